@@ -1,0 +1,42 @@
+"""Integers to bytes and back: everything FORMAT.md says about the file, nothing about pixels."""
+
+from bitstream.container import FORMAT_VERSION, MAGIC, Container, Tag
+from bitstream.errors import (
+    BadMagic,
+    ChecksumMismatch,
+    FormatError,
+    InvalidField,
+    LimitExceeded,
+    Truncated,
+    UnknownModel,
+    UnsupportedVersion,
+)
+from bitstream.header import Header
+from bitstream.symbols import CdfTables, SymbolCoder, SymbolReader, SymbolWriter
+from bitstream.update import TensorLayout, UpdatePayload
+from bitstream.update import pack as pack_update
+from bitstream.update import unpack as unpack_update
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MAGIC",
+    "BadMagic",
+    "CdfTables",
+    "ChecksumMismatch",
+    "Container",
+    "FormatError",
+    "Header",
+    "InvalidField",
+    "LimitExceeded",
+    "SymbolCoder",
+    "SymbolReader",
+    "SymbolWriter",
+    "Tag",
+    "TensorLayout",
+    "Truncated",
+    "UnknownModel",
+    "UnsupportedVersion",
+    "UpdatePayload",
+    "pack_update",
+    "unpack_update",
+]

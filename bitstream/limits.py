@@ -1,0 +1,24 @@
+"""Implements FORMAT.md section 3.3: the sizes beyond which a file is refused.
+
+They bound the memory and time that a hostile file can claim before its content is looked at.
+"""
+
+from __future__ import annotations
+
+MAX_DIMENSION = 65_535
+"""Largest width or height in pixels."""
+
+MAX_PIXELS = 1 << 28
+"""Largest width times height."""
+
+MAX_CHUNK_BYTES = 1 << 30
+"""Largest payload of one chunk."""
+
+MAX_UPDATE_PARAMETERS = 1 << 22
+"""Largest number of levels in a weight update."""
+
+MAX_UPDATE_LEVEL = (1 << 15) - 1
+"""Largest magnitude of one level of a weight update."""
+
+MAX_ESCAPE_PREFIX = 24
+"""Longest Exp-Golomb prefix of an escaped latent: values reach about 2**25."""

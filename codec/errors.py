@@ -1,0 +1,44 @@
+"""Every reason for which the codec refuses to work.
+
+    CodecError
+    ├── OptionError   an option is outside its range (also a ValueError)
+    ├── ImageError    a picture cannot be read, or holds what the format cannot store
+    ├── OutputError   the result cannot go where it should
+    └── VerifyError   a file just encoded does not decode to what it should
+    FormatError       the data breaks FORMAT.md; its tree is in `bitstream.errors`
+
+A message is one line that a user can act on.
+"""
+
+from __future__ import annotations
+
+from bitstream.errors import FormatError
+
+__all__ = [
+    "CodecError",
+    "FormatError",
+    "ImageError",
+    "OptionError",
+    "OutputError",
+    "VerifyError",
+]
+
+
+class CodecError(Exception):
+    """Anything that the codec refuses to do, apart from reading a malformed file."""
+
+
+class OptionError(CodecError, ValueError):
+    """An option is outside its range."""
+
+
+class ImageError(CodecError):
+    """A picture cannot be read, or holds something that the format cannot store."""
+
+
+class OutputError(CodecError):
+    """The output exists already or cannot be written."""
+
+
+class VerifyError(CodecError):
+    """A file just encoded does not decode to what it should."""

@@ -1,0 +1,212 @@
+"""Exact integer twins of the decoder's building blocks.
+
+Integers ride in float tensors.  A float sum of integers is exact, in any order, with any number of
+threads, on any device, as long as every partial sum stays below 2^24 (float32) or 2^53 (float64);
+so each convolution proves its bound when it is built: the sum of |weight| over one output channel,
+times the largest input that its clamp lets through.  Weights too wide for float32 are split into
+digits that fit, which is several times faster than float64 (Balle, Johnston & Minnen, "Integer
+networks for data compression with latent-variable models", ICLR 2019, give the idea of integer
+networks; the digits are ours).
+
+Fixed point: activations have FRACTION_BITS fractional bits.  Every rescaling is
+floor((x + half) / 2^shift): exact, since multiplying by a power of two and floor are.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from codec.layers import NEGATIVE_SLOPE
+from codec.quality import RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
+from codec.transform import BLOCK_PX
+
+FRACTION_BITS = 8
+"""Fractional bits of activations and of decoded pictures."""
+BASIS_BITS = 14
+"""Fractional bits of the inverse KLT."""
+VALUE_LIMIT = 2**20
+"""Latent values are clamped to +-VALUE_LIMIT before the inverse KLT."""
+QUALITY_SHIFT = 12
+FEATURE_SHIFT = 16
+"""Fractional bits of the quality vectors and of 1 / deviation, beyond the formats they map."""
+MEAN_SHIFT = 10
+MAGNITUDE_LIMIT = 4095
+"""The table of logarithms ends at 512 steps."""
+SCALE_SHIFT = FRACTION_BITS - 2
+"""Scales are spaced by a quarter of an octave."""
+
+FLOAT32_LIMIT, FLOAT64_LIMIT = 2**24, 2**53
+MOST_DIGITS = 4
+
+
+def rescale(x: Tensor, shift: int) -> Tensor:
+    """floor((x + 2^(shift-1)) / 2^shift), for integers in a float tensor."""
+    return torch.floor((x + 2.0 ** (shift - 1)) * 2.0**-shift)
+
+
+def split_digits(weight: Tensor, bits: int, count: int) -> list[Tensor]:
+    """Balanced digits d_k in [-2^(bits-1), 2^(bits-1)), the last one unbounded: sum d_k 2^(k bits).
+
+    weight: int64, any shape.
+    """
+    digits = []
+    for _ in range(count - 1):
+        low = torch.remainder(weight + 2 ** (bits - 1), 2**bits) - 2 ** (bits - 1)
+        digits.append(low)
+        weight = (weight - low) >> bits
+    return [*digits, weight]
+
+
+def largest_sum(weight: Tensor, limit: int, extra: int = 0) -> int:
+    """Bound of every partial sum of a convolution: max over outputs of sum |w| * limit + extra."""
+    return int(weight.abs().flatten(1).sum(1).max()) * limit + extra
+
+
+class BoundError(ValueError):
+    """A network whose sums can't be proven exact."""
+
+
+class IntegerConv(nn.Module):
+    """Twin of `layers.Conv`: clamp, convolve, rescale, leaky ReLU.
+
+    Args:
+        weight: integers [out in k k];  bias: integers [out], in units of the accumulator.
+        shift: fractional bits of the weights.
+        limit: inputs are clamped to +-limit (a power of two), which the bound rests on.
+
+    Raises:
+        BoundError: sums can't be proven exact.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        *,
+        shift: int,
+        limit: int,
+        stride: int,
+        padding: int,
+        activate: bool,
+    ) -> None:
+        super().__init__()
+        self.weight, self.offset = weight, bias
+        self.shift, self.limit = shift, limit
+        self.stride, self.padding, self.activate = stride, padding, activate
+        weight, bias = weight.long(), bias.long()
+        # The accumulator also takes the bias and the half of the rounding.
+        extra = int(bias.abs().max()) + 2**shift
+        width = int(weight.abs().max()).bit_length() + 1
+        for count in range(1, MOST_DIGITS + 1):
+            bits = -(-width // count)
+            digits = split_digits(weight, bits, count)
+            spare = extra if count == 1 else 0
+            if max(largest_sum(d, limit, spare) for d in digits) < FLOAT32_LIMIT:
+                break
+        else:
+            raise BoundError(f"weights of {width} bits and inputs up to {limit} exceed float32")
+        if largest_sum(weight, limit, extra) >= FLOAT64_LIMIT:
+            raise BoundError("accumulator exceeds float64")
+        self.factors = [2.0 ** (bits * k) for k in range(count)]
+        kernels = torch.cat(digits).float().contiguous(memory_format=torch.channels_last)
+        self.register_buffer("kernels", kernels)
+        self.register_buffer("bias", bias.to(torch.float32 if count == 1 else torch.float64))
+
+    def plus(self, weight: Tensor, bias: Tensor) -> IntegerConv:
+        """The same layer with integers added to its parameters, its bound proven anew."""
+        return IntegerConv(
+            self.weight + weight,
+            self.offset + bias,
+            shift=self.shift,
+            limit=self.limit,
+            stride=self.stride,
+            padding=self.padding,
+            activate=self.activate,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float().clamp(-self.limit, self.limit)
+        x = x.contiguous(memory_format=torch.channels_last)
+        parts = functional.conv2d(x, self.kernels, None, self.stride, self.padding)
+        if len(self.factors) == 1:
+            total = parts.add_(self.bias.view(1, -1, 1, 1))
+        else:
+            total = self.bias.view(1, -1, 1, 1)
+            for part, factor in zip(parts.split(len(self.offset), 1), self.factors, strict=True):
+                total = total + part.double().mul_(factor)
+        out = total.add_(2.0 ** (self.shift - 1)).mul_(2.0**-self.shift).floor_()
+        if self.activate:
+            # floor(x / 8 + 1/2) below zero; above, adding 1/2 to an integer changes nothing.
+            out = functional.leaky_relu_(out, NEGATIVE_SLOPE).add_(0.5).floor_()
+        return out.float()
+
+
+class IntegerQualityBias(nn.Module):
+    """Twin of `layers.QualityBias`; `quality` is the integer 2 * quality - 100 (-100..100)."""
+
+    def __init__(self, vector: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("vector", vector)
+
+    def forward(self, x: Tensor, quality: int) -> Tensor:
+        shifted = (self.vector * quality + 2 ** (QUALITY_SHIFT - 1)) >> QUALITY_SHIFT
+        return x + shifted.to(x.dtype).view(1, -1, 1, 1)
+
+
+class IntegerInverseKlt(nn.Module):
+    """Twin of `transform.InverseKlt`, in float64."""
+
+    def __init__(self, basis: Tensor) -> None:
+        super().__init__()
+        if largest_sum(basis, VALUE_LIMIT, 2**BASIS_BITS) >= FLOAT64_LIMIT:
+            raise BoundError("inverse KLT exceeds float64")
+        self.register_buffer("basis", basis.double())
+
+    def forward(self, y: Tensor) -> Tensor:
+        batch, channels, height, width = y.shape
+        flat = y.double().clamp(-VALUE_LIMIT, VALUE_LIMIT).reshape(batch, channels, -1)
+        blocks = torch.matmul(self.basis, flat)
+        # Picture units are 16 pixel values: FRACTION_BITS makes that sixteenths of one.
+        blocks = rescale(blocks, BASIS_BITS + VALUE_BITS - FRACTION_BITS + 4).float()
+        return functional.pixel_shuffle(blocks.view(batch, -1, height, width), BLOCK_PX)
+
+
+class IntegerLatentFeatures(nn.Module):
+    """Twin of `context.LatentFeatures`."""
+
+    def __init__(self, reciprocal: Tensor, log2_table: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("reciprocal", reciprocal.double())
+        self.register_buffer("log2_table", log2_table.float())
+
+    def normalized(self, values: Tensor, start: int, stop: int) -> Tensor:
+        reciprocal = self.reciprocal[start:stop].view(1, -1, 1, 1)
+        scaled = rescale(values * reciprocal, FEATURE_SHIFT + VALUE_BITS - FRACTION_BITS)
+        limit = 16.0 * 2**FRACTION_BITS
+        return scaled.clamp(-limit, limit).float()
+
+    def forward(self, values: Tensor, start: int, stop: int, level: IntegerLevel) -> Tensor:
+        steps = rescale(values.abs() * level.step_reciprocal, RECIPROCAL_BITS)
+        magnitude = self.log2_table[steps.clamp(max=MAGNITUDE_LIMIT).long()]
+        return torch.cat([self.normalized(values, start, stop), magnitude], 1)
+
+
+class IntegerPrediction(nn.Module):
+    """Twin of `context.Prediction`: mean in 2^-VALUE_BITS, and the index of the scale's table."""
+
+    def __init__(self, deviation: Tensor, log2_deviation: Tensor, scales: int) -> None:
+        super().__init__()
+        self.scales = scales
+        self.register_buffer("deviation", deviation.double())
+        self.register_buffer("log2_deviation", log2_deviation.float())
+
+    def forward(
+        self, raw: Tensor, start: int, stop: int, level: IntegerLevel
+    ) -> tuple[Tensor, Tensor]:
+        mean, log2_ratio = raw.chunk(2, 1)
+        deviation = self.deviation[start:stop].view(1, -1, 1, 1)
+        offset = self.log2_deviation[start:stop].view(1, -1, 1, 1) - level.log2_step
+        index = rescale(log2_ratio + offset, SCALE_SHIFT).clamp(0, self.scales - 1)
+        return rescale(mean.double() * deviation, MEAN_SHIFT), index

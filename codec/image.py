@@ -1,0 +1,90 @@
+"""Pictures as arrays: uint8 [h w 3], RGB, the right way up.
+
+Whatever the format cannot store yet (transparency, more than 8 bits, CMYK, animation) is refused,
+never dropped in silence.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from codec.errors import ImageError
+
+Pixels = np.ndarray
+"""uint8 [h w 3]"""
+
+STORABLE_MODES = {"1", "L", "P", "RGB", "YCbCr"}
+"""Pillow's modes that 8-bit RGB holds without loss (for YCbCr: as every viewer shows it)."""
+
+ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
+
+
+def load(source: str | Path | BinaryIO) -> Pixels:
+    """Reads any picture that Pillow knows; EXIF orientation is applied.
+
+    Raises:
+        ImageError: if it is no picture, is damaged, or would lose something.
+        OSError: if the file cannot be opened.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(source) as image:
+                _refuse_loss(image)
+                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except ImageError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise ImageError(f"is larger than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except UnidentifiedImageError:
+        raise ImageError("is not an image that can be read") from None
+    except Exception as error:
+        # Pillow's readers raise almost anything on damaged data; only an error of the operating
+        # system, which carries a number, is not about the content.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ImageError(f"is a damaged image: {error}") from error
+
+
+def save_png(pixels: Pixels, file: str | Path | BinaryIO) -> None:
+    """Writes a picture as PNG."""
+    Image.fromarray(pixels).save(file, format="PNG")
+
+
+def psnr_db(pixels: Pixels, reference: Pixels) -> float:
+    """Peak signal-to-noise ratio over all samples of two pictures of equal size."""
+    difference = pixels.astype(np.float64) - reference
+    mean_square = float(np.mean(np.square(difference)))
+    return 10 * float(np.log10(255**2 / mean_square)) if mean_square else float("inf")
+
+
+def _refuse_loss(image: Image.Image) -> None:
+    # A phone's MPO file keeps previews and depth maps behind the photograph; only the first counts.
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ImageError(f"has {frames} frames; extract the one to encode first")
+    if _bits_per_sample(image) > 8:
+        raise ImageError("has more than 8 bits per sample; convert it to 8 bits first")
+    if image.mode in ALPHA_MODES or image.has_transparency_data:
+        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+        if lowest < 255:
+            raise ImageError("has transparency; flatten it onto a background first")
+    elif image.mode not in STORABLE_MODES:
+        raise ImageError(f"is in colour mode {image.mode}; convert it to RGB first")
+
+
+def _bits_per_sample(image: Image.Image) -> int:
+    """Bit depth in the file: Pillow shows 16-bit colour as 8-bit RGB, so the mode does not tell."""
+    if image.mode.startswith(("I", "F")):
+        return 16
+    for tile in getattr(image, "tile", ()):
+        if ";16" in str(tile.args):
+            return 16
+        if tile.codec_name.startswith("ppm") and tile.args[-1] > 255:
+            return 16
+    return 8

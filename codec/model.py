@@ -1,0 +1,100 @@
+"""The content network and the post-filter as one trainable model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from codec.context import ContextModel, Slot, at_phases
+from codec.likelihood import bits, round_through
+from codec.postfilter import PostFilter
+from codec.quality import Level
+from codec.transform import PIXELS_PER_UNIT, Analysis, Synthesis
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of all networks."""
+
+    groups: tuple[int, ...] = (8, 24, 64, 224)
+    context_hidden: int = 96
+    analysis_hidden: int = 96
+    synthesis_widths: tuple[int, int, int, int] = (128, 64, 32, 16)
+    filter_hidden: int = 24
+
+    @property
+    def channels(self) -> int:
+        return sum(self.groups)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What one pass gives: the picture [b 3 h w] and the bits of each slot's latents."""
+
+    unfiltered: Tensor
+    picture: Tensor
+    latent_bits: Tensor
+    """Bits per image, float [b]."""
+
+
+class Model(nn.Module):
+    """Analysis, context model, synthesis, post-filter."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.analysis = Analysis(config.channels, config.analysis_hidden)
+        self.context = ContextModel(config.groups, config.context_hidden)
+        self.synthesis = Synthesis(config.channels, config.synthesis_widths)
+        self.postfilter = PostFilter(config.filter_hidden)
+
+    @torch.no_grad()
+    def start_from_klt(self, components: Tensor, deviation: Tensor) -> None:
+        """Makes the untrained model a block transform codec.
+
+        Args:
+            components: float [c 768], orthonormal rows, in the order of `pixel_unshuffle`.
+            deviation: float [c], standard deviation of each coefficient.
+        """
+        self.analysis.basis.copy_(components)
+        self.synthesis.linear.basis.copy_(components.T)
+        for buffer in (
+            self.analysis.deviation,
+            self.context.features.deviation,
+            self.context.prediction.deviation,
+        ):
+            buffer.copy_(deviation)
+
+    def quantize(self, y: Tensor, level: Level, *, noise: bool) -> tuple[Tensor, Tensor]:
+        """Latents [b c h w] -> quantised values and bits per image [b].
+
+        The synthesis sees rounded values (straight-through), the rate is that of the residual
+        with uniform noise (training) or rounded (evaluation).
+        """
+        total = torch.zeros(y.shape[0], device=y.device)
+
+        def code(slot: Slot, mean: Tensor, log2_scale: Tensor) -> Tensor:
+            nonlocal total
+            step = level.step.repeat(len(slot.phases), 1, 1, 1)
+            residual = (at_phases(y, slot) - mean) / step
+            rounded = round_through(residual)
+            rated = residual + torch.rand_like(residual) - 0.5 if noise else rounded
+            per_image = bits(rated, log2_scale).sum((1, 2, 3))
+            total = total + per_image.view(len(slot.phases), -1).sum(0)
+            return rounded * step + mean
+
+        return self.context.scan(y, level, code), total
+
+    def reconstruct(self, values: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+        """Latent values -> unfiltered and filtered picture, [b 3 h w], pixel values - 128."""
+        features = self.context.features.normalized(values, 0, values.shape[1])
+        unfiltered = self.synthesis(values, features, level.quality)
+        filtered = self.postfilter(unfiltered, level.quality)
+        return unfiltered.float() * PIXELS_PER_UNIT, filtered.float() * PIXELS_PER_UNIT
+
+    def forward(self, x: Tensor, level: Level, *, noise: bool) -> Forward:
+        y = self.analysis(x, level.quality)
+        values, total = self.quantize(y, level, noise=noise)
+        return Forward(*self.reconstruct(values, level), total)

@@ -1,0 +1,98 @@
+"""A small picture, a small file, and fakes of the codec, so that no test here needs networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import codec
+from bitstream.container import Container, Tag
+from bitstream.header import Header
+from codec.cli import main
+from codec.options import DecodeOptions, EncodeOptions
+
+
+def stored(pixels: np.ndarray) -> bytes:
+    """A valid file whose content is the pixels themselves."""
+    height, width, _ = pixels.shape
+    header = Header(width, height, quality=101, model=b"\x01\x02\x03\x04")
+    return Container(header, {Tag.UPDATE: b"abc", Tag.CONTENT: pixels.tobytes()}).pack()
+
+
+@dataclass(frozen=True)
+class FakeReport:
+    psnr_db: float = 34.934
+    bpp: float = 2.25
+    update_bytes: int = 3
+    seconds: float = 9.81
+
+
+@dataclass(frozen=True)
+class FakeResult:
+    data: bytes
+    report: FakeReport
+
+
+class FakeCodec:
+    """Stores pixels as they are, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.encode_options: EncodeOptions | None = None
+        self.decode_options: DecodeOptions | None = None
+        self.report = FakeReport()
+
+    def encode(
+        self,
+        pixels: np.ndarray,
+        options: EncodeOptions,
+        on_progress: Callable[[str, float], None],
+    ) -> FakeResult:
+        self.encode_options = options
+        for step in range(5):
+            on_progress("refine", step / 4)
+        return FakeResult(stored(pixels), self.report)
+
+    def decode(self, data: bytes, options: DecodeOptions) -> np.ndarray:
+        self.decode_options = options
+        container = Container.unpack(data)
+        shape = (container.header.height, container.header.width, 3)
+        return np.frombuffer(container.chunks[Tag.CONTENT], np.uint8).reshape(shape)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCodec:
+    """Replaces `codec.encode` and `codec.decode`, without triggering their lazy import."""
+    fake = FakeCodec()
+    monkeypatch.setitem(vars(codec), "encode", fake.encode)
+    monkeypatch.setitem(vars(codec), "decode", fake.decode)
+    return fake
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, holding photo.png and its file photo.bin."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(pixels).save("photo.png")
+    Path("photo.bin").write_bytes(stored(pixels))
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path, fake: FakeCodec) -> Callable[..., Result]:
+    """Runs the command line in `folder`, against the fake codec."""
+
+    def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
+        return CliRunner().invoke(main, arguments, input=stdin, prog_name="nncodec")
+
+    return invoke

@@ -1,0 +1,112 @@
+"""Which pictures are read, and which are refused with what advice."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from codec import image
+from codec.errors import ImageError
+
+
+def saved(picture: Image.Image, file_format: str = "PNG", **options: object) -> BytesIO:
+    file = BytesIO()
+    picture.save(file, file_format, **options)
+    return file
+
+
+def png_16_bit(color_type: int, channels: int) -> BytesIO:
+    """A 4 x 4 PNG with 16 bits per sample, which Pillow cannot write in colour."""
+
+    def chunk(kind: bytes, payload: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + payload))
+        return struct.pack(">I", len(payload)) + kind + payload + checksum
+
+    rows = 4 * (b"\0" + bytes(2 * channels * 4))
+    return BytesIO(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, color_type, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_8_bit_modes_become_rgb(pixels, mode):
+    picture = Image.fromarray(pixels).convert(mode)
+    expected = np.array(picture.convert("RGB"))
+    assert np.array_equal(image.load(saved(picture)), expected)
+
+
+def test_load_and_save_png_are_inverse(pixels, tmp_path):
+    image.save_png(pixels, tmp_path / "a.png")
+    assert np.array_equal(image.load(tmp_path / "a.png"), pixels)
+
+
+def test_exif_orientation_is_applied(pixels):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = saved(Image.fromarray(pixels), exif=exif)
+    assert np.array_equal(image.load(file), np.rot90(pixels, -1))
+
+
+def test_opaque_alpha_loses_nothing(pixels):
+    assert np.array_equal(image.load(saved(Image.fromarray(pixels).convert("RGBA"))), pixels)
+
+
+def frames(count: int) -> BytesIO:
+    pictures = [Image.new("L", (8, 8), 50 * index) for index in range(count)]
+    return saved(pictures[0], "GIF", save_all=True, append_images=pictures[1:])
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        (saved(Image.new("RGBA", (4, 4), (1, 2, 3, 200))), "transparency"),
+        (saved(Image.new("LA", (4, 4), (1, 0))), "transparency"),
+        (saved(Image.new("P", (4, 4)), transparency=0), "transparency"),
+        (saved(Image.new("CMYK", (4, 4)), "JPEG"), "CMYK; convert it to RGB"),
+        (saved(Image.new("F", (4, 4)), "TIFF"), "8 bits"),
+        (png_16_bit(0, 1), "8 bits"),
+        (png_16_bit(2, 3), "8 bits"),
+        (png_16_bit(6, 4), "8 bits"),
+        (BytesIO(b"P6 2 2 65535\n" + bytes(24)), "8 bits"),
+        (frames(3), "3 frames"),
+        (BytesIO(b"hello"), "not an image"),
+        (BytesIO(b""), "not an image"),
+    ],
+)
+def test_refused(file, message):
+    with pytest.raises(ImageError, match=message):
+        image.load(file)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_truncated(pixels, file_format):
+    data = saved(Image.fromarray(np.tile(pixels, (9, 9, 1))), file_format).getvalue()
+    with pytest.raises(ImageError):
+        image.load(BytesIO(data[: len(data) // 2]))
+
+
+def test_decompression_bomb(monkeypatch, pixels):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)
+    for picture in (pixels, np.tile(pixels, (9, 9, 1))):
+        with pytest.raises(ImageError, match="larger than 60 pixels"):
+            image.load(saved(Image.fromarray(picture)))
+
+
+def test_missing_file_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        image.load(tmp_path / "no.png")
+
+
+def test_psnr():
+    black = np.zeros((2, 2, 3), np.uint8)
+    assert image.psnr_db(black, black) == math.inf
+    assert image.psnr_db(black + np.uint8(255), black) == 0

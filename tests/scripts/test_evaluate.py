@@ -1,0 +1,141 @@
+"""Tests of scripts/evaluate.py and of the codecs it measures."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
+
+import evaluate
+import numpy as np
+import pytest
+from coders import Pixels
+from rows import read_rows
+
+if TYPE_CHECKING:
+    from conftest import RunScript
+
+
+@pytest.fixture
+def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands for the package: keeps one value per image, and records the options in its size."""
+
+    def encode(pixels: Pixels, options: SimpleNamespace) -> SimpleNamespace:
+        height, width, _ = pixels.shape
+        data = bytes([height, width, int(pixels.mean())]) + bytes(options.effort)
+        return SimpleNamespace(
+            data=data, report=SimpleNamespace(update_bytes=7 if options.update else 0)
+        )
+
+    def decode(data: bytes) -> Pixels:
+        return np.full((data[0], data[1], 3), data[2], dtype=np.uint8)
+
+    module = ModuleType("codec")
+    vars(module).update(
+        encode=encode, decode=decode, EncodeOptions=SimpleNamespace, __version__="0.0"
+    )
+    monkeypatch.setitem(sys.modules, "codec", module)
+
+
+def test_jpeg_rows(run_script: RunScript, images: Path, tmp_path: Path) -> None:
+    table = tmp_path / "results" / "jpeg.tsv"
+    status, out, err = run_script(
+        evaluate.main,
+        *("--images", images, "--codec", "jpeg", "--qualities", "20,80", "--out", table),
+    )
+    assert status == 0
+    assert len(err.splitlines()) == 4
+    assert len(out.splitlines()) == 3
+    large, better, small, _ = read_rows(table)
+    assert (large.image, large.width, large.height) == ("large", 176, 192)
+    assert (large.codec, large.effort, large.update_bytes) == ("jpeg", "", 0)
+    assert large.bpp == pytest.approx(8 * large.bytes / (176 * 192), abs=1e-6)
+    assert large.bytes < better.bytes
+    assert 20 < large.psnr_db < better.psnr_db
+    assert large.ms_ssim < better.ms_ssim < 1
+    assert math.isnan(small.ms_ssim)
+    assert large.version
+
+
+def test_a_second_run_measures_only_what_is_missing(
+    run_script: RunScript, images: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "jpeg.tsv"
+    common = ("--images", images, "--codec", "jpeg", "--out", table, "--qualities")
+    run_script(evaluate.main, *common, "50")
+    before = table.read_text()
+    status, out, err = run_script(evaluate.main, *common, "50,70")
+    assert status == 0
+    assert table.read_text().startswith(before)
+    assert [line.split()[2] for line in err.splitlines()] == ["q70", "q70"]
+    assert len(read_rows(table)) == 4
+    assert [line.split()[0] for line in out.splitlines()] == ["quality", "50", "70"]
+
+
+@pytest.mark.usefixtures("fake_codec")
+def test_nncodec_rows(run_script: RunScript, images: Path, tmp_path: Path) -> None:
+    table = tmp_path / "nncodec.tsv"
+    common = ("--images", images, "--codec", "nncodec", "--qualities", "12.5", "--out", table)
+    assert run_script(evaluate.main, *common)[0] == 0
+    assert run_script(evaluate.main, *common, "--effort", "2", "--no-update")[0] == 0
+    first, _, other, _ = read_rows(table)
+    assert first.key == ("large", "nncodec", "5", 12.5)
+    assert (first.bytes, first.update_bytes, first.version) == (8, 7, "0.0")
+    assert other.key == ("large", "nncodec-noupdate", "2", 12.5)
+    assert (other.bytes, other.update_bytes) == (5, 0)
+
+
+def test_psnr_of_known_errors() -> None:
+    black = np.zeros((4, 4, 3), dtype=np.uint8)
+    red = black.copy()
+    red[..., 0] = 30
+    assert evaluate.psnr_db(black, red) == pytest.approx(10 * math.log10(255**2 / 300))
+    assert evaluate.psnr_db(red, red) == math.inf
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ("--codec", "jpeg", "--qualities", "high"),
+        ("--codec", "jpeg", "--qualities", "101"),
+        ("--codec", "gif", "--qualities", "50"),
+        ("--codec", "jpeg", "--qualities", "50", "--effort", "3"),
+        ("--codec", "webp", "--qualities", "50", "--no-update"),
+    ],
+)
+def test_usage_errors(
+    run_script: RunScript, images: Path, tmp_path: Path, extra: tuple[str, ...]
+) -> None:
+    status, _, _ = run_script(
+        evaluate.main, "--images", images, "--out", tmp_path / "a.tsv", *extra
+    )
+    assert status == 2
+
+
+def test_failures_are_one_line(
+    run_script: RunScript, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)  # as if not installed
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "a.png").write_bytes(b"no picture")
+    other = tmp_path / "other.tsv"
+    other.write_text("another table\n")
+    fresh = tmp_path / "fresh.tsv"
+    for folder, codec, quality, out, reason in (
+        (tmp_path / "missing", "jpeg", "50", fresh, "no PNG images"),
+        (broken, "jpeg", "50", fresh, "cannot identify"),
+        (images, "jpeg", "12.5", fresh, "whole qualities"),
+        (images, "jxl", "50", fresh, "pillow-jxl-plugin"),
+        (images, "jpeg", "50", other, "header"),
+    ):
+        status, _, err = run_script(
+            evaluate.main,
+            *("--images", folder, "--codec", codec, "--qualities", quality, "--out", out),
+        )
+        assert status == 1
+        assert reason in err
+        assert err.startswith("evaluate: ")
+        assert err.count("\n") == 1
