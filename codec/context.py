@@ -41,7 +41,7 @@ class Slot:
 
 
 Code = Callable[[Slot, Tensor, Any], Tensor]
-"""(slot, mean, scale) -> values, each [p*b channels h/2 w/2], the phases stacked along the batch."""
+"""(slot, mean, scale) -> values, each [p*b channels h/2 w/2]: phases stacked along the batch."""
 
 
 class LatentFeatures(nn.Module):

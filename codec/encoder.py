@@ -1,4 +1,4 @@
-"""THE encode story: picture -> latents -> CONTENT; decoded picture -> overfitted filter -> UPDATE."""
+"""THE encode story: picture -> latents -> CONTENT; decoded picture -> fitted filter -> UPDATE."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from bitstream import Container, Header, Tag
 from codec import update, weights
-from codec.decoder import SIXTEENTHS, decode, synthesize, to_pixels
+from codec.decoder import decode, synthesize, to_pixels
 from codec.effort import effort_at
 from codec.errors import VerifyError
 from codec.fixed_point import FRACTION_BITS
@@ -76,7 +76,7 @@ def encode(
     """
     start = time.perf_counter()
     options = options or EncodeOptions()
-    report_progress = on_progress or (lambda stage, fraction: None)
+    progress = on_progress or (lambda stage, fraction: None)
     height, width, _ = pixels.shape
     device = pick_device(options.device)
     model = weights.load_default()
@@ -85,7 +85,7 @@ def encode(
     level, float_level = model.level(half), level_at(torch.tensor([half / 2], device=device))
     weight = float(lambda_at(half / 2))
 
-    report_progress("content", 0.0)
+    progress("content", 0.0)
     original = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() - 128
     grid = Grid.of_picture(width, height)
     with torch.no_grad():
@@ -94,7 +94,7 @@ def encode(
         unfiltered = synthesize(model.integer, values, level)
         base_filter = model.integer.postfilter
         base = Filtered(b"", to_pixels(base_filter(unfiltered, level.quality), width, height))
-    report_progress("content", 1.0)
+    progress("content", 1.0)
 
     best = base
     steps = effort_at(options.effort).filter_steps if options.update else 0
@@ -107,7 +107,7 @@ def encode(
             STEP_SHIFTS,
             steps,
         )
-        adapted = adapt(search.postfilter, base_filter, task, unfiltered, level.quality, report_progress)
+        adapted = adapt(search.postfilter, base_filter, task, unfiltered, level.quality, progress)
         best = min((base, adapted), key=lambda found: cost_bits(found, pixels, weight))
 
     chunks = {Tag.CONTENT: content} | ({Tag.UPDATE: best.payload} if best.payload else {})
@@ -132,10 +132,10 @@ def adapt(
     task: OverfitTask,
     unfiltered: Tensor,
     quality: int,
-    report_progress: OnProgress,
+    progress: OnProgress,
 ) -> Filtered:
     """Overfits the filter, and applies the coded update exactly as the decoder will."""
-    found = overfit(float_filter, task, lambda fraction: report_progress("update", fraction))
+    found = overfit(float_filter, task, lambda fraction: progress("update", fraction))
     payload = update.pack(found, base_filter)
     height, width = task.original.shape[2:]
     with torch.no_grad():
@@ -159,7 +159,7 @@ def pad(picture: Tensor, grid: Grid) -> Tensor:
 
 
 def pick_device(name: str) -> torch.device:
-    """ "auto" takes a GPU if there is one."""
+    """The device of that name; "auto" takes a GPU if there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)

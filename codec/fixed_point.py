@@ -3,16 +3,20 @@
 Integers ride in float tensors.  A float sum of integers is exact, in any order, with any number of
 threads, on any device, as long as every partial sum stays below 2^24 (float32) or 2^53 (float64);
 so each convolution proves its bound when it is built: the sum of |weight| over one output channel,
-times the largest input that its clamp lets through.  Weights too wide for float32 are split into
-digits that fit, which is several times faster than float64 (Balle, Johnston & Minnen, "Integer
-networks for data compression with latent-variable models", ICLR 2019, give the idea of integer
-networks; the digits are ours).
+times the largest input that its clamp lets through.  A convolution too large for float32 is split
+into groups of input channels, and its weights into digits, until each part fits; only the sum of
+the parts is taken in float64.  That is five to ten times faster than a float64 convolution.
+(Integer networks: Balle, Johnston & Minnen, "Integer networks for data compression with
+latent-variable models", ICLR 2019.)
 
 Fixed point: activations have FRACTION_BITS fractional bits.  Every rescaling is
 floor((x + half) / 2^shift): exact, since multiplying by a power of two and floor are.
 """
 
 from __future__ import annotations
+
+import itertools
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -68,6 +72,39 @@ class BoundError(ValueError):
     """A network whose sums can't be proven exact."""
 
 
+@dataclass(frozen=True)
+class Split:
+    """How a convolution is cut into exact float32 parts: weight = sum_k digit_k * 2^(k bits)."""
+
+    groups: int
+    digits: int
+    bits: int
+
+    @property
+    def cost(self) -> float:
+        """Relative time: digits repeat the convolution, groups only lengthen the final sum."""
+        return self.digits + 0.05 * (self.groups * self.digits - 1)
+
+    def parts(self, weight: Tensor) -> list[list[Tensor]]:
+        """Digits of each group of input channels: int64 [out in/groups k k]."""
+        slices = weight.chunk(self.groups, 1)
+        return [split_digits(part, self.bits, self.digits) for part in slices]
+
+
+def plan_split(weight: Tensor, limit: int, extra: int) -> Split:
+    """The cheapest split whose parts are all exact in float32.  Raises BoundError."""
+    channels = weight.shape[1]
+    width = int(weight.abs().max()).bit_length() + 1
+    counts = [g for g in (1, 2, 4, 8, 16) if channels % g == 0 and (g == 1 or channels // g >= 8)]
+    splits = [Split(g, d, -(-width // d)) for g in counts for d in range(1, MOST_DIGITS + 1)]
+    for split in sorted(splits, key=lambda split: split.cost):
+        spare = extra if split.groups * split.digits == 1 else 0
+        parts = itertools.chain.from_iterable(split.parts(weight))
+        if all(largest_sum(part, limit, spare) < FLOAT32_LIMIT for part in parts):
+            return split
+    raise BoundError(f"weights of {width} bits and inputs up to {limit} exceed float32")
+
+
 class IntegerConv(nn.Module):
     """Twin of `layers.Conv`: clamp, convolve, rescale, leaky ReLU.
 
@@ -98,21 +135,14 @@ class IntegerConv(nn.Module):
         weight, bias = weight.long(), bias.long()
         # The accumulator also takes the bias and the half of the rounding.
         extra = int(bias.abs().max()) + 2**shift
-        width = int(weight.abs().max()).bit_length() + 1
-        for count in range(1, MOST_DIGITS + 1):
-            bits = -(-width // count)
-            digits = split_digits(weight, bits, count)
-            spare = extra if count == 1 else 0
-            if max(largest_sum(d, limit, spare) for d in digits) < FLOAT32_LIMIT:
-                break
-        else:
-            raise BoundError(f"weights of {width} bits and inputs up to {limit} exceed float32")
         if largest_sum(weight, limit, extra) >= FLOAT64_LIMIT:
             raise BoundError("accumulator exceeds float64")
-        self.factors = [2.0 ** (bits * k) for k in range(count)]
-        kernels = torch.cat(digits).float().contiguous(memory_format=torch.channels_last)
+        self.split = plan_split(weight, limit, extra)
+        kernels = torch.cat(list(itertools.chain.from_iterable(self.split.parts(weight))))
+        kernels = kernels.float().contiguous(memory_format=torch.channels_last)
+        single = len(kernels) == len(weight)
         self.register_buffer("kernels", kernels)
-        self.register_buffer("bias", bias.to(torch.float32 if count == 1 else torch.float64))
+        self.register_buffer("bias", bias.to(torch.float32 if single else torch.float64))
 
     def plus(self, weight: Tensor, bias: Tensor) -> IntegerConv:
         """The same layer with integers added to its parameters, its bound proven anew."""
@@ -129,13 +159,17 @@ class IntegerConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.float().clamp(-self.limit, self.limit)
         x = x.contiguous(memory_format=torch.channels_last)
-        parts = functional.conv2d(x, self.kernels, None, self.stride, self.padding)
-        if len(self.factors) == 1:
-            total = parts.add_(self.bias.view(1, -1, 1, 1))
+        groups, digits, bits = astuple(self.split)
+        parts = functional.conv2d(x, self.kernels, None, self.stride, self.padding, groups=groups)
+        bias = self.bias.view(1, -1, 1, 1)
+        if groups * digits == 1:
+            total = parts.add_(bias)
         else:
-            total = self.bias.view(1, -1, 1, 1)
-            for part, factor in zip(parts.split(len(self.offset), 1), self.factors, strict=True):
-                total = total + part.double().mul_(factor)
+            total = bias.expand(len(x), -1, *parts.shape[2:]).contiguous(
+                memory_format=torch.channels_last
+            )
+            for index, part in enumerate(parts.split(len(self.offset), 1)):
+                total.add_(part, alpha=2.0 ** (bits * (index % digits)))
         out = total.add_(2.0 ** (self.shift - 1)).mul_(2.0**-self.shift).floor_()
         if self.activate:
             # floor(x / 8 + 1/2) below zero; above, adding 1/2 to an integer changes nothing.

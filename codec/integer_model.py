@@ -113,8 +113,7 @@ def quantize_model(model: Model, limits: dict[str, int]) -> Tensors:
 
 def build_integer(config: ModelConfig, tensors: Tensors) -> Model:
     """The exact decoder: a `Model` whose parts are integer twins, without analysis."""
-    with torch.device("meta"):
-        model = Model(config)
+    model = Model(config)
     del model.analysis
     for name, module in list(model.named_modules()):
         twin: nn.Module
@@ -153,8 +152,7 @@ def integer_conv(module: Conv, tensors: Tensors, name: str) -> IntegerConv:
 
 def build_float(config: ModelConfig, tensors: Tensors) -> Model:
     """The float model with the weights of the integer one, for the encoder's search."""
-    with torch.device("meta"):
-        model = Model(config)
+    model = Model(config)
     state: Tensors = {}
     for name, module in model.named_modules():
         if name.startswith("analysis"):

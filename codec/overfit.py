@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call
 
@@ -27,7 +28,7 @@ from codec.update import adapted_layers
 
 PATCH_PX = 128
 PATCHES = 6
-LEARNING_RATE = 0.25
+LEARNING_RATE = 0.2
 """Largest move per step, in levels."""
 NONZERO_BITS = 7.0
 """What a level of +-1 costs in the update coder at the usual densities (position and sign) ..."""
@@ -100,13 +101,13 @@ def overfit(
         schedule.step()
         on_progress((step + 1) / task.steps)
 
-    return UpdatePayload(
-        task.step_shifts,
-        tuple(
-            value.detach().round().reshape(len(value) if value.ndim > 1 else 1, -1).int().numpy(force=True)
-            for value in levels
-        ),
-    )
+    return UpdatePayload(task.step_shifts, tuple(_matrix(value) for value in levels))
+
+
+def _matrix(levels: Tensor) -> NDArray[np.int32]:
+    """Rounded levels as the update codes them: a row per output channel, one row for a bias."""
+    rows = len(levels) if levels.ndim > 1 else 1
+    return levels.detach().round().int().reshape(rows, -1).numpy(force=True)
 
 
 def _patches(task: OverfitTask, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -54,8 +54,10 @@ class IntegerLevel:
 
 
 def integer_levels() -> list[tuple[int, int, int]]:
-    """(step, step_reciprocal, log2_step) for the qualities 0..HALVES; computed when a model is
-    exported and shipped with it, never by the decoder."""
+    """(step, step_reciprocal, log2_step) of `IntegerLevel` for the qualities 0..HALVES.
+
+    Computed when a model is exported and shipped with it, never by the decoder.
+    """
     rows = []
     for half in range(HALVES + 1):
         step = round(step_at(half / 2) * 2**VALUE_BITS)

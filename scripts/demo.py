@@ -2,7 +2,7 @@
 
     make demo
 
-Writes demo/original.png (a public-domain portrait by NASA), demo/photo.bin and demo/photo.png.
+Writes demo/original.png (a cat, in the public domain), demo/photo.bin and demo/photo.png.
 The file with the update is made and read by the command line; the one without it, for comparison,
 by the Python interface.
 """
@@ -46,7 +46,7 @@ def main() -> None:
         FOLDER / name for name in ("original.png", "photo.bin", "photo.png")
     )
     FOLDER.mkdir(exist_ok=True)
-    original = data.astronaut()
+    original = data.chelsea()
     image.save_png(original, original_png)
 
     nncodec("encode", "--force", original_png, photo_bin)

@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from train import TrainConfig
 from train_data import load_folder, random_crops
 
-import numpy as np
+from codec.fixed_point import IntegerConv
 from codec.integer_model import build_integer, measure_limits, quantize_model
 from codec.model import Model
 from codec.quality import level_at
@@ -51,8 +52,8 @@ def main() -> None:
     tensors = quantize_model(model, limits)
     integer = build_integer(config.model, tensors)
     for name, module in integer.named_modules():
-        if hasattr(module, "factors"):
-            print(f"{name:32s} limit {module.limit:5d}  digits {len(module.factors)}")
+        if isinstance(module, IntegerConv):
+            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
 
     folder = PRETRAINED / args.name
     folder.mkdir(parents=True, exist_ok=True)
