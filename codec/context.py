@@ -11,7 +11,7 @@ He et al., "Checkerboard context model" (CVPR 2021), with the channel groups of 
     own group, coded phases -> embed 1x1 -> 3x3 ---+-> 1x1 -> 1x1 -> mean, log2 scale
 
 `ContextModel.scan` runs on float networks (training, search) and on their exact integer twins
-(`codec.integer`) alike; what a step does with its prediction is the `code` callback.
+(`codec.fixed_point`) alike; what a step does with its prediction is the `code` callback.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class ContextModel(nn.Module):
         for index, group in enumerate(self.groups):
             start, stop = self.bounds[index], self.bounds[index + 1]
             below = self._below(group, values[:, :start], level) if start else None
-            own = torch.zeros(batch, self.hidden, height, width, device=like.device)
+            own = like.new_zeros(batch, self.hidden, height, width, dtype=torch.float32)
             known = torch.zeros_like(like[:, start:stop])
             for phases in FOUR_PHASES if index < 2 else TWO_PHASES:
                 slot = Slot(start, stop, phases)

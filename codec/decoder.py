@@ -20,6 +20,7 @@ SIXTEENTHS = 2**FRACTION_BITS // 16
 
 
 @torch.no_grad()
+@torch.autocast("cpu", enabled=False)  # lower precision would break exactness
 def decode(data: bytes, options: DecodeOptions | None = None) -> NDArray[np.uint8]:
     """Decodes a file.
 

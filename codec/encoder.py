@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from bitstream import Container, Header, Tag
+from bitstream import Container, Header, InvalidField, Tag
+from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
 from codec import update, weights
 from codec.decoder import decode, synthesize, to_pixels
 from codec.effort import effort_at
-from codec.errors import VerifyError
+from codec.errors import ImageError, OptionError, VerifyError
 from codec.fixed_point import FRACTION_BITS
 from codec.image import psnr_db
 from codec.latents import Grid, encode_latents
@@ -72,12 +73,14 @@ def encode(
         on_progress: called with a stage and the fraction of it that is done.
 
     Raises:
+        ImageError: not such an array, or larger than the format allows.
+        OptionError: the device is not there.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
     start = time.perf_counter()
     options = options or EncodeOptions()
     progress = on_progress or (lambda stage, fraction: None)
-    height, width, _ = pixels.shape
+    height, width = check_pixels(pixels)
     device = pick_device(options.device)
     model = weights.load_default()
     search = model.search().to(device)
@@ -108,7 +111,7 @@ def encode(
             steps,
         )
         adapted = adapt(search.postfilter, base_filter, task, unfiltered, level.quality, progress)
-        best = min((base, adapted), key=lambda found: cost_bits(found, pixels, weight))
+        best = min((base, *adapted), key=lambda found: cost_bits(found, pixels, weight))
 
     chunks = {Tag.CONTENT: content} | ({Tag.UPDATE: best.payload} if best.payload else {})
     data = Container(Header(width, height, half, model.id), chunks).pack()
@@ -126,6 +129,16 @@ def encode(
     )
 
 
+def check_pixels(pixels: Pixels) -> tuple[int, int]:
+    """Height and width of a picture that can be encoded."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        raise ImageError(f"expected uint8 pixels [h w 3], not {pixels.dtype} {list(pixels.shape)}")
+    height, width, _ = pixels.shape
+    if max(height, width) > MAX_DIMENSION or height * width > MAX_PIXELS:
+        raise ImageError(f"{width}x{height} is larger than the format allows")
+    return height, width
+
+
 def adapt(
     float_filter: PostFilter,
     base_filter: PostFilter,
@@ -133,14 +146,21 @@ def adapt(
     unfiltered: Tensor,
     quality: int,
     progress: OnProgress,
-) -> Filtered:
-    """Overfits the filter, and applies the coded update exactly as the decoder will."""
+) -> list[Filtered]:
+    """Overfits the filter, and applies the coded update exactly as the decoder will.
+
+    Returns nothing if the search left the range that updates may have.
+    """
     found = overfit(float_filter, task, lambda fraction: progress("update", fraction))
-    payload = update.pack(found, base_filter)
     height, width = task.original.shape[2:]
+    try:
+        payload = update.pack(found, base_filter)
+        changed = update.apply(found, base_filter)
+    except InvalidField:
+        return []
     with torch.no_grad():
-        picture = update.apply(found, base_filter)(unfiltered, quality)
-    return Filtered(payload, to_pixels(picture, width, height))
+        picture = changed(unfiltered, quality)
+    return [Filtered(payload, to_pixels(picture, width, height))]
 
 
 def cost_bits(found: Filtered, pixels: Pixels, weight: float) -> float:
@@ -162,4 +182,6 @@ def pick_device(name: str) -> torch.device:
     """The device of that name; "auto" takes a GPU if there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    elif name == "cuda" and not torch.cuda.is_available():
+        raise OptionError("there is no CUDA device; leave out --device or use cpu")
     return torch.device(name)

@@ -4,6 +4,7 @@
     ├── OptionError   an option is outside its range (also a ValueError)
     ├── ImageError    a picture cannot be read, or holds what the format cannot store
     ├── OutputError   the result cannot go where it should
+    ├── ModelError    the networks that a file names are missing or damaged
     └── VerifyError   a file just encoded does not decode to what it should
     FormatError       the data breaks FORMAT.md; its tree is in `bitstream.errors`
 
@@ -18,6 +19,7 @@ __all__ = [
     "CodecError",
     "FormatError",
     "ImageError",
+    "ModelError",
     "OptionError",
     "OutputError",
     "VerifyError",
@@ -38,6 +40,10 @@ class ImageError(CodecError):
 
 class OutputError(CodecError):
     """The output exists already or cannot be written."""
+
+
+class ModelError(CodecError):
+    """The networks that a file names are missing or damaged."""
 
 
 class VerifyError(CodecError):

@@ -105,6 +105,13 @@ def plan_split(weight: Tensor, limit: int, extra: int) -> Split:
     raise BoundError(f"weights of {width} bits and inputs up to {limit} exceed float32")
 
 
+def _add_within_type(base: Tensor, change: Tensor) -> Tensor:
+    total = base.long() + change
+    if total.abs().max() > torch.iinfo(base.dtype).max:
+        raise BoundError(f"a changed parameter does not fit {base.dtype}")
+    return total.to(base.dtype)
+
+
 class IntegerConv(nn.Module):
     """Twin of `layers.Conv`: clamp, convolve, rescale, leaky ReLU.
 
@@ -135,8 +142,8 @@ class IntegerConv(nn.Module):
         weight, bias = weight.long(), bias.long()
         # The accumulator also takes the bias and the half of the rounding.
         extra = int(bias.abs().max()) + 2**shift
-        if largest_sum(weight, limit, extra) >= FLOAT64_LIMIT:
-            raise BoundError("accumulator exceeds float64")
+        if largest_sum(weight, limit, extra) >> shift >= FLOAT32_LIMIT:
+            raise BoundError("outputs exceed float32")
         self.split = plan_split(weight, limit, extra)
         kernels = torch.cat(list(itertools.chain.from_iterable(self.split.parts(weight))))
         kernels = kernels.float().contiguous(memory_format=torch.channels_last)
@@ -145,10 +152,14 @@ class IntegerConv(nn.Module):
         self.register_buffer("bias", bias.to(torch.float32 if single else torch.float64))
 
     def plus(self, weight: Tensor, bias: Tensor) -> IntegerConv:
-        """The same layer with integers added to its parameters, its bound proven anew."""
+        """The same layer with integers added to its parameters, its bound proven anew.
+
+        Raises:
+            BoundError: a sum does not fit the parameter's integer type, or see above.
+        """
         return IntegerConv(
-            self.weight + weight,
-            self.offset + bias,
+            _add_within_type(self.weight, weight),
+            _add_within_type(self.offset, bias),
             shift=self.shift,
             limit=self.limit,
             stride=self.stride,
@@ -165,7 +176,8 @@ class IntegerConv(nn.Module):
         if groups * digits == 1:
             total = parts.add_(bias)
         else:
-            total = bias.expand(len(x), -1, *parts.shape[2:]).contiguous(
+            # A clone, never a view: the sum is taken in place.
+            total = bias.expand(len(x), -1, *parts.shape[2:]).clone(
                 memory_format=torch.channels_last
             )
             for index, part in enumerate(parts.split(len(self.offset), 1)):

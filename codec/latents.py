@@ -1,21 +1,28 @@
 """Latents <-> symbols: the integer scan with a symbol coder at each step.
 
-Encoder and decoder run the same function over the same networks; they differ in the coder that
-they hand to it: a writer writes the symbols it is given, a reader ignores them and returns its own.
+Encoder and decoder run the same scan over the same networks; they differ in where the symbols of a
+step come from: chosen from the latents and written, or read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from bitstream import CdfTables, SymbolCoder, SymbolReader, SymbolWriter
+from bitstream import CdfTables, SymbolReader, SymbolWriter
 from codec.context import ContextModel, Slot, at_phases
 from codec.quality import VALUE_BITS, IntegerLevel
 from codec.transform import BLOCK_PX
+
+
+Integers = NDArray[np.integer]
+Exchange = Callable[[Slot, Tensor, Tensor, Integers], Integers]
+"""(slot, mask of its symbols, mean, table of each symbol) -> symbols, in raster order of the mask."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,13 @@ def encode_latents(
         The codeword, and the values that the decoder will have, as `decode_latents` returns them.
     """
     writer = SymbolWriter(tables)
-    values = _walk(writer, y.double() * 2**VALUE_BITS, context, level, grid)
+    scaled = y.double() * 2**VALUE_BITS
+
+    def exchange(slot: Slot, mask: Tensor, mean: Tensor, table: Integers) -> Integers:
+        symbols = torch.round((at_phases(scaled, slot) - mean)[mask] / level.step)
+        return writer.code(symbols.int().numpy(), table)
+
+    values = _walk(exchange, context, level, grid)
     return writer.finish(), values
 
 
@@ -69,23 +82,24 @@ def decode_latents(
     data: bytes, context: ContextModel, level: IntegerLevel, grid: Grid, tables: CdfTables
 ) -> Tensor:
     """Latent values: integers with VALUE_BITS fractional bits, float64 [1 c h w]."""
-    blank = torch.zeros(1, context.bounds[-1], grid.height, grid.width, dtype=torch.float64)
-    return _walk(SymbolReader(data, tables), blank, context, level, grid)
+    reader = SymbolReader(data, tables)
+
+    def exchange(slot: Slot, mask: Tensor, mean: Tensor, table: Integers) -> Integers:
+        return reader.code(np.empty(table.shape, np.int32), table)
+
+    return _walk(exchange, context, level, grid)
 
 
-def _walk(
-    coder: SymbolCoder, y: Tensor, context: ContextModel, level: IntegerLevel, grid: Grid
-) -> Tensor:
-    valid = grid.valid(y.shape[1])
+def _walk(exchange: Exchange, context: ContextModel, level: IntegerLevel, grid: Grid) -> Tensor:
+    channels = context.bounds[-1]
+    valid = grid.valid(channels)
 
     def code(slot: Slot, mean: Tensor, index: Tensor) -> Tensor:
         mask = at_phases(valid, slot)
-        wanted = torch.round((at_phases(y, slot) - mean) / level.step)
-        symbols = coder.code(
-            wanted[mask].numpy().astype(np.int32), index[mask].numpy().astype(np.int64)
-        )
+        symbols = exchange(slot, mask, mean, index[mask].numpy().astype(np.int64))
         values = torch.zeros_like(mean)
         values[mask] = torch.from_numpy(symbols).double() * level.step + mean[mask]
         return values
 
-    return context.scan(y, level, code)
+    blank = torch.zeros(1, channels, grid.height, grid.width, dtype=torch.float64)
+    return context.scan(blank, level, code)

@@ -1,7 +1,7 @@
 """Float building blocks that have an exact integer twin.
 
 Every network on the decode path is made of the two modules of this file, because both survive the
-change to integers (`codec.integer`) without an approximation of their structure: a convolution
+change to integers (`codec.fixed_point`) without an approximation of their structure: a convolution
 whose activation is a leaky ReLU with slope 1/8 (a shift), and a residual sum.  No normalisation,
 no sigmoid, no division.
 """

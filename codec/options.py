@@ -24,31 +24,24 @@ class EncodeOptions:
     verify: bool = True
     """Whether to decode the file and compare before returning it."""
     device: str = "auto"
-    """Where the networks run: "auto" takes a GPU if there is one."""
+    """Where the encoder searches: "auto" takes a GPU if there is one."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.quality <= QUALITY_MAX:
             raise OptionError(f"quality must be in 0..{QUALITY_MAX}, not {self.quality}")
         if self.effort not in range(EFFORT_MAX + 1):
             raise OptionError(f"effort must be an integer in 0..{EFFORT_MAX}, not {self.effort}")
-        _check_device(self.device)
+        if self.device not in DEVICES:
+            raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 
 
 @dataclass(frozen=True)
 class DecodeOptions:
     """How a file is decoded; no option changes a pixel."""
 
-    device: str = "auto"
-    """Where the networks run: "auto" takes a GPU if there is one."""
     max_pixels: int | None = None
     """Largest image to accept; None leaves only the limits of the format."""
 
     def __post_init__(self) -> None:
-        _check_device(self.device)
         if self.max_pixels is not None and self.max_pixels < 1:
             raise OptionError(f"max_pixels must be at least 1, not {self.max_pixels}")
-
-
-def _check_device(device: str) -> None:
-    if device not in DEVICES:
-        raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {device}")

@@ -3,28 +3,37 @@
 A model file is safetensors: integer tensors of the decoder (see `codec.integer_model`), float16
 tensors of the analysis, probability tables, and the architecture as JSON in its metadata.  Its id
 is the beginning of the SHA-256 of the file, and stands in the header of every encoded image.
+
+Models are sought in the package, then in the folder that the environment variable NNCODEC_MODELS
+names; either holds them as <name>/model.safetensors.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tomllib
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from bitstream import CdfTables, UnknownModel
+from codec.errors import ModelError
 from codec.integer_model import Tensors, build_float, build_integer, integer_level
 from codec.model import Model, ModelConfig
 from codec.quality import IntegerLevel
 
 PRETRAINED = Path(__file__).parent / "pretrained"
-DEFAULT_MODEL = "photo-1"
+MODELS_VARIABLE = "NNCODEC_MODELS"
+REGISTRY = PRETRAINED / "models.toml"
+"""Name and SHA-256 of every model in the package, and which one is the default."""
 ID_BYTES = 4
 
 
@@ -49,9 +58,20 @@ class ReleasedModel:
 
 
 def available() -> dict[bytes, Path]:
-    """Ids and files of the models in the package."""
-    files = sorted(PRETRAINED.glob("*/model.safetensors"))
-    return {file_id(path): path for path in files}
+    """Ids and files of the models in the package, as its registry names them, and of others."""
+    names = tomllib.loads(REGISTRY.read_text())["sha256"]
+    return _others() | {
+        bytes.fromhex(digest)[:ID_BYTES]: PRETRAINED / name / "model.safetensors"
+        for name, digest in names.items()
+    }
+
+
+def _others() -> dict[bytes, Path]:
+    """Ids and files of the models in the folder of NNCODEC_MODELS."""
+    if MODELS_VARIABLE not in os.environ:
+        return {}
+    files = Path(os.environ[MODELS_VARIABLE]).glob("*/model.safetensors")
+    return {file_id(path): path for path in sorted(files)}
 
 
 @lru_cache
@@ -61,18 +81,28 @@ def file_id(path: Path) -> bytes:
 
 
 def load_default() -> ReleasedModel:
-    """The model that new files are encoded with."""
-    return load_file(PRETRAINED / DEFAULT_MODEL / "model.safetensors")
+    """The model that new files are encoded with.  Raises ModelError."""
+    registry = tomllib.loads(REGISTRY.read_text())
+    return load(bytes.fromhex(registry["sha256"][registry["default"]])[:ID_BYTES])
 
 
 def load(model_id: bytes) -> ReleasedModel:
-    """The model that a file names.  Raises UnknownModel."""
+    """The model that a file names.
+
+    Raises:
+        UnknownModel: there is none of that id.
+        ModelError: its file is missing or damaged.
+    """
     path = available().get(model_id)
     if path is None:
         raise UnknownModel(
-            f"encoded with model {model_id.hex()}, which this version of nncodec does not have; "
-            "a newer version may"
+            f"needs model {model_id.hex()}, which this version of nncodec does not have: install "
+            f"a newer version, or name a folder that holds the model in {MODELS_VARIABLE}"
         )
+    if not path.exists():
+        raise ModelError(f"the model file {path} is missing; install nncodec again")
+    if file_id(path) != model_id:
+        raise ModelError(f"the model file {path} is damaged; install nncodec again")
     return load_file(path)
 
 
@@ -94,8 +124,6 @@ def load_file(path: Path) -> ReleasedModel:
 
 def pack(config: ModelConfig, tensors: Tensors, tables: list[np.ndarray], notes: dict) -> bytes:
     """The bytes of a model file; `notes` are strings for its metadata."""
-    import torch
-
     joined = np.concatenate(tables).astype(np.int32)
     extra = {
         "tables.sizes": torch.tensor([len(t) for t in tables], dtype=torch.int32),

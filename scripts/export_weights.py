@@ -1,19 +1,21 @@
 """Turns a training run into a released model: integers, tables, bounds proven, model card.
 
-    python scripts/export_weights.py --run runs/base --data DIR --name photo-1 --notes card.toml
+    python scripts/export_weights.py --run runs/base --data DIR --name photo-1
 
-`--data` are training pictures: they set the clamps of the activations.  Prints the model's id, the
-decoder's kMAC per pixel and parameters by part, and how many float32 digits each layer takes.
+`--data` are training pictures: they set the clamps of the activations.  Prints the model's id and the
+split of every layer into exact float32 parts.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import torch
-from train import TrainConfig
+from train import VALIDATION_QUALITIES, TrainConfig
 from train_data import load_folder, random_crops
 
 from codec.fixed_point import IntegerConv
@@ -21,7 +23,7 @@ from codec.integer_model import build_integer, measure_limits, quantize_model
 from codec.model import Model
 from codec.quality import level_at
 from codec.tables import all_frequencies
-from codec.weights import PRETRAINED, file_id, pack
+from codec.weights import PRETRAINED, REGISTRY, file_id, pack
 
 
 def load_average(run: Path, config: TrainConfig) -> Model:
@@ -55,11 +57,42 @@ def main() -> None:
         if isinstance(module, IntegerConv):
             print(f"{name:32s} limit {module.limit:5d}  {module.split}")
 
-    folder = PRETRAINED / args.name
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "model.safetensors"
+    path = PRETRAINED / args.name / "model.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pack(config.model, tensors, all_frequencies(), {"license": "Apache-2.0"}))
+    register(args.name, path)
+    write_card(args.name, path, args.run, args.config)
     print(f"{path}: {path.stat().st_size:,} bytes, id {file_id(path).hex()}")
+
+
+def register(name: str, path: Path) -> None:
+    """Enters the model into the registry, as the default; FORMAT.md section 11.2 names it too."""
+    known = tomllib.loads(REGISTRY.read_text())["sha256"] if REGISTRY.exists() else {}
+    known[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    lines = [f'default = "{name}"', "", "[sha256]", *(f'{n} = "{d}"' for n, d in known.items())]
+    REGISTRY.write_text("\n".join(lines) + "\n")
+
+
+def write_card(name: str, path: Path, run: Path, config: Path) -> None:
+    """Writes the model card, from the template beside the configs and the run's log."""
+    *_, last = (run / "log.tsv").read_text().splitlines()
+    steps, seconds, _, loss, points = last.split("\t")
+    card = (
+        Path("configs/model_card.md")
+        .read_text()
+        .format(
+            name=name,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            id=file_id(path).hex(),
+            config=config,
+            steps=int(steps),
+            hours=float(seconds) / 3600,
+            loss=loss,
+            points=", ".join(points.split()),
+            qualities=", ".join(f"{q:g}" for q in VALIDATION_QUALITIES),
+        )
+    )
+    (path.parent / "README.md").write_text(card)
 
 
 if __name__ == "__main__":

@@ -28,14 +28,12 @@ from codec.options import DecodeOptions
 @click.argument("target", metavar="[OUT]", type=parts.path, required=False)
 @parts.max_pixels_option
 @parts.threads_option
-@parts.device_option
 @parts.force_option
 @parts.quiet_option
 def command(
     source: str,
     target: str | None,
     max_pixels: int | None,
-    device: str,
     force: bool,
     quiet: bool,
 ) -> None:
@@ -51,7 +49,7 @@ def command(
     with blaming(target):
         files.check_output(target, force=force)
     with blaming(source):
-        pixels = codec.decode(files.read(source), DecodeOptions(device, max_pixels))
+        pixels = codec.decode(files.read(source), DecodeOptions(max_pixels))
     with blaming(target), files.open_output(target, force=force) as file:
         image.save_png(pixels, file)
     if not quiet:

@@ -36,7 +36,7 @@ device_option = click.option(
     type=click.Choice(DEVICES),
     default="auto",
     show_default=True,
-    help="Where the networks run; the result is the same.",
+    help="Where the encoder searches; decoding needs no GPU.",
 )
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite the output.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")

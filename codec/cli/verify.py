@@ -28,14 +28,11 @@ from codec.options import DecodeOptions
 @click.option("--against", metavar="IMG", type=parts.path, help="Picture to compare with.")
 @parts.max_pixels_option
 @parts.threads_option
-@parts.device_option
 @parts.quiet_option
-def command(
-    source: str, against: str | None, max_pixels: int | None, device: str, quiet: bool
-) -> None:
+def command(source: str, against: str | None, max_pixels: int | None, quiet: bool) -> None:
     """Decode FILE completely and write nothing; exit with 1 if that fails."""
     with blaming(source):
-        pixels = codec.decode(files.read(source), DecodeOptions(device, max_pixels))
+        pixels = codec.decode(files.read(source), DecodeOptions(max_pixels))
     height, width, _ = pixels.shape
     line = f"{source}: ok  {width} x {height}"
     if against is not None:

@@ -24,8 +24,8 @@ def test_quiet_says_nothing(run):
 
 
 def test_options_reach_the_codec(run, fake):
-    run("decode", *"--device cpu --max-pixels 1000 photo.bin out.png".split())
-    assert fake.decode_options == DecodeOptions("cpu", 1000)
+    run("decode", *"--max-pixels 1000 photo.bin out.png".split())
+    assert fake.decode_options == DecodeOptions(1000)
 
 
 @pytest.mark.parametrize("target", [["-"], []])

@@ -26,10 +26,9 @@ def test_encode_options_are_checked(options):
         EncodeOptions(**options)
 
 
-@pytest.mark.parametrize("options", [{"device": "abacus"}, {"max_pixels": 0}])
-def test_decode_options_are_checked(options):
-    with pytest.raises(OptionError, match=f"{next(iter(options))} must be"):
-        DecodeOptions(**options)
+def test_decode_options_are_checked():
+    with pytest.raises(OptionError, match="max_pixels must be"):
+        DecodeOptions(max_pixels=0)
 
 
 def test_an_option_error_is_both_kinds():
@@ -39,5 +38,6 @@ def test_an_option_error_is_both_kinds():
 
 @pytest.mark.parametrize("options", [EncodeOptions(), DecodeOptions()])
 def test_options_are_frozen(options):
+    field = dataclasses.fields(options)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
-        options.device = "cpu"
+        setattr(options, field, None)

@@ -1,0 +1,105 @@
+"""Writes the conformance vectors that are missing, and never changes one that is there.
+
+    python scripts/make_vectors.py
+
+adds to tests/vectors/: the tiny model, v1/valid/*.bin with the decoded picture as *.png,
+v1/invalid/*.bin, and an entry for each in v1/manifest.toml.  Prints how many it added: 0 if the
+vectors are complete.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from conformance import MODEL_FILE, MODELS, VECTORS, pixels_sha256, read_vectors, sha256
+from PIL import Image
+from vector_cases import Case, Maker, invalid_cases, valid_cases
+
+from bitstream import FORMAT_VERSION, FormatError
+from codec import decode, weights
+from codec.model import ModelConfig
+
+CONFIG = ModelConfig(
+    groups=(1, 1, 1, 2),
+    context_hidden=6,
+    analysis_hidden=1,
+    synthesis_widths=(4, 4, 4, 4),
+    filter_hidden=8,
+)
+VERSION = VECTORS / f"v{FORMAT_VERSION}"
+
+
+class VectorError(Exception):
+    """A new vector does not do what it is there for."""
+
+
+def main() -> int:
+    """Returns the exit status."""
+    os.environ[weights.MODELS_VARIABLE] = str(MODELS)
+    if not MODEL_FILE.exists():
+        write_model()
+    maker = Maker(weights.load_file(MODEL_FILE))
+    present = {vector.path.stem for vector in read_vectors(VERSION)} if VERSION.exists() else set()
+    added = [
+        case for case in (*valid_cases(maker), *invalid_cases(maker)) if case.id not in present
+    ]
+    try:
+        for case in added:
+            add(case)
+    except VectorError as error:
+        print(f"make_vectors: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(added)} vectors added, {len(present)} kept")
+    return 0
+
+
+def write_model() -> None:
+    """The model of the vectors: the random one of the codec's tests, but smaller."""
+    sys.path.insert(0, str(VECTORS.parent / "codec"))
+    from tiny_model import limits_of, quantize_model, random_model, short_tables
+
+    model = random_model(CONFIG)
+    tensors = quantize_model(model, limits_of(model))
+    MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)
+    license_note = {"license": "Apache-2.0"}
+    MODEL_FILE.write_bytes(weights.pack(CONFIG, tensors, short_tables(), license_note))
+
+
+def add(case: Case) -> None:
+    """Writes one vector and its entry of the manifest."""
+    facts: dict[str, str | int] = {
+        "id": case.id,
+        "purpose": case.purpose,
+        "sha256": sha256(case.data),
+    }
+    kind = "invalid" if case.error else "valid"
+    path = VERSION / kind / f"{case.id}.bin"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        pixels = decode(case.data)
+    except FormatError as error:
+        if type(error).__name__ != case.error:
+            raise VectorError(f"{case.id}: {type(error).__name__}: {error}") from error
+        facts["error"] = case.error
+    else:
+        if case.error:
+            raise VectorError(f"{case.id}: decodes, instead of being refused as {case.error}")
+        facts["height"], facts["width"], _ = pixels.shape
+        facts["pixels_sha256"] = pixels_sha256(pixels)
+        Image.fromarray(pixels).save(path.with_suffix(".png"), optimize=True)
+    path.write_bytes(case.data)
+    append_entry(VERSION / "manifest.toml", kind, facts)
+
+
+def append_entry(manifest: Path, kind: str, facts: dict[str, str | int]) -> None:
+    # Strings and integers of JSON are those of TOML too.
+    lines = [f"[[{kind}]]", *(f"{name} = {json.dumps(value)}" for name, value in facts.items())]
+    with manifest.open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,307 @@
+"""Pictures to files and back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from tiny_model import picture
+
+from bitstream import (
+    BadMagic,
+    ChecksumMismatch,
+    Container,
+    FormatError,
+    Header,
+    InvalidField,
+    LimitExceeded,
+    Tag,
+    Truncated,
+    UpdatePayload,
+)
+from codec import decode, encode, encoder
+from codec.decoder import to_pixels
+from codec.effort import EFFORTS, Effort, effort_at
+from codec.errors import VerifyError
+from codec.options import DecodeOptions, EncodeOptions
+from codec.quality import lambda_at
+from codec.update import layout_of
+
+SIZES = [(1, 1), (1, 7), (5, 3), (16, 16), (17, 33), (64, 48)]
+
+
+def chunks_of(data):
+    return Container.unpack(data).chunks
+
+
+def cost(pixels, original, size_bytes, quality):
+    """D + lambda R in bits, from the definition."""
+    squares = np.square(pixels.astype(float) - original).sum() / 3
+    return 8 * size_bytes + lambda_at(quality) * squares
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("effort", [0, 1])
+def test_round_trip(tiny, size, effort):
+    original = picture(*size, seed=1)
+    result = encode(original, EncodeOptions(quality=80, effort=effort))
+    pixels = decode(result.data)
+    assert pixels.dtype == np.uint8 and pixels.shape == original.shape
+    error = np.square(pixels.astype(float) - original).mean()
+    assert result.report.psnr_db == pytest.approx(10 * np.log10(255**2 / error))
+    assert result.report.bpp == 8 * len(result.data) / (size[0] * size[1])
+    payload = chunks_of(result.data).get(Tag.UPDATE, b"")
+    assert result.report.update_bytes == len(payload)
+    assert Container.unpack(result.data).header == Header(*size, 160, tiny.id)
+
+
+def test_pictures_do_not_influence_each_other(tiny):
+    """Small ones in between leave nothing behind in the networks."""
+    options = EncodeOptions(quality=70, effort=0)
+    expected = encode(picture(40, 40), options).data
+    for size in SIZES:
+        encode(picture(*size), options)
+    assert encode(picture(40, 40), options).data == expected
+
+
+@pytest.mark.parametrize("steps", [0, 8])
+def test_encoding_is_deterministic(tiny, steps, threads, monkeypatch):
+    monkeypatch.setattr(encoder, "effort_at", lambda level: Effort(steps))
+    options = EncodeOptions(quality=85)
+    first = encode(picture(64, 48), options).data
+    assert encode(picture(64, 48), options).data == first
+    with threads(2):
+        assert encode(picture(64, 48), options).data == first
+
+
+@pytest.mark.parametrize("effort", [0, 2])
+def test_decoding_does_not_depend_on_threads(tiny, effort, threads):
+    data = encode(picture(150, 97), EncodeOptions(quality=85, effort=effort)).data
+    decoded = []
+    for count in (1, 2):
+        with threads(count):
+            decoded.append(decode(data))
+    assert np.array_equal(*decoded)
+
+
+def test_no_option_changes_a_pixel(tiny):
+    data = encode(picture(30, 30), EncodeOptions(effort=0)).data
+    options = DecodeOptions(max_pixels=900)
+    assert np.array_equal(decode(data, options), decode(data))
+
+
+def test_better_quality_is_larger_and_closer(tiny):
+    reports = [
+        encode(picture(64, 64), EncodeOptions(quality=q, effort=0)).report for q in (0, 40, 100)
+    ]
+    assert reports[0].bpp < reports[1].bpp < reports[2].bpp
+    assert reports[0].psnr_db < reports[2].psnr_db
+
+
+def test_no_update_when_none_is_wanted(tiny):
+    result = encode(picture(64, 48), EncodeOptions(quality=90, effort=2, update=False))
+    assert set(chunks_of(result.data)) == {Tag.CONTENT}
+    assert result.data == encode(picture(64, 48), EncodeOptions(quality=90, effort=0)).data
+    assert result.report.psnr_db == result.report.base_psnr_db
+
+
+def force_update(monkeypatch, level):
+    """Makes the search find the same level for every bias of the last layer."""
+
+    def overfit(postfilter, task, on_progress):
+        levels = [np.zeros((t.rows, t.columns), np.int32) for t in layout_of(postfilter)]
+        levels[-1][:] = level
+        return UpdatePayload(task.step_shifts, tuple(levels))
+
+    monkeypatch.setattr(encoder, "overfit", overfit)
+
+
+def test_an_update_that_hurts_is_not_sent(tiny, monkeypatch):
+    force_update(monkeypatch, 60)
+    options = EncodeOptions(quality=90, effort=1)
+    result = encode(picture(64, 48), options)
+    assert Tag.UPDATE not in chunks_of(result.data)
+    assert result.report.update_bytes == 0
+
+
+def test_an_update_that_costs_more_than_it_gains_is_not_sent(tiny, monkeypatch):
+    force_update(monkeypatch, 0)
+    assert Tag.UPDATE not in chunks_of(encode(picture(64, 48), EncodeOptions(effort=1)).data)
+
+
+def test_an_update_out_of_the_exact_range_is_not_sent(tiny, monkeypatch):
+    def overfit(postfilter, task, on_progress):
+        levels = [np.zeros((t.rows, t.columns), np.int32) for t in layout_of(postfilter)]
+        levels[0][:] = 2**15 - 1
+        return UpdatePayload((15, 0), tuple(levels))
+
+    monkeypatch.setattr(encoder, "overfit", overfit)
+    result = encode(picture(64, 48), EncodeOptions(effort=1))
+    assert set(chunks_of(result.data)) == {Tag.CONTENT}
+
+
+@pytest.mark.parametrize("quality", [30, 95])
+def test_the_update_is_sent_just_when_it_lowers_the_cost(tiny, quality):
+    original = picture(64, 48)
+    found = encode(original, EncodeOptions(quality=quality, effort=2))
+    plain = encode(original, EncodeOptions(quality=quality, effort=0))
+    costs = [cost(decode(r.data), original, len(r.data), quality) for r in (found, plain)]
+    if Tag.UPDATE in chunks_of(found.data):
+        assert costs[0] < costs[1]
+    else:
+        assert found.data == plain.data
+    assert (Tag.UPDATE in chunks_of(found.data)) == (quality == 95)
+
+
+def drawing():
+    """Text and flat colours, far from what the model was trained on."""
+    image = Image.new("RGB", (192, 128), (250, 240, 60))
+    draw = ImageDraw.Draw(image)
+    for row in range(8):
+        draw.text((4, 16 * row), "overfit this decoder 0123456789", fill=(200, 0, 120))
+    draw.rectangle((130, 20, 180, 100), fill=(0, 90, 220))
+    return np.asarray(image)
+
+
+def test_the_released_model_gains_from_an_update(released):
+    quality = 75
+    original = drawing()
+    plain = encode(original, EncodeOptions(quality=quality, effort=0))
+    found = encode(original, EncodeOptions(quality=quality, effort=2))
+    assert Tag.UPDATE in chunks_of(found.data)
+    assert found.report.base_psnr_db == plain.report.psnr_db
+    assert found.report.psnr_db > plain.report.psnr_db
+    costs = [cost(decode(r.data), original, len(r.data), quality) for r in (found, plain)]
+    assert costs[0] < costs[1]
+
+
+def test_a_photograph_with_the_released_model(released, photo):
+    report = encode(photo, EncodeOptions(quality=60, effort=1)).report
+    assert report.psnr_db >= 27
+    assert report.bpp < 2
+    assert report.psnr_db >= report.base_psnr_db - 1e-9 or not report.update_bytes
+
+
+@pytest.fixture
+def data(tiny):
+    return encode(picture(20, 18), EncodeOptions(quality=95, effort=1)).data
+
+
+def test_every_truncation_is_rejected(data):
+    for length in range(len(data)):
+        with pytest.raises((Truncated, ChecksumMismatch)):
+            decode(data[:length])
+
+
+def test_a_longer_file_is_rejected(data):
+    with pytest.raises(ChecksumMismatch):
+        decode(data + b"\0")
+
+
+def test_every_flipped_bit_is_rejected(data):
+    for bit in range(8 * min(len(data), 200)):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(FormatError):
+            decode(bytes(damaged))
+
+
+@pytest.mark.parametrize("other", [b"", b"\x89PNG\r\n\x1a\n" + bytes(40), b"GIF89a", b"text" * 9])
+def test_other_files_are_rejected(tiny, other):
+    with pytest.raises(BadMagic if other else Truncated):
+        decode(other)
+
+
+@given(content=st.binary(max_size=60), update=st.none() | st.binary(max_size=40))
+@settings(max_examples=40)
+def test_any_payload_decodes_or_is_rejected(model_id, content, update):
+    """With a valid checksum, whatever the chunks hold."""
+    chunks = {Tag.CONTENT: content} | ({} if update is None else {Tag.UPDATE: update})
+    data = Container(Header(21, 35, 111, model_id), chunks).pack()
+    try:
+        pixels = decode(data)
+    except FormatError:
+        return
+    assert pixels.shape == (35, 21, 3)
+
+
+@pytest.fixture(scope="module")
+def model_id(tiny_folder):
+    from codec import weights
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "PRETRAINED", tiny_folder)
+        patch.setattr(weights, "REGISTRY", tiny_folder / "models.toml")
+        yield weights.load_default().id
+
+
+def test_an_update_of_a_file_out_of_the_exact_range_is_rejected(tiny, data):
+    from bitstream import pack_update
+
+    layout = layout_of(tiny.integer.postfilter)
+    levels = tuple(np.full((t.rows, t.columns), 2**15 - 1, np.int32) for t in layout)
+    container = Container.unpack(data)
+    bad = container.chunks | {Tag.UPDATE: pack_update(UpdatePayload((15, 15), levels), layout)}
+    with pytest.raises(InvalidField, match="exact range"):
+        decode(dataclasses.replace(container, chunks=bad).pack())
+
+
+def test_more_pixels_than_allowed_are_rejected(data):
+    with pytest.raises(LimitExceeded, match="20x18"):
+        decode(data, DecodeOptions(max_pixels=20 * 18 - 1))
+    assert decode(data, DecodeOptions(max_pixels=20 * 18)).shape == (18, 20, 3)
+
+
+def test_a_file_that_does_not_verify_is_an_error(tiny, monkeypatch):
+    def wrong(data):
+        pixels = decode(data)
+        pixels[0, 0, 0] ^= 1
+        return pixels
+
+    monkeypatch.setattr(encoder, "decode", wrong)
+    with pytest.raises(VerifyError):
+        encode(picture(9, 9), EncodeOptions(effort=0))
+    encode(picture(9, 9), EncodeOptions(effort=0, verify=False))
+
+
+def test_autocast_changes_nothing(data):
+    """Reduced precision is for training; the decoder is exact whatever its caller chose."""
+    expected = decode(data)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert np.array_equal(decode(data), expected)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_precision_settings_change_nothing(data):
+    expected = decode(data)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert np.array_equal(decode(data), expected)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_pixels_are_rounded_half_up_and_clipped():
+    sixteenths = [-5000, -2048, -2041, -2040, -9, -8, 7, 8, 24, 2031, 2032, 2040, 9000]
+    row = torch.tensor(sixteenths).float().expand(1, 3, 1, -1)
+    expected = [0, 0, 0, 1, 127, 128, 128, 129, 130, 255, 255, 255, 255]
+    assert to_pixels(row, len(sixteenths), 1)[0, :, 0].tolist() == expected
+
+
+def test_progress_runs_from_start_to_end(tiny):
+    seen = []
+    encode(picture(16, 16), EncodeOptions(effort=1), lambda *step: seen.append(step))
+    assert [s for s in seen if s[0] == "content"] == [("content", 0.0), ("content", 1.0)]
+    fractions = [fraction for stage, fraction in seen if stage == "update"]
+    assert fractions == sorted(fractions) and fractions[-1] == 1
+
+
+def test_more_effort_is_more_search():
+    steps = [effort_at(level).filter_steps for level in range(len(EFFORTS))]
+    assert len(steps) == 10 and steps[0] == 0
+    assert steps == sorted(set(steps))

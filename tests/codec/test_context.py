@@ -1,0 +1,81 @@
+"""The scan: its order, and that no step sees what is coded later."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from tiny_model import CONFIG, random_model
+
+from codec.context import at_phases
+from codec.quality import level_at
+
+SHAPE = (1, CONFIG.channels, 6, 4)
+
+
+def record_slots(context, values, level):
+    """Slots with their predictions while the scan is fed with `values`."""
+    seen = []
+
+    def code(slot, mean, scale):
+        seen.append((slot, mean, scale))
+        return at_phases(values, slot)
+
+    assert torch.equal(context.scan(values, level, code), values)
+    return seen
+
+
+@pytest.fixture(params=["integer", "float"])
+def context_and_level(request, tiny):
+    if request.param == "integer":
+        return tiny.integer.context, tiny.level(120)
+    return random_model().context, level_at(torch.tensor([60.0]))
+
+
+def random_values(context, seed):
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.randint(-30_000, 30_000, SHAPE, generator=generator)
+    return values.double() if hasattr(context.prediction, "scales") else values.float() / 64
+
+
+def test_every_latent_is_coded_once(context_and_level):
+    context, level = context_and_level
+    counts = torch.zeros(SHAPE)
+    for slot, _, _ in record_slots(context, random_values(context, 0), level):
+        for di, dj in slot.phases:
+            counts[:, slot.start : slot.stop, di::2, dj::2] += 1
+    assert torch.equal(counts, torch.ones(SHAPE))
+
+
+def test_the_order_is_that_of_the_format(tiny):
+    values = torch.zeros(SHAPE, dtype=torch.float64)
+    slots = [slot for slot, _, _ in record_slots(tiny.integer.context, values, tiny.level(0))]
+    four = [((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),)]
+    two = [((0, 0), (1, 1)), ((0, 1), (1, 0))]
+    bounds = itertools.pairwise((0, 2, 4, 7, 10))
+    expected = [
+        (start, stop, phases)
+        for (start, stop), order in zip(bounds, (four, four, two, two), strict=True)
+        for phases in order
+    ]
+    assert [(s.start, s.stop, s.phases) for s in slots] == expected
+
+
+def test_a_step_sees_what_was_coded_and_nothing_else(context_and_level):
+    """Changing the latents of one slot changes no prediction up to it, and the next one."""
+    context, level = context_and_level
+    values, other = random_values(context, 0), random_values(context, 1)
+    before = record_slots(context, values, level)
+    for index, (slot, _, _) in enumerate(before):
+        changed = values.clone()
+        for di, dj in slot.phases:
+            place = (slice(None), slice(slot.start, slot.stop), slice(di, None, 2))
+            changed[(*place, slice(dj, None, 2))] = other[(*place, slice(dj, None, 2))]
+        after = record_slots(context, changed, level)
+        for (_, mean, scale), (_, mean_now, scale_now) in list(zip(before, after, strict=True))[
+            : index + 1
+        ]:
+            assert torch.equal(mean, mean_now) and torch.equal(scale, scale_now)
+        if index + 1 < len(before):
+            assert not torch.equal(before[index + 1][1], after[index + 1][1])

@@ -1,0 +1,77 @@
+"""The released model: its integer decoder against its float twin; and the export."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny_model import limits_of, random_model
+
+from codec.decoder import synthesize, to_pixels
+from codec.image import psnr_db
+from codec.integer_model import build_float, quantize_model
+from codec.latents import Grid, encode_latents
+from codec.quality import level_at
+
+
+@pytest.mark.parametrize("quality", [10, 50, 90])
+def test_integer_decoder_is_as_good_as_the_float_one(released, photo, quality):
+    """Bits within 1 % of what the float model predicts, PSNR within 0.05 dB."""
+    search, level = released.search(), released.level(2 * quality)
+    height, width, _ = photo.shape
+    with torch.no_grad():
+        x = torch.from_numpy(photo).permute(2, 0, 1)[None].float() - 128
+        float_level = level_at(torch.tensor([float(quality)]))
+        predicted = search(x, float_level, noise=False)
+        y = search.analysis(x, float_level.quality)
+        grid = Grid.of_picture(width, height)
+        data, values = encode_latents(y, released.integer.context, level, grid, released.tables)
+        picture = released.integer.postfilter(
+            synthesize(released.integer, values, level), level.quality
+        )
+    float_pixels = (predicted.picture + 128).round().clamp(0, 255)[0].permute(1, 2, 0).numpy()
+    integer_psnr = psnr_db(to_pixels(picture, width, height), photo)
+    assert integer_psnr == pytest.approx(psnr_db(float_pixels, photo), abs=0.05)
+    assert 8 * len(data) == pytest.approx(float(predicted.latent_bits), rel=0.01, abs=24)
+    assert integer_psnr > 20
+
+
+def test_export_keeps_every_weight():
+    """To half a unit of the last bit, which also `format` and the constants must agree on."""
+    model = random_model()
+    tensors = quantize_model(model, limits_of(model))
+    twin = build_float(model.config, tensors).state_dict()
+    for name, value in model.state_dict().items():
+        if f"{name.rpartition('.')[0]}.format" in tensors and name.endswith(".weight"):
+            unit = 2.0 ** -int(tensors[f"{name.rpartition('.')[0]}.format"][0])
+        elif name.startswith("analysis"):
+            unit = float(value.abs().max()) * 2**-9
+        else:
+            unit = 2.0**-8
+        assert (twin[name] - value).abs().max() <= unit / 2 + 1e-6, name
+
+
+@pytest.mark.parametrize("name", ["tiny", "released"])
+def test_float_twin_exports_to_the_same_integers(name, request):
+    model = request.getfixturevalue(name)
+    twin = build_float(model.config, model.tensors)
+    limits = {
+        key.removesuffix(".format"): int(value[1])
+        for key, value in model.tensors.items()
+        if key.endswith(".format")
+    }
+    again = quantize_model(twin, limits)
+    assert again.keys() == model.tensors.keys()
+    for key, value in model.tensors.items():
+        if "reciprocal" in key or "log2_deviation" in key:
+            # Derived from the deviation, of which the twin has the rounded value.
+            assert (again[key].long() - value.long()).abs().max() <= 1 + value.abs().max() // 1000
+        else:
+            assert torch.equal(again[key], value), key
+
+
+def test_a_weight_too_large_for_its_type_is_refused():
+    model = random_model()
+    limits = limits_of(model)
+    model.postfilter.enter.weight[0, 0, 0, 0] = 16.0
+    with pytest.raises(ValueError, match=r"postfilter\.enter\.weight does not fit"):
+        quantize_model(model, limits)

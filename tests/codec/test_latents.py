@@ -1,0 +1,78 @@
+"""Latents through the entropy coder and back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bitstream import LimitExceeded
+from codec.latents import Grid, decode_latents, encode_latents
+
+
+def coded(tiny, y, grid, half=90):
+    """Codeword, the encoder's values, the decoder's values."""
+    context, level = tiny.integer.context, tiny.level(half)
+    with torch.no_grad():
+        data, values = encode_latents(y, context, level, grid, tiny.tables)
+        return data, values, decode_latents(data, context, level, grid, tiny.tables)
+
+
+def random_latents(tiny, grid, deviation, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    shape = (1, tiny.config.channels, grid.height, grid.width)
+    return torch.randn(shape, generator=generator) * deviation
+
+
+GRIDS = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 5), (4, 3), (4, 6)]
+
+
+@pytest.mark.parametrize("size", GRIDS, ids=str)
+@pytest.mark.parametrize("deviation", [0, 30, 3000, 1e6])
+def test_round_trip(tiny, size, deviation):
+    grid = Grid(*size)
+    y = random_latents(tiny, grid, deviation)
+    _, values, decoded = coded(tiny, y, grid)
+    assert torch.equal(values, decoded)
+    inside = grid.valid(tiny.config.channels)
+    assert (values[~inside] == 0).all()
+    step = tiny.level(90).step
+    assert ((values - y.double() * 64)[inside].abs() <= step / 2).all()
+
+
+@pytest.mark.parametrize("half", [0, 1, 199, 200])
+def test_round_trip_at_the_ends_of_the_scale(tiny, half):
+    grid = Grid(3, 2)
+    _, values, decoded = coded(tiny, random_latents(tiny, grid, 500), grid, half)
+    assert torch.equal(values, decoded)
+
+
+def test_what_lies_outside_costs_nothing(tiny):
+    grid = Grid(1, 3)
+    y = random_latents(tiny, grid, 300)
+    data, _, _ = coded(tiny, y, grid)
+    y[~grid.valid(tiny.config.channels)] += 9000
+    assert coded(tiny, y, grid)[0] == data
+
+
+def test_escapes_are_coded_beyond_every_table(tiny):
+    grid = Grid(2, 3)
+    y = random_latents(tiny, grid, 30)
+    y[0, 0, 1, 2], y[0, -1, 0, 0] = 1e7, -1e7
+    _, values, decoded = coded(tiny, y, grid)
+    assert torch.equal(values, decoded)
+    assert values[0, 0, 1, 2] == pytest.approx(64e7, abs=tiny.level(90).step)
+
+
+def test_what_no_escape_can_code_is_refused(tiny):
+    grid = Grid(1, 1)
+    with pytest.raises(LimitExceeded, match="too large"):
+        coded(tiny, torch.full((1, tiny.config.channels, 2, 2), 4e9), grid)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((1, 1), (1, 1, 2, 2)), ((16, 17), (2, 1, 2, 2)), ((33, 48), (3, 3, 4, 4))],
+)
+def test_grid_of_a_picture(size, expected):
+    grid = Grid.of_picture(*size)
+    assert (grid.rows, grid.columns, grid.height, grid.width) == expected

@@ -1,0 +1,148 @@
+"""A small model with fixed weights, so that tests of the format need no trained one.
+
+    python tests/codec/tiny_model.py
+
+writes golden/ anew: the model file, encoded pictures, and the hashes of their decoded pixels.
+Do that only when the format changes; see `test_golden`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from codec.integer_model import measure_limits, quantize_model
+from codec.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES
+from codec.model import Model, ModelConfig
+from codec.quality import level_at
+from codec.tables import to_frequencies
+from codec.weights import pack
+
+GOLDEN = Path(__file__).parent / "golden"
+MODEL_FILE = GOLDEN / "tiny-model.safetensors"
+CONFIG = ModelConfig(
+    groups=(2, 2, 3, 3),
+    context_hidden=10,
+    analysis_hidden=4,
+    synthesis_widths=(8, 8, 8, 8),
+    filter_hidden=8,
+)
+LARGEST_RADIUS = 12
+"""Short tables: a small file, and escapes in almost every picture."""
+GOLDEN_PICTURES = {
+    # name: (width, height, quality, effort)
+    "odd-grid-update": (45, 37, 92.5, 2),
+    "one-pixel": (1, 1, 50.0, 0),
+    "coarsest": (33, 16, 0.0, 0),
+    "finest-update": (20, 52, 100.0, 1),
+}
+
+
+def picture(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Smooth colours with edges and a little noise, in integers only: uint8 [h w 3]."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    slopes = rng.integers(-3, 4, (3, 2))
+    waves = [(a * x + b * y) % 256 for a, b in slopes]
+    boxes = 90 * ((x // 11 + y // 7) % 2)
+    pixels = np.stack(waves, -1) // 2 + boxes[..., None] + rng.integers(0, 12, (height, width, 3))
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def cosine_basis(channels: int) -> torch.Tensor:
+    """The smoothest orthonormal 16x16 patterns, mostly grey: float [channels 768]."""
+    n = torch.arange(16) + 0.5
+    waves = torch.stack([torch.cos(torch.pi / 16 * k * n) for k in range(4)])
+    waves /= waves.norm(dim=1, keepdim=True)
+    colours = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]])
+    colours /= colours.norm(dim=1, keepdim=True)
+    order = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (2, 0, 0), (0, 1, 1), (0, 0, 2)]
+    order += [(0, 2, 0), (0, 1, 2), (0, 2, 1), (1, 0, 1), (1, 1, 0)]
+    rows = [
+        torch.einsum("c,y,x->cyx", colours[c], waves[v], waves[u]).flatten() for c, v, u in order
+    ]
+    return torch.stack(rows[:channels])
+
+
+def random_model(config: ModelConfig = CONFIG, seed: int = 0) -> Model:
+    """Float model: a block transform, and networks of random weights that all matter."""
+    torch.manual_seed(seed)
+    model = Model(config)
+    deviation = 900 / (1 + torch.arange(config.channels))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("vector"):
+                parameter.normal_(0, 0.3)
+            elif name.endswith("bias"):
+                parameter.normal_(0, 0.1)
+            elif name.endswith("leave.weight"):
+                share = 0.4 if name.startswith("context") else 0.05
+                parameter.normal_(0, share / parameter[0].numel() ** 0.5)
+        for group in model.context.groups:
+            # One strong channel each: too much for one float32 sum, so that sums are split.
+            group.mix_own.weight[0] *= 6
+            group.leave.weight[0] *= 8
+        model.start_from_klt(cosine_basis(config.channels), deviation)
+    return model.eval().requires_grad_(False)
+
+
+def short_tables() -> list[NDArray[np.int64]]:
+    """Logistic tables that end at LARGEST_RADIUS."""
+    tables = []
+    for index in range(SCALES):
+        scale = 2.0 ** (LOG2_SCALE_MIN + LOG2_SCALE_SPACING * index)
+        radius = min(LARGEST_RADIUS, int(4 * scale))
+        edges = (np.arange(-radius, radius + 2) - 0.5) / scale
+        below = 1 / (1 + np.exp(-edges))
+        tables.append(to_frequencies(np.append(np.diff(below), 2 * below[0])))
+    return tables
+
+
+def limits_of(model: Model) -> dict[str, int]:
+    """Clamps of the activations, measured on a few pictures."""
+    pixels = np.stack([picture(64, 64, seed) for seed in range(4)])
+    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 128
+
+    def run() -> None:
+        for quality in (0.0, 50.0, 100.0):
+            model(batch, level_at(torch.full((4,), quality)), noise=False)
+
+    return measure_limits(model, run)
+
+
+def tiny_model_file() -> bytes:
+    """The bytes of the model file."""
+    model = random_model()
+    tensors = quantize_model(model, limits_of(model))
+    return pack(CONFIG, tensors, short_tables(), {"license": "Apache-2.0"})
+
+
+def pixels_hash(pixels: NDArray[np.uint8]) -> str:
+    """SHA-256 of the samples in raster order, red, green, blue."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def write_golden() -> None:
+    """Writes the model, the pictures and golden/pixels.json."""
+    from codec import EncodeOptions, decode, encode, weights
+
+    GOLDEN.mkdir(exist_ok=True)
+    MODEL_FILE.write_bytes(tiny_model_file())
+    weights.available = lambda: {weights.file_id(MODEL_FILE): MODEL_FILE}
+    weights.load_default = lambda: weights.load_file(MODEL_FILE)
+    hashes = {}
+    for name, (width, height, quality, effort) in GOLDEN_PICTURES.items():
+        options = EncodeOptions(quality=quality, effort=effort)
+        data = encode(picture(width, height), options).data
+        (GOLDEN / f"{name}.bin").write_bytes(data)
+        hashes[name] = pixels_hash(decode(data))
+    (GOLDEN / "pixels.json").write_text(json.dumps(hashes, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    write_golden()
