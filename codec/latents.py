@@ -19,10 +19,9 @@ from codec.context import ContextModel, Slot, at_phases
 from codec.quality import VALUE_BITS, IntegerLevel
 from codec.transform import BLOCK_PX
 
-
 Integers = NDArray[np.integer]
 Exchange = Callable[[Slot, Tensor, Tensor, Integers], Integers]
-"""(slot, mask of its symbols, mean, table of each symbol) -> symbols, in raster order of the mask."""
+"""(slot, where its symbols are, mean, table of each symbol) -> symbols, in raster order."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
     python scripts/export_weights.py --run runs/base --data DIR --name photo-1
 
-`--data` are training pictures: they set the clamps of the activations.  Prints the model's id and the
-split of every layer into exact float32 parts.
+`--data` are training pictures: they set the clamps of the activations.  Prints the model's id and
+the split of every layer into exact float32 parts.
 """
 
 from __future__ import annotations
