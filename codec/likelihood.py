@@ -1,12 +1,19 @@
-"""Rate of quantised latents in training: logistic densities, additive noise, straight-through."""
+"""Rate of quantised latents, and the differentiable stand-ins for rounding.
+
+A rounding takes residuals in steps and returns two versions of them: what the rate is taken of, and
+what the networks see.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+Rounding = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 LOG2_SCALE_MIN = -5.0
 LOG2_SCALE_MAX = 8.25
@@ -35,3 +42,27 @@ def bits(residual: Tensor, log2_scale: Tensor) -> Tensor:
 def round_through(x: Tensor) -> Tensor:
     """Rounds forward, identity backward."""
     return x + (x.round() - x).detach()
+
+
+def hard_rounding(residual: Tensor) -> tuple[Tensor, Tensor]:
+    """What the decoder gets: for evaluation."""
+    rounded = residual.round()
+    return rounded, rounded
+
+
+def noisy_rounding(residual: Tensor) -> tuple[Tensor, Tensor]:
+    """For training: uniform noise for the rate, straight-through for the networks.
+
+    Minnen & Singh, "Channel-wise autoregressive entropy models" (ICIP 2020), section 3.
+    """
+    return residual + torch.rand_like(residual) - 0.5, round_through(residual)
+
+
+def soft_rounding(residual: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
+    """A smooth staircase between the identity (sharpness 0) and rounding (infinity).
+
+    Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1.
+    """
+    middle = torch.floor(residual) + 0.5
+    soft = middle + torch.tanh(sharpness * (residual - middle)) / (2 * math.tanh(sharpness / 2))
+    return soft, soft

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.context import ContextModel, Slot, at_phases
-from codec.likelihood import bits, round_through
+from codec.likelihood import Rounding, bits
 from codec.postfilter import PostFilter
 from codec.quality import Level
 from codec.transform import PIXELS_PER_UNIT, Analysis, Synthesis
@@ -67,23 +67,17 @@ class Model(nn.Module):
         ):
             buffer.copy_(deviation)
 
-    def quantize(self, y: Tensor, level: Level, *, noise: bool) -> tuple[Tensor, Tensor]:
-        """Latents [b c h w] -> quantised values and bits per image [b].
-
-        The synthesis sees rounded values (straight-through), the rate is that of the residual
-        with uniform noise (training) or rounded (evaluation).
-        """
+    def quantize(self, y: Tensor, level: Level, rounding: Rounding) -> tuple[Tensor, Tensor]:
+        """Latents [b c h w] -> quantised values, and bits per image [b]."""
         total = torch.zeros(y.shape[0], device=y.device)
 
         def code(slot: Slot, mean: Tensor, log2_scale: Tensor) -> Tensor:
             nonlocal total
             step = level.step.repeat(len(slot.phases), 1, 1, 1)
-            residual = (at_phases(y, slot) - mean) / step
-            rounded = round_through(residual)
-            rated = residual + torch.rand_like(residual) - 0.5 if noise else rounded
+            rated, seen = rounding((at_phases(y, slot) - mean) / step)
             per_image = bits(rated, log2_scale).sum((1, 2, 3))
             total = total + per_image.view(len(slot.phases), -1).sum(0)
-            return rounded * step + mean
+            return seen * step + mean
 
         return self.context.scan(y, level, code), total
 
@@ -94,7 +88,7 @@ class Model(nn.Module):
         filtered = self.postfilter(unfiltered, level.quality)
         return unfiltered.float() * PIXELS_PER_UNIT, filtered.float() * PIXELS_PER_UNIT
 
-    def forward(self, x: Tensor, level: Level, *, noise: bool) -> Forward:
+    def forward(self, x: Tensor, level: Level, rounding: Rounding) -> Forward:
         y = self.analysis(x, level.quality)
-        values, total = self.quantize(y, level, noise=noise)
+        values, total = self.quantize(y, level, rounding)
         return Forward(*self.reconstruct(values, level), total)

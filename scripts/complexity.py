@@ -15,6 +15,7 @@ from torch import nn
 
 from codec import weights
 from codec.layers import Conv
+from codec.likelihood import hard_rounding
 from codec.quality import level_at
 from codec.transform import InverseKlt
 
@@ -40,7 +41,7 @@ def main() -> None:
         if isinstance(module, Conv | InverseKlt):
             count(name, module)
     with torch.no_grad():
-        model(torch.zeros(1, 3, SIDE_PX, SIDE_PX), level_at(torch.tensor([50.0])), noise=False)
+        model(torch.zeros(1, 3, SIDE_PX, SIDE_PX), level_at(torch.tensor([50.0])), hard_rounding)
 
     print(f"model {released.name}, id {released.id.hex()}")
     print(f"{'part':12s}{'kMAC/pixel':>12s}{'parameters':>12s}")

@@ -20,6 +20,7 @@ from train_data import load_folder, random_crops
 
 from codec.fixed_point import IntegerConv
 from codec.integer_model import build_integer, measure_limits, quantize_model
+from codec.likelihood import hard_rounding
 from codec.model import Model
 from codec.quality import level_at
 from codec.tables import all_frequencies
@@ -48,7 +49,7 @@ def main() -> None:
 
     def run_all_qualities() -> None:
         for quality in (0.0, 20.0, 40.0, 60.0, 80.0, 100.0):
-            model(crops, level_at(torch.full((len(crops),), quality)), noise=False)
+            model(crops, level_at(torch.full((len(crops),), quality)), hard_rounding)
 
     limits = measure_limits(model, run_all_qualities)
     tensors = quantize_model(model, limits)

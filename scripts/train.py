@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from train_data import center_crops, klt, load_folder, random_crops
 
+from codec.likelihood import hard_rounding, noisy_rounding
 from codec.model import Model, ModelConfig
 from codec.quality import lambda_at, level_at
 from codec.transform import BLOCK_PX
@@ -144,10 +145,10 @@ class Trainer:
             if progress < config.optim.context_share:
                 with torch.no_grad():
                     y = self.model.analysis(x, level.quality)
-                bpp = self.model.quantize(y, level, noise=True)[1] / x[0, 0].numel()
+                bpp = self.model.quantize(y, level, noisy_rounding)[1] / x[0, 0].numel()
                 loss = (bpp / weight.sqrt()).mean()
             else:
-                out = self.model(x, level, noise=True)
+                out = self.model(x, level, noisy_rounding)
                 mse = (out.picture - x).square().mean((1, 2, 3))
                 bpp = out.latent_bits / x[0, 0].numel()
                 loss = ((weight * mse + bpp) / weight.sqrt()).mean()
@@ -175,7 +176,7 @@ class Trainer:
         losses, points = [], []
         for quality in VALIDATION_QUALITIES:
             column = torch.full((len(x),), quality, device=self.device)
-            out = self.average(x, level_at(column), noise=False)
+            out = self.average(x, level_at(column), hard_rounding)
             mse = (out.picture - x).clamp(-255, 255).square().mean((1, 2, 3))
             bpp = (out.latent_bits / x[0, 0].numel()).mean().item()
             psnr = (10 * torch.log10(255**2 / mse)).mean().item()

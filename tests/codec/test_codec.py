@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_pictures_do_not_influence_each_other(tiny):
 
 @pytest.mark.parametrize("steps", [0, 8])
 def test_encoding_is_deterministic(tiny, steps, threads, monkeypatch):
-    monkeypatch.setattr(encoder, "effort_at", lambda level: Effort(steps))
+    monkeypatch.setattr(encoder, "effort_at", lambda level: Effort(steps, steps))
     options = EncodeOptions(quality=85)
     first = encode(picture(64, 48), options).data
     assert encode(picture(64, 48), options).data == first
@@ -295,13 +296,28 @@ def test_pixels_are_rounded_half_up_and_clipped():
 
 def test_progress_runs_from_start_to_end(tiny):
     seen = []
-    encode(picture(16, 16), EncodeOptions(effort=1), lambda *step: seen.append(step))
-    assert [s for s in seen if s[0] == "content"] == [("content", 0.0), ("content", 1.0)]
-    fractions = [fraction for stage, fraction in seen if stage == "update"]
-    assert fractions == sorted(fractions) and fractions[-1] == 1
+    encode(picture(16, 16), EncodeOptions(effort=3), lambda *step: seen.append(step))
+    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["latents", "update"]
+    for name in ("latents", "update"):
+        fractions = [fraction for stage, fraction in seen if stage == name]
+        assert fractions == sorted(fractions) and fractions[-1] == 1
 
 
 def test_more_effort_is_more_search():
-    steps = [effort_at(level).filter_steps for level in range(len(EFFORTS))]
-    assert len(steps) == 10 and steps[0] == 0
-    assert steps == sorted(set(steps))
+    efforts = [effort_at(level) for level in range(10)]
+    assert efforts[0] == Effort(0, 0) and len(EFFORTS) == 10
+    for lower, higher in itertools.pairwise(efforts):
+        assert lower != higher
+        assert lower.latent_steps <= higher.latent_steps
+        assert lower.filter_steps <= higher.filter_steps
+
+
+def test_refined_latents_lower_the_cost(released, photo):
+    """On a real photograph, at equal lambda, with the real file and the decoded pixels."""
+
+    def cost(latent_steps: int) -> float:
+        job = encoder.make_job(photo, EncodeOptions(quality=40), lambda *_: None)
+        content = encoder.find_content(job, latent_steps)
+        return job.cost_bits(content.payload, content.pixels)
+
+    assert cost(8) < 0.99 * cost(0)

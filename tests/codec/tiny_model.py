@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from codec.integer_model import measure_limits, quantize_model
-from codec.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES
+from codec.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
 from codec.model import Model, ModelConfig
 from codec.quality import level_at
 from codec.tables import to_frequencies
@@ -110,7 +110,7 @@ def limits_of(model: Model) -> dict[str, int]:
 
     def run() -> None:
         for quality in (0.0, 50.0, 100.0):
-            model(batch, level_at(torch.full((4,), quality)), noise=False)
+            model(batch, level_at(torch.full((4,), quality)), hard_rounding)
 
     return measure_limits(model, run)
 
