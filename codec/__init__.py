@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from codec.errors import CodecError, FormatError
 from codec.options import DecodeOptions, EncodeOptions
+from codec.report import EncodeResult, Report
 
 if TYPE_CHECKING:
     from codec.decoder import decode
-    from codec.encoder import EncodeResult, Report, encode
+    from codec.encoder import encode
 
 __version__ = "0.1.0"
 
@@ -34,8 +35,6 @@ __all__ = [
 ]
 
 _LAZY = {
-    "EncodeResult": "codec.encoder",
-    "Report": "codec.encoder",
     "decode": "codec.decoder",
     "encode": "codec.encoder",
 }

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bitstream import Container, LimitExceeded, Tag
 from codec import update, weights
-from codec.fixed_point import FRACTION_BITS
 from codec.latents import Grid, decode_latents
 from codec.model import Model
 from codec.options import DecodeOptions
+from codec.picture import Pixels, to_pixels
 from codec.quality import IntegerLevel
-
-SIXTEENTHS = 2**FRACTION_BITS // 16
-"""Decoded pictures count in sixteenths of a pixel value around 128."""
 
 
 @torch.no_grad()
 @torch.autocast("cpu", enabled=False)  # lower precision would break exactness
-def decode(data: bytes, options: DecodeOptions | None = None) -> NDArray[np.uint8]:
+def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
     """Decodes a file.
 
     Args:
         data: the whole file.
-        options: limits and device; none changes a pixel.
+        options: limits; none changes a pixel.
 
     Returns:
         uint8 [h w 3], RGB.
@@ -59,9 +54,3 @@ def synthesize(model: Model, values: Tensor, level: IntegerLevel) -> Tensor:
     """Latent values -> the picture before the post-filter, sixteenths of a pixel value."""
     features = model.context.features.normalized(values, 0, values.shape[1])
     return model.synthesis(values, features, level.quality)
-
-
-def to_pixels(picture: Tensor, width: int, height: int) -> NDArray[np.uint8]:
-    """Sixteenths around mid-grey [1 3 H W] -> pixels, rounded half up, clipped and cropped."""
-    pixels = torch.floor((picture[0, :, :height, :width] + SIXTEENTHS // 2) / SIXTEENTHS) + 128
-    return pixels.clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()

@@ -12,24 +12,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from bitstream import Container, Header, InvalidField, Tag
-from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
 from codec import refine, update, weights
-from codec.decoder import decode, synthesize, to_pixels
+from codec.decoder import decode, synthesize
 from codec.effort import effort_at
-from codec.errors import ImageError, OptionError, VerifyError
+from codec.errors import OptionError, VerifyError
 from codec.fixed_point import FRACTION_BITS
 from codec.image import psnr_db
 from codec.latents import Grid, encode_latents
 from codec.model import Model
 from codec.options import EncodeOptions
 from codec.overfit import OverfitTask, overfit
+from codec.picture import Pixels, check_pixels, from_pixels, pad, to_pixels
 from codec.quality import IntegerLevel, Level, lambda_at, level_at
-from codec.transform import BLOCK_PX
+from codec.report import EncodeResult, Report
 from codec.weights import ReleasedModel
 
 STEP_SHIFTS = (2, 2)
@@ -39,28 +37,7 @@ SEARCH_WEIGHT = 1.6
 trained with (measured on CID22 validation: 1.2 at high rates to 1.9 at low ones).  Trading at that
 slope is what lowers the rate at equal quality."""
 
-Pixels = NDArray[np.uint8]
 OnProgress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an encode gave; all figures from the real file and its decoded 8-bit pixels."""
-
-    bpp: float
-    psnr_db: float
-    base_psnr_db: float
-    """Of the same content with the base filter."""
-    update_bytes: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class EncodeResult:
-    """The file and the figures."""
-
-    data: bytes
-    report: Report
 
 
 @dataclass(frozen=True)
@@ -162,11 +139,10 @@ def make_job(pixels: Pixels, options: EncodeOptions, progress: OnProgress) -> Jo
     """Loads the model and prepares the picture."""
     device = pick_device(options.device)
     height, width, _ = pixels.shape
-    original = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() - 128
     model = weights.load_default()
     return Job(
         pixels,
-        original.to(device),
+        from_pixels(pixels).to(device),
         Grid.of_picture(width, height),
         round(2 * options.quality),
         model,
@@ -234,23 +210,6 @@ def find_update(job: Job, content: Content, steps: int) -> Adapted:
     framing = bytes(2 + (len(payload) > 127))
     gain = job.cost_bits(b"", none.pixels) - job.cost_bits(payload + framing, adapted.pixels)
     return adapted if gain > 0 else none
-
-
-def check_pixels(pixels: Pixels) -> tuple[int, int]:
-    """Height and width of a picture that can be encoded."""
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
-        raise ImageError(f"expected uint8 pixels [h w 3], not {pixels.dtype} {list(pixels.shape)}")
-    height, width, _ = pixels.shape
-    if max(height, width) > MAX_DIMENSION or height * width > MAX_PIXELS:
-        raise ImageError(f"{width}x{height} is larger than the format allows")
-    return height, width
-
-
-def pad(picture: Tensor, grid: Grid) -> Tensor:
-    """Repeats the last row and column until the picture fills the latent grid."""
-    height, width = picture.shape[2:]
-    missing = (0, grid.width * BLOCK_PX - width, 0, grid.height * BLOCK_PX - height)
-    return functional.pad(picture, missing, mode="replicate")
 
 
 def pick_device(name: str) -> torch.device:

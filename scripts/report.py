@@ -24,6 +24,7 @@ DATA_SETS = {"Kodak": "kodak", "CID22 validation": "cid22_val"}
 OURS = {
     "default effort": "nncodec.tsv",
     "default effort, no update": "nncodec-noupdate.tsv",
+    "effort 0": "nncodec-effort0.tsv",
 }
 PEERS = {
     "JPEG 4:2:0": "jpeg.tsv",
@@ -48,6 +49,8 @@ def bd_table(folder: Path) -> str:
     for data_set, prefix in DATA_SETS.items():
         for name, file in OURS.items():
             test = folder / f"{prefix}-{file}"
+            if not test.exists():
+                continue
             cells = [compare(folder / f"{prefix}-{peer}", test) for peer in PEERS.values()]
             lines.append(f"| {data_set} | {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

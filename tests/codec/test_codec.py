@@ -26,10 +26,10 @@ from bitstream import (
     UpdatePayload,
 )
 from codec import decode, encode, encoder
-from codec.decoder import to_pixels
 from codec.effort import EFFORTS, Effort, effort_at
 from codec.errors import VerifyError
 from codec.options import DecodeOptions, EncodeOptions
+from codec.picture import to_pixels
 from codec.quality import lambda_at
 from codec.update import layout_of
 

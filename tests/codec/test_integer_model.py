@@ -6,11 +6,12 @@ import pytest
 import torch
 from tiny_model import limits_of, random_model
 
-from codec.decoder import synthesize, to_pixels
+from codec.decoder import synthesize
 from codec.image import psnr_db
 from codec.integer_model import build_float, quantize_model
 from codec.latents import Grid, encode_latents
 from codec.likelihood import hard_rounding
+from codec.picture import to_pixels
 from codec.quality import level_at
 
 

@@ -1,0 +1,48 @@
+"""Pixels <-> pictures: uint8 [h w 3] <-> tensors [1 3 H W] on the grid of 16x16 blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
+from codec.errors import ImageError
+from codec.fixed_point import FRACTION_BITS
+from codec.latents import Grid
+from codec.transform import BLOCK_PX
+
+Pixels = NDArray[np.uint8]
+
+SIXTEENTHS = 2**FRACTION_BITS // 16
+"""Decoded pictures count in sixteenths of a pixel value around 128."""
+
+
+def check_pixels(pixels: Pixels) -> tuple[int, int]:
+    """Height and width of a picture that can be encoded."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        raise ImageError(f"expected uint8 pixels [h w 3], not {pixels.dtype} {list(pixels.shape)}")
+    height, width, _ = pixels.shape
+    if max(height, width) > MAX_DIMENSION or height * width > MAX_PIXELS:
+        raise ImageError(f"{width}x{height} is larger than the format allows")
+    return height, width
+
+
+def from_pixels(pixels: Pixels) -> Tensor:
+    """Pixel values - 128: float [1 3 h w]."""
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() - 128
+
+
+def to_pixels(picture: Tensor, width: int, height: int) -> NDArray[np.uint8]:
+    """Sixteenths around mid-grey [1 3 H W] -> pixels, rounded half up, clipped and cropped."""
+    pixels = torch.floor((picture[0, :, :height, :width] + SIXTEENTHS // 2) / SIXTEENTHS) + 128
+    return pixels.clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
+
+
+def pad(picture: Tensor, grid: Grid) -> Tensor:
+    """Repeats the last row and column until the picture fills the latent grid."""
+    height, width = picture.shape[2:]
+    missing = (0, grid.width * BLOCK_PX - width, 0, grid.height * BLOCK_PX - height)
+    return functional.pad(picture, missing, mode="replicate")
