@@ -1,0 +1,80 @@
+"""A decoder that was written from FORMAT.md alone agrees with ours, so that FORMAT.md suffices."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "independent"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+
+from conformance import MODEL_FILE, Vector, all_vectors, pixels_sha256
+from decoder import DecodeError, decode
+
+import codec
+from codec.weights import file_id, load_default
+
+HERE = Path(__file__).parent
+GOLDEN = HERE / "codec" / "golden"
+HASHES = json.loads((GOLDEN / "pixels.json").read_text(encoding="utf-8"))
+MODEL_FILES = {file_id(path): path for path in (MODEL_FILE, GOLDEN / "tiny-model.safetensors")}
+VALID = [vector for vector in all_vectors() if vector.error is None]
+INVALID = [vector for vector in all_vectors() if vector.error is not None]
+SECTIONS = {
+    "Truncated": {"3"},
+    "BadMagic": {"3.1"},
+    "UnsupportedVersion": {"3.1"},
+    "ChecksumMismatch": {"3.2"},
+    "LimitExceeded": {"3.3"},
+    "UnknownModel": {"4"},
+    "InvalidField": {"2.2", "4", "5", "6.2", "7.2", "9.3", "10.2"},
+}
+"""Where FORMAT.md states the rules behind each kind of error."""
+ALLOWED_IMPORTS = {"entropy_coders", "numpy", *sys.stdlib_module_names}
+
+
+def name(vector: Vector) -> str:
+    return vector.id
+
+
+def test_it_shares_no_code():
+    for path in (HERE / "independent").glob("*.py"):
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.split(".")[0])
+        assert imported <= ALLOWED_IMPORTS
+
+
+@pytest.mark.parametrize("vector", VALID, ids=name)
+def test_valid_vectors(vector):
+    assert pixels_sha256(decode(vector.path.read_bytes(), MODEL_FILES)) == vector.pixels_sha256
+
+
+@pytest.mark.parametrize("vector", INVALID, ids=name)
+def test_invalid_vectors(vector):
+    with pytest.raises(DecodeError) as caught:
+        decode(vector.path.read_bytes(), MODEL_FILES)
+    assert caught.value.section in SECTIONS[vector.error]
+
+
+@pytest.mark.parametrize("golden", HASHES)
+def test_golden_files(golden):
+    data = (GOLDEN / f"{golden}.bin").read_bytes()
+    assert pixels_sha256(decode(data, MODEL_FILES)) == HASHES[golden]
+
+
+def test_the_released_model():
+    released = load_default()
+    path = HERE.parent / "codec" / "pretrained" / released.name / "model.safetensors"
+    y, x = np.mgrid[:40, :48]
+    picture = np.stack([5 * x, 6 * y, (x * y) % 256], -1).astype(np.uint8)
+    data = codec.encode(picture, codec.EncodeOptions(effort=0)).data
+    assert np.array_equal(decode(data, {file_id(path): path}), codec.decode(data))
