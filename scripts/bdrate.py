@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable
 
 import numpy as np
-from curves import METRICS, Curve, CurveError, Point, read_curve
+from curves import METRICS, Curve, CurveError, Point, over_common_images, read_curve
 from rows import TableError
 from scipy.interpolate import PchipInterpolator
 
@@ -33,22 +33,12 @@ def main() -> int:
     parser.add_argument("--metric", choices=METRICS, default="psnr_db", help="default: psnr_db")
     args = parser.parse_args()
     try:
-        anchor, test = read_curve(args.anchor, args.metric), read_curve(args.test, args.metric)
-        print_comparison(*on_common_images(anchor, test), args.metric)
+        curves = [read_curve(spec, args.metric) for spec in (args.anchor, args.test)]
+        print_comparison(*over_common_images(curves), args.metric)
     except (CurveError, TableError, OSError) as error:
         print(f"bdrate: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def on_common_images(anchor: Curve, test: Curve) -> tuple[Curve, Curve]:
-    """Both curves over the images they share; against an anchor, over those the file has."""
-    if anchor.is_anchor or test.is_anchor:
-        return anchor, test
-    common = anchor.images.keys() & test.images.keys()
-    if not common:
-        raise CurveError(f"{anchor.label} and {test.label} have no image in common")
-    return anchor.over(common), test.over(common)
 
 
 def print_comparison(anchor: Curve, test: Curve, metric: str) -> None:

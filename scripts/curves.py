@@ -79,6 +79,16 @@ def read_curve(spec: str, metric: str) -> Curve:
     return curves[0]
 
 
+def over_common_images(curves: list[Curve]) -> list[Curve]:
+    """All curves over the images they share; anchors, of which only means are known, as they are."""
+    measured = [curve.images.keys() for curve in curves if not curve.is_anchor]
+    common = set[str]().union(*measured).intersection(*measured)
+    if measured and not common:
+        labels = ", ".join(curve.label for curve in curves if not curve.is_anchor)
+        raise CurveError(f"no image in common: {labels}")
+    return [curve if curve.is_anchor else curve.over(common) for curve in curves]
+
+
 def _measured(rows: list[Row], metric: str) -> Curve:
     """Keeps the images that have every quality, so that each mean is over the same images."""
     label = f"{rows[0].codec} effort {rows[0].effort}" if rows[0].effort else rows[0].codec

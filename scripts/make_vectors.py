@@ -14,7 +14,15 @@ import os
 import sys
 from pathlib import Path
 
-from conformance import MODEL_FILE, MODELS, VECTORS, pixels_sha256, read_vectors, sha256
+from conformance import (
+    MODEL_FILE,
+    MODELS,
+    VECTORS,
+    format_versions,
+    pixels_sha256,
+    read_vectors,
+    sha256,
+)
 from PIL import Image
 from vector_cases import Case, Maker, invalid_cases, valid_cases
 
@@ -42,7 +50,8 @@ def main() -> int:
     if not MODEL_FILE.exists():
         write_model()
     maker = Maker(weights.load_file(MODEL_FILE))
-    present = {vector.path.stem for vector in read_vectors(VERSION)} if VERSION.exists() else set()
+    vectors = read_vectors(VERSION) if VERSION in format_versions() else []
+    present = {vector.path.stem for vector in vectors}
     added = [
         case for case in (*valid_cases(maker), *invalid_cases(maker)) if case.id not in present
     ]
@@ -87,8 +96,8 @@ def add(case: Case) -> None:
     else:
         if case.error:
             raise VectorError(f"{case.id}: decodes, instead of being refused as {case.error}")
-        facts["height"], facts["width"], _ = pixels.shape
-        facts["pixels_sha256"] = pixels_sha256(pixels)
+        height, width, _ = pixels.shape
+        facts |= {"width": width, "height": height, "pixels_sha256": pixels_sha256(pixels)}
         Image.fromarray(pixels).save(path.with_suffix(".png"), optimize=True)
     path.write_bytes(case.data)
     append_entry(VERSION / "manifest.toml", kind, facts)

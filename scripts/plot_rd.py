@@ -1,4 +1,4 @@
-r"""Draws rate-distortion curves: PSNR over bits per pixel, means over the images.
+r"""Draws rate-distortion curves: PSNR over bits per pixel, means over the images common to all.
 
     python scripts/plot_rd.py results/0.1.0/kodak-*.tsv anchors/kodak_published.json:elic2022 \
         --out rd.png
@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from curves import Curve, CurveError, read_curves
+from curves import Curve, CurveError, over_common_images, read_curves
 from matplotlib.figure import Figure
 from rows import TableError
 
@@ -30,7 +30,7 @@ def main() -> int:
         parser.error(f"--out is a PNG file, not {args.out}")
     try:
         curves = [curve for spec in args.curves for curve in read_curves(spec, "psnr_db")]
-        draw(curves).savefig(args.out, dpi=150)
+        draw(over_common_images(curves)).savefig(args.out, dpi=150)
     except (CurveError, TableError, OSError) as error:
         print(f"plot_rd: {error}", file=sys.stderr)
         return 1

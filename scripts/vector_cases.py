@@ -106,9 +106,13 @@ class Maker:
         return update.pack(UpdatePayload(shifts, levels), self.model.integer.postfilter)
 
     def single_levels(self, level: int) -> tuple[NDArray[np.int32], ...]:
-        """The first weight and the first bias change, nothing else."""
+        """The first weight and the first bias change by `level`, nothing else.
+
+        The sign is that which takes the weight towards 0: it has to fit 16 bits afterwards.
+        """
+        towards_zero = -1 if self.model.integer.postfilter.enter.weight[0, 0, 0, 0] > 0 else 1
         levels = self.levels(0, 1, seed=0)
-        levels[0][0, 0] = levels[1][0, 0] = level
+        levels[0][0, 0] = levels[1][0, 0] = towards_zero * level
         return levels
 
 
@@ -129,7 +133,7 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
         ("update-sparse", (2, 2), maker.levels(0.05, 9, seed=1), "a typical update"),
         ("update-dense", (0, 0), maker.levels(1, 40, seed=2), "an update of all parameters"),
         ("update-nothing", (3, 5), maker.levels(0, 1, seed=0), "an update that changes nothing"),
-        ("update-shifts", (15, 15), maker.single_levels(-1), "the largest step shifts"),
+        ("update-shifts", (15, 15), maker.single_levels(1), "the largest step shifts"),
         (
             "update-level",
             (0, 0),
