@@ -33,7 +33,10 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
     container = Container.unpack(data)
     header = container.header
     if options.max_pixels is not None and header.width * header.height > options.max_pixels:
-        raise LimitExceeded(f"{header.width}x{header.height} is more than {options.max_pixels} px")
+        raise LimitExceeded(
+            f"{header.width}x{header.height} is more than {options.max_pixels} pixels; "
+            "a larger --max-pixels (max_pixels) accepts it"
+        )
     model = weights.load(header.model)
     level = model.level(header.quality)
 

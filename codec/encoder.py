@@ -23,7 +23,7 @@ from codec.fixed_point import FRACTION_BITS
 from codec.image import psnr_db
 from codec.latents import Grid, encode_latents
 from codec.model import Model
-from codec.options import EncodeOptions
+from codec.options import DecodeOptions, EncodeOptions
 from codec.overfit import OverfitTask, overfit
 from codec.picture import Pixels, check_pixels, from_pixels, pad, to_pixels
 from codec.quality import IntegerLevel, Level, lambda_at, level_at
@@ -121,7 +121,8 @@ def encode(
     if adapted.payload:
         chunks[Tag.UPDATE] = adapted.payload
     data = Container(Header(width, height, job.half, job.model.id), chunks).pack()
-    if options.verify and not np.array_equal(decode(data), adapted.pixels):
+    anything = DecodeOptions(max_pixels=None)
+    if options.verify and not np.array_equal(decode(data, anything), adapted.pixels):
         raise VerifyError("the file does not decode to the encoded picture; nothing was written")
     return EncodeResult(
         data,

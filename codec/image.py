@@ -35,6 +35,10 @@ def load(source: str | Path | BinaryIO) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(source) as image:
+                image.verify()  # checksums, which reading the pixels may leave unread
+            if not isinstance(source, str | Path):
+                source.seek(0)
+            with Image.open(source) as image:
                 _refuse_loss(image)
                 return np.array(ImageOps.exif_transpose(image).convert("RGB"))
     except ImageError:

@@ -39,8 +39,9 @@ class EncodeOptions:
 class DecodeOptions:
     """How a file is decoded; no option changes a pixel."""
 
-    max_pixels: int | None = None
-    """Largest image to accept; None leaves only the limits of the format."""
+    max_pixels: int | None = 2**24
+    """Largest image to accept, since a few bytes can claim any size and decoding takes about 250
+    bytes of memory per pixel; None leaves only the limits of the format."""
 
     def __post_init__(self) -> None:
         if self.max_pixels is not None and self.max_pixels < 1:

@@ -65,14 +65,18 @@ class NncodecCoder:
         # Attributes are bound here, so that whatever the package imports late is not timed.
         codec = importlib.import_module("codec")
         self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
+        self._error: type[Exception] = codec.CodecError
         self._update = update
         self.name = "nncodec" if update else "nncodec-noupdate"
         self.effort = str(effort)
         self.version: str = codec.__version__
 
     def encode(self, pixels: Pixels, quality: float) -> Encoded:
-        options = self._options(quality=quality, effort=int(self.effort), update=self._update)
-        result = self._encode(pixels, options)
+        try:
+            options = self._options(quality=quality, effort=int(self.effort), update=self._update)
+            result = self._encode(pixels, options)
+        except self._error as error:
+            raise CoderError(str(error)) from None
         return Encoded(result.data, result.report.update_bytes)
 
     def decode(self, data: bytes) -> Pixels:
@@ -83,7 +87,7 @@ class NncodecCoder:
 _BASELINES: dict[str, Mapping[str, Any]] = {
     "jpeg": {"subsampling": "4:2:0", "optimize": True, "progressive": True},
     "webp": {"method": 6},
-    # One thread: with more, the encoder cuts the image into tiles, which costs bits.
+    # One thread: the bytes depend on the number of threads, and so on the machine.
     "avif": {"subsampling": "4:4:4", "speed": 1, "max_threads": 1, "advanced": {"tune": "psnr"}},
     "jxl": {"effort": 7},
 }

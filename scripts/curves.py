@@ -80,7 +80,7 @@ def read_curve(spec: str, metric: str) -> Curve:
 
 
 def over_common_images(curves: list[Curve]) -> list[Curve]:
-    """All curves over the images they share; anchors, of which only means are known, as they are."""
+    """All curves over the images they share; anchors, which have none, stay as they are."""
     measured = [curve.images.keys() for curve in curves if not curve.is_anchor]
     common = set[str]().union(*measured).intersection(*measured)
     if measured and not common:

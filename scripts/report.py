@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bdrate import bd_rate, on_common_images
-from curves import CurveError, read_curve
+from bdrate import bd_rate
+from curves import CurveError, over_common_images, read_curve
 from rows import TableError, read_rows
 
 README = Path("README.md")
@@ -37,8 +37,8 @@ def compare(anchor: Path, test: Path) -> str:
     """BD-rate of the curves of means, or a dash where a file is missing."""
     if not (anchor.exists() and test.exists()):
         return "–"
-    curves = (read_curve(str(path), "psnr_db") for path in (anchor, test))
-    first, second = on_common_images(*curves)
+    curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
+    first, second = over_common_images(curves)
     return f"{bd_rate(list(first.points), list(second.points)):+.1f} %"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from codec import files
-from codec.options import DEVICES
+from codec.options import DEVICES, DecodeOptions
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
@@ -41,7 +41,12 @@ device_option = click.option(
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite the output.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 max_pixels_option = click.option(
-    "--max-pixels", type=click.IntRange(min=1), metavar="N", help="Refuse larger pictures."
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=DecodeOptions().max_pixels,
+    show_default=True,
+    help="Refuse larger pictures.",
 )
 
 

@@ -110,3 +110,12 @@ def test_psnr():
     black = np.zeros((2, 2, 3), np.uint8)
     assert image.psnr_db(black, black) == math.inf
     assert image.psnr_db(black + np.uint8(255), black) == 0
+
+
+def test_a_picture_whose_tail_was_lost_is_refused():
+    """Decoders fill in what a file full of zeros at its end does not say."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = bytearray(saved(Image.fromarray(noise)).getvalue())
+    data[-2000:] = bytes(2000)
+    with pytest.raises(ImageError, match="damaged"):
+        image.load(BytesIO(bytes(data)))

@@ -258,8 +258,15 @@ def test_more_pixels_than_allowed_are_rejected(data):
     assert decode(data, DecodeOptions(max_pixels=20 * 18)).shape == (18, 20, 3)
 
 
+def test_a_few_bytes_that_claim_a_huge_picture_are_refused_by_default(tiny):
+    chunks = {Tag.CONTENT: b""}
+    data = Container(Header(2**14, 2**14, 100, tiny.id), chunks).pack()
+    with pytest.raises(LimitExceeded, match="max_pixels"):
+        decode(data)
+
+
 def test_a_file_that_does_not_verify_is_an_error(tiny, monkeypatch):
-    def wrong(data):
+    def wrong(data, options):
         pixels = decode(data)
         pixels[0, 0, 0] ^= 1
         return pixels

@@ -23,6 +23,8 @@ def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands for the package: keeps one value per image, and records the options in its size."""
 
     def encode(pixels: Pixels, options: SimpleNamespace) -> SimpleNamespace:
+        if options.effort > 9:
+            raise RuntimeError("no such effort")
         height, width, _ = pixels.shape
         data = bytes([height, width, int(pixels.mean())]) + bytes(options.effort)
         return SimpleNamespace(
@@ -34,7 +36,11 @@ def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
 
     module = ModuleType("codec")
     vars(module).update(
-        encode=encode, decode=decode, EncodeOptions=SimpleNamespace, __version__="0.0"
+        encode=encode,
+        decode=decode,
+        EncodeOptions=SimpleNamespace,
+        CodecError=RuntimeError,
+        __version__="0.0",
     )
     monkeypatch.setitem(sys.modules, "codec", module)
 
@@ -85,6 +91,18 @@ def test_nncodec_rows(run_script: RunScript, images: Path, tmp_path: Path) -> No
     assert (first.bytes, first.update_bytes, first.version) == (8, 7, "0.0")
     assert other.key == ("large", "nncodec-noupdate", "2", 12.5)
     assert (other.bytes, other.update_bytes) == (5, 0)
+
+
+@pytest.mark.usefixtures("fake_codec")
+def test_what_the_codec_refuses_is_one_line(
+    run_script: RunScript, images: Path, tmp_path: Path
+) -> None:
+    status, _, err = run_script(
+        evaluate.main,
+        *("--images", images, "--codec", "nncodec", "--qualities", "50", "--effort", "10"),
+        *("--out", tmp_path / "nncodec.tsv"),
+    )
+    assert (status, err) == (1, "evaluate: no such effort\n")
 
 
 def test_psnr_of_known_errors() -> None:
