@@ -1,6 +1,6 @@
 """Feeds hostile inputs to the decoder; all it may do is decode them or raise a FormatError.
 
-    python scripts/fuzz.py --inputs 100000 --seed 1 --out results/fuzz.tsv
+    python scripts/fuzz.py --inputs 100000 --seed 1 --out results/0.1.0/fuzz.tsv
 
 takes about ten minutes on an idle core and prints one line per target and outcome; the last line
 counts crashes and hangs, and both are 0.  Inputs are derived from the conformance vectors and run
