@@ -20,6 +20,8 @@ import codec
 from codec import image
 
 FOLDER = Path("demo")
+QUALITY = 75.0
+"""High enough for this photograph to gain by an update."""
 LOWEST_PSNR_DB = 25.0
 """Far below what any working build reaches, far above what a broken one does."""
 
@@ -49,11 +51,11 @@ def main() -> None:
     original = data.chelsea()
     image.save_png(original, original_png)
 
-    nncodec("encode", "--force", original_png, photo_bin)
+    nncodec("encode", "--force", "--quality", str(QUALITY), original_png, photo_bin)
     nncodec("decode", "--force", photo_bin, photo_png)
     decoded = image.load(photo_png)
 
-    plain = codec.encode(original, codec.EncodeOptions(update=False)).data
+    plain = codec.encode(original, codec.EncodeOptions(quality=QUALITY, update=False)).data
     print()
     print_row("with update", photo_bin.stat().st_size, decoded, original)
     print_row("without update", len(plain), codec.decode(plain), original)
