@@ -5,7 +5,7 @@ threads, on any device, as long as every partial sum stays below 2^24 (float32) 
 so each convolution proves its bound when it is built: the sum of |weight| over one output channel,
 times the largest input that its clamp lets through.  A convolution too large for float32 is split
 into groups of input channels, and its weights into digits, until each part fits; only the sum of
-the parts is taken in float64.  That is five to ten times faster than a float64 convolution.
+the parts is taken in float64.  That is several times faster than a float64 convolution.
 (Integer networks: Balle, Johnston & Minnen, "Integer networks for data compression with
 latent-variable models", ICLR 2019.)
 

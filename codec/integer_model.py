@@ -8,6 +8,7 @@ search differentiates.  Only the analysis stays in float: it runs in the encoder
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ PARAMETER_BITS = 11
 Tensors = dict[str, Tensor]
 
 
-def measure_limits(model: Model, run: object) -> dict[str, int]:
+def measure_limits(model: Model, run: Callable[[], None]) -> dict[str, int]:
     """Largest input of every convolution while `run()` drives the float model, as a power of two.
 
     Returns name -> limit in activation units, with at least a quarter of an octave to spare.
