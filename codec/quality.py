@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 HALVES = 200
-STEP_COARSEST, STEP_FINEST = 200.0, 7.0
+STEP_COARSEST, STEP_FINEST = 300.0, 7.0
 """Quantiser steps, in pixel values, at quality 0 and 100."""
 
 LAMBDA_TIMES_STEP_SQUARED = 28.0

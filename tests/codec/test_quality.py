@@ -28,7 +28,7 @@ def test_integers_of_a_level_agree_with_each_other():
 def test_lambda_follows_the_step():
     for quality in (0, 13.5, 50, 100):
         assert lambda_at(quality) * step_at(quality) ** 2 == pytest.approx(28)
-    assert (step_at(0), step_at(100)) == pytest.approx((200, 7))
+    assert (step_at(0), step_at(100)) == pytest.approx((300, 7))
 
 
 def test_networks_see_quality_from_minus_one_to_one():
