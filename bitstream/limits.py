@@ -22,3 +22,6 @@ MAX_UPDATE_LEVEL = (1 << 15) - 1
 
 MAX_ESCAPE_PREFIX = 24
 """Longest Exp-Golomb prefix of an escaped latent: values reach about 2**25."""
+
+MAX_CARRIED_BYTES = 65_529
+"""Largest payload in a JPEG, WebP or AVIF file: what fits into one JPEG segment."""
