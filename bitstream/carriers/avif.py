@@ -35,7 +35,7 @@ def recognizes(data: bytes) -> bool:
     The brands are the major one, four bytes of version, and the compatible ones.
     """
     end = min(int.from_bytes(data[:4], "big"), len(data))
-    brands = (data[place : place + 4] for place in (8, *range(16, end - 3, 4)))
+    brands = (data[place : place + 4] for place in (8, *range(16, end, 4)))
     return data[4:8] == FILE_TYPE and any(brand in BRANDS for brand in brands)
 
 
