@@ -12,10 +12,8 @@ from bitstream.errors import (
     UnsupportedVersion,
 )
 from bitstream.header import Header
+from bitstream.kernels import TensorLayout, UpdatePayload
 from bitstream.symbols import CdfTables, SymbolCoder, SymbolReader, SymbolWriter
-from bitstream.update import TensorLayout, UpdatePayload
-from bitstream.update import pack as pack_update
-from bitstream.update import unpack as unpack_update
 
 __all__ = [
     "FORMAT_VERSION",
@@ -37,6 +35,4 @@ __all__ = [
     "UnknownModel",
     "UnsupportedVersion",
     "UpdatePayload",
-    "pack_update",
-    "unpack_update",
 ]

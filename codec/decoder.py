@@ -1,17 +1,13 @@
-"""THE decode story: bytes -> UPDATE -> latents -> picture -> filtered picture."""
+"""THE decode story: bytes -> UPDATE -> content -> picture -> filtered picture."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from bitstream import Container, LimitExceeded, Tag
-from codec import update, weights
-from codec.latents import Grid, decode_latents
-from codec.model import Model
+from codec import content, update, weights
 from codec.options import DecodeOptions
 from codec.picture import Pixels, to_pixels
-from codec.quality import IntegerLevel
 
 
 @torch.no_grad()
@@ -38,22 +34,9 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
             "a larger --max-pixels (max_pixels) accepts it"
         )
     model = weights.load(header.model)
-    level = model.level(header.quality)
-
-    postfilter = model.integer.postfilter
+    postfilter = model.postfilter
     if Tag.UPDATE in container.chunks:
-        postfilter = update.apply(
-            update.unpack(container.chunks[Tag.UPDATE], postfilter), postfilter
-        )
-    grid = Grid.of_picture(header.width, header.height)
-    content = container.chunks[Tag.CONTENT]
-    values = decode_latents(content, model.integer.context, level, grid, model.tables)
-    unfiltered = synthesize(model.integer, values, level)
-    filtered = postfilter(unfiltered, level.quality)
+        postfilter = update.apply(container.chunks[Tag.UPDATE], model)
+    unfiltered = content.decode(container.chunks[Tag.CONTENT], header, model)
+    filtered = postfilter(unfiltered, model.quality(header.quality))
     return to_pixels(filtered, header.width, header.height)
-
-
-def synthesize(model: Model, values: Tensor, level: IntegerLevel) -> Tensor:
-    """Latent values -> the picture before the post-filter, sixteenths of a pixel value."""
-    features = model.context.features.normalized(values, 0, values.shape[1])
-    return model.synthesis(values, features, level.quality)

@@ -11,24 +11,26 @@ class Effort:
 
     Attributes:
         latent_steps: gradient steps of refining the latents.
-        filter_steps: gradient steps of overfitting the post-filter; 0 sends no update.
+        update: whether the post-filter is adapted.
+        thorough: whether that tries several quantiser steps.
     """
 
     latent_steps: int
-    filter_steps: int
+    update: bool
+    thorough: bool = False
 
 
 EFFORTS = (
-    Effort(0, 0),
-    Effort(0, 50),
-    Effort(0, 150),
-    Effort(5, 150),
-    Effort(10, 150),
-    Effort(20, 150),
-    Effort(40, 250),
-    Effort(80, 500),
-    Effort(160, 1000),
-    Effort(320, 2000),
+    Effort(0, update=False),
+    Effort(0, update=True),
+    Effort(0, update=True, thorough=True),
+    Effort(5, update=True, thorough=True),
+    Effort(10, update=True, thorough=True),
+    Effort(20, update=True, thorough=True),
+    Effort(40, update=True, thorough=True),
+    Effort(80, update=True, thorough=True),
+    Effort(160, update=True, thorough=True),
+    Effort(320, update=True, thorough=True),
 )
 
 

@@ -28,6 +28,8 @@ from codec.transform import BLOCK_PX
 
 FRACTION_BITS = 8
 """Fractional bits of activations and of decoded pictures."""
+PARAMETER_BITS = 11
+"""Fractional bits of the weights that an update may change."""
 BASIS_BITS = 14
 """Fractional bits of the inverse KLT."""
 VALUE_LIMIT = 2**20

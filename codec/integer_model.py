@@ -20,6 +20,7 @@ from codec.fixed_point import (
     FRACTION_BITS,
     MAGNITUDE_LIMIT,
     MEAN_SHIFT,
+    PARAMETER_BITS,
     QUALITY_SHIFT,
     IntegerConv,
     IntegerInverseKlt,
@@ -29,7 +30,8 @@ from codec.fixed_point import (
 )
 from codec.layers import ACTIVATION_LIMIT, Conv, QualityBias
 from codec.likelihood import LOG2_SCALE_MIN, LOGISTIC_DEVIATION, SCALES
-from codec.model import Model, ModelConfig
+from codec.model import FilterModel, Model, ModelConfig
+from codec.postfilter import ADAPTED_LAYERS, FilterConfig
 from codec.quality import LOG2_BITS, MAGNITUDE_STEPS, VALUE_BITS, IntegerLevel, integer_levels
 from codec.transform import InverseKlt
 
@@ -37,13 +39,13 @@ WEIGHT_RESOLUTION = 20
 """Root mean square of a layer's weights in units of its last bit, at least: rounding noise then
 stays 37 dB below the weights (and most layers need only two float32 digits)."""
 
-PARAMETER_BITS = 11
-"""Fractional bits of the post-filter's weights, whatever their size: the grid of weight updates."""
+ADAPTABLE = tuple(f"postfilter.{layer}" for layer in ADAPTED_LAYERS)
+"""Layers whose weights are on the grid of weight updates, whatever their size."""
 
 Tensors = dict[str, Tensor]
 
 
-def measure_limits(model: Model, run: Callable[[], None]) -> dict[str, int]:
+def measure_limits(model: nn.Module, run: Callable[[], None]) -> dict[str, int]:
     """Largest input of every convolution while `run()` drives the float model, as a power of two.
 
     Returns name -> limit in activation units, with at least a quarter of an octave to spare.
@@ -73,7 +75,7 @@ def weight_shift(weight: Tensor) -> int:
     return max(1, math.ceil(math.log2(WEIGHT_RESOLUTION / max(deviation, 1e-3))))
 
 
-def quantize_model(model: Model, limits: dict[str, int]) -> Tensors:
+def quantize_model(model: nn.Module, limits: dict[str, int]) -> Tensors:
     """Integer tensors of everything that the decoder runs, float16 ones of the analysis."""
     tensors: Tensors = {}
 
@@ -87,7 +89,7 @@ def quantize_model(model: Model, limits: dict[str, int]) -> Tensors:
         if name.startswith("analysis"):
             continue
         if isinstance(module, Conv):
-            adaptable = name.startswith("postfilter")
+            adaptable = name in ADAPTABLE
             shift = PARAMETER_BITS if adaptable else weight_shift(module.weight)
             keep(f"{name}.weight", module.weight, shift, torch.int16)
             keep(f"{name}.bias", module.bias, shift + FRACTION_BITS, torch.int32)
@@ -106,16 +108,18 @@ def quantize_model(model: Model, limits: dict[str, int]) -> Tensors:
             keep(f"{name}.deviation", module.deviation, mean_bits, torch.int32)
             offset = torch.log2(module.deviation / LOGISTIC_DEVIATION) - LOG2_SCALE_MIN
             keep(f"{name}.log2_deviation", offset, LOG2_BITS, torch.int16)
-    for name, value in model.analysis.state_dict().items():
-        tensors[f"analysis.{name}"] = value.half()
-    tensors["levels"] = torch.tensor(integer_levels(), dtype=torch.int32)
+    if isinstance(model, Model):
+        for name, value in model.analysis.state_dict().items():
+            tensors[f"analysis.{name}"] = value.half()
+        tensors["levels"] = torch.tensor(integer_levels(), dtype=torch.int32)
     return tensors
 
 
-def build_integer(config: ModelConfig, tensors: Tensors) -> Model:
-    """The exact decoder: a `Model` whose parts are integer twins, without analysis."""
-    model = Model(config)
-    del model.analysis
+def build_integer(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model | FilterModel:
+    """The exact decoder: networks whose parts are integer twins, without analysis."""
+    model = Model(config) if isinstance(config, ModelConfig) else FilterModel(config)
+    if isinstance(model, Model):
+        del model.analysis
     for name, module in list(model.named_modules()):
         twin: nn.Module
         if isinstance(module, Conv):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from codec.context import ContextModel, Slot, at_phases
 from codec.likelihood import Rounding, bits
-from codec.postfilter import PostFilter
+from codec.postfilter import FilterConfig, PostFilter
 from codec.quality import Level
 from codec.transform import PIXELS_PER_UNIT, Analysis, Synthesis
 
@@ -22,7 +22,7 @@ class ModelConfig:
     context_hidden: int = 96
     analysis_hidden: int = 96
     synthesis_widths: tuple[int, int, int, int] = (128, 64, 32, 16)
-    filter_hidden: int = 24
+    filter: FilterConfig = field(default_factory=lambda: FilterConfig((24,)))
 
     @property
     def channels(self) -> int:
@@ -48,7 +48,7 @@ class Model(nn.Module):
         self.analysis = Analysis(config.channels, config.analysis_hidden)
         self.context = ContextModel(config.groups, config.context_hidden)
         self.synthesis = Synthesis(config.channels, config.synthesis_widths)
-        self.postfilter = PostFilter(config.filter_hidden)
+        self.postfilter = PostFilter(config.filter)
 
     @torch.no_grad()
     def start_from_klt(self, components: Tensor, deviation: Tensor) -> None:
@@ -92,3 +92,15 @@ class Model(nn.Module):
         y = self.analysis(x, level.quality)
         values, total = self.quantize(y, level, rounding)
         return Forward(*self.reconstruct(values, level), total)
+
+
+class FilterModel(nn.Module):
+    """A post-filter alone: all networks of a model whose content a standard codec makes."""
+
+    def __init__(self, config: FilterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.postfilter = PostFilter(config)
+
+    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+        return self.postfilter(x, quality)

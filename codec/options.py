@@ -9,6 +9,7 @@ from codec.errors import OptionError
 QUALITY_MAX = 100
 EFFORT_MAX = 9
 DEVICES = ("auto", "cpu", "cuda")
+CONTENTS = ("learned", "jpeg", "webp", "avif")
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,16 @@ class EncodeOptions:
     """Whether to decode the file and compare before returning it."""
     device: str = "auto"
     """Where the encoder searches: "auto" takes a GPU if there is one."""
+    content: str = "learned"
+    """The codec below the post-filter: "learned", or a standard one."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.quality <= QUALITY_MAX:
             raise OptionError(f"quality must be in 0..{QUALITY_MAX}, not {self.quality}")
         if self.effort not in range(EFFORT_MAX + 1):
             raise OptionError(f"effort must be an integer in 0..{EFFORT_MAX}, not {self.effort}")
+        if self.content not in CONTENTS:
+            raise OptionError(f"content must be one of {', '.join(CONTENTS)}, not {self.content}")
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 

@@ -11,8 +11,6 @@ from torch.nn import functional
 from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
 from codec.errors import ImageError
 from codec.fixed_point import FRACTION_BITS
-from codec.latents import Grid
-from codec.transform import BLOCK_PX
 
 Pixels = NDArray[np.uint8]
 
@@ -35,14 +33,24 @@ def from_pixels(pixels: Pixels) -> Tensor:
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() - 128
 
 
+def to_unfiltered(pixels: Pixels, multiple: int) -> Tensor:
+    """Pixels as the post-filter takes them: integers [1 3 H W], sides multiples of `multiple`."""
+    return pad_to_multiple(from_pixels(pixels) * SIXTEENTHS, multiple)
+
+
 def to_pixels(picture: Tensor, width: int, height: int) -> NDArray[np.uint8]:
     """Sixteenths around mid-grey [1 3 H W] -> pixels, rounded half up, clipped and cropped."""
     pixels = torch.floor((picture[0, :, :height, :width] + SIXTEENTHS // 2) / SIXTEENTHS) + 128
     return pixels.clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
 
 
-def pad(picture: Tensor, grid: Grid) -> Tensor:
-    """Repeats the last row and column until the picture fills the latent grid."""
-    height, width = picture.shape[2:]
-    missing = (0, grid.width * BLOCK_PX - width, 0, grid.height * BLOCK_PX - height)
+def pad_to(picture: Tensor, height: int, width: int) -> Tensor:
+    """Repeats the last row and column of [1 3 h w] until the picture has the given size."""
+    missing = (0, width - picture.shape[3], 0, height - picture.shape[2])
     return functional.pad(picture, missing, mode="replicate")
+
+
+def pad_to_multiple(picture: Tensor, multiple: int) -> Tensor:
+    """The same up to the next multiple of a number of pixels."""
+    height, width = (-(-side // multiple) * multiple for side in picture.shape[2:])
+    return pad_to(picture, height, width)

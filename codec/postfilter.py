@@ -1,28 +1,98 @@
-"""The post-filter: the network that is overfitted to each image, and whose change is transmitted.
+"""The post-filter: the network whose last layer is fitted to each image.
 
-A residual CNN at half resolution (12 channels of 2x2 pixels), conditioned on the quality.  It sees
-nothing but the picture before it and the quality, so that it can follow any content codec.
+It works at half resolution (12 channels of 2x2 pixels), with optional coarser levels below it, and
+is conditioned on the quality.  It sees nothing but the picture before it and the quality, so that
+it can follow any content codec.  All of it but the last layer makes *features*, to which the
+picture itself is joined; the last layer adds a linear combination of their 3x3 neighbourhoods to
+the picture, and that is what an update changes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from codec.layers import Conv, QualityBias
+from codec.layers import Conv, QualityBias, Residual
+
+HALVES = 12
+"""Channels of a colour picture at half resolution."""
+KERNEL = 3
+ADAPTED_LAYERS = ("enter", "middle", "leave")
+"""The convolutions at half resolution, whose parameters an update may change."""
+UP_GAIN = 0.3
+"""Coarser levels start small beside the level that they are added to."""
+
+
+@dataclass(frozen=True)
+class FilterConfig:
+    """Sizes of a post-filter.
+
+    Attributes:
+        widths: channels at 1/2, 1/4, 1/8, ... of the resolution.
+        blocks: residual blocks at 1/4, 1/8, ...; one entry less than `widths`.
+    """
+
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...] = ()
+
+    @property
+    def multiple(self) -> int:
+        """Sides of a picture must be multiples of this."""
+        return 2 ** len(self.widths)
+
+
+class Coarser(nn.Module):
+    """A level at half the resolution of the one above, and all below: [b c h w] -> [b c h w]."""
+
+    def __init__(self, above: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
+        super().__init__()
+        width = widths[0]
+        self.down = Conv(above, width, KERNEL, stride=2, activate=True)
+        self.quality = QualityBias(width)
+        self.coarser = Coarser(width, widths[1:], blocks[1:]) if widths[1:] else None
+        self.body = nn.Sequential(*(Residual(width) for _ in range(blocks[0])))
+        self.up = Conv(width, 4 * above, 1)
+        with torch.no_grad():
+            self.up.weight.mul_(UP_GAIN)
+
+    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+        h = self.quality(self.down(x), quality)
+        if self.coarser is not None:
+            h = h + self.coarser(h, quality)
+        return functional.pixel_shuffle(self.up(self.body(h)), 2)
 
 
 class PostFilter(nn.Module):
-    """x~ [b 3 h w] (picture units, h and w even) -> filtered picture, same shape and units."""
+    """x~ [b 3 h w] (picture units) -> filtered picture, same shape and units.
 
-    def __init__(self, hidden: int) -> None:
+    h and w are multiples of `FilterConfig.multiple`.
+    """
+
+    def __init__(self, config: FilterConfig) -> None:
         super().__init__()
-        self.enter = Conv(12, hidden, 3, activate=True)
-        self.quality = QualityBias(hidden)
-        self.middle = Conv(hidden, hidden, 3, activate=True)
-        self.leave = Conv(hidden, 12, 3, zero=True)
+        width = config.widths[0]
+        self.enter = Conv(HALVES, width, KERNEL, activate=True)
+        self.quality = QualityBias(width)
+        self.coarser = (
+            Coarser(width, config.widths[1:], config.blocks) if config.widths[1:] else None
+        )
+        self.middle = Conv(width, width, KERNEL, activate=True)
+        self.leave = Conv(width + HALVES, HALVES, KERNEL, zero=True)
+
+    def features(self, x: Tensor, quality: Tensor) -> Tensor:
+        """What the last layer combines: [b widths[0]+12 h/2 w/2]."""
+        halves = functional.pixel_unshuffle(x, 2)
+        h = self.quality(self.enter(halves), quality)
+        if self.coarser is not None:
+            h = h + self.coarser(h, quality)
+        return torch.cat([self.middle(h), halves], 1)
+
+    def combine(self, x: Tensor, features: Tensor) -> Tensor:
+        """The picture and the last layer's change to it."""
+        return x + functional.pixel_shuffle(self.leave(features), 2)
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        halves = functional.pixel_unshuffle(x, 2)
-        change = self.leave(self.middle(self.quality(self.enter(halves), quality)))
-        return functional.pixel_shuffle(halves + change, 2)
+        return self.combine(x, self.features(x, quality))

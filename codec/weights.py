@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,8 +27,10 @@ from torch import Tensor
 from bitstream import CdfTables, UnknownModel
 from codec.errors import ModelError
 from codec.integer_model import Tensors, build_float, build_integer, integer_level
-from codec.model import Model, ModelConfig
+from codec.model import FilterModel, Model, ModelConfig
+from codec.postfilter import FilterConfig, PostFilter
 from codec.quality import IntegerLevel
+from codec.update.subspace import Subspace
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 MODELS_VARIABLE = "NNCODEC_MODELS"
@@ -39,21 +41,49 @@ ID_BYTES = 4
 
 @dataclass(frozen=True)
 class ReleasedModel:
-    """A model file in memory.  `integer` decodes; `search` is its float twin, for gradients."""
+    """A model file in memory.
+
+    Attributes:
+        name: of its folder.
+        id: what files call it.
+        content: the codec that makes its content: "learned", "jpeg", "webp" or "avif".
+        config: sizes of the networks.
+        tensors: all integers of the file.
+        networks: the exact decoder.
+        subspace: where updates of the post-filter live.
+        tables: probability tables.
+    """
 
     name: str
     id: bytes
-    config: ModelConfig
+    content: str
+    config: ModelConfig | FilterConfig
     tensors: Tensors
-    integer: Model
+    networks: Model | FilterModel
+    subspace: Subspace
     tables: CdfTables
 
+    @property
+    def postfilter(self) -> PostFilter:
+        """The base filter, in integers."""
+        return self.networks.postfilter
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the post-filter's pictures are multiples of this."""
+        sizes = self.config.filter if isinstance(self.config, ModelConfig) else self.config
+        return sizes.multiple
+
     def level(self, half: int) -> IntegerLevel:
-        """Quality in halves (0..200) -> integers."""
+        """Quality in halves (0..200) -> integers, for a learned content."""
         return integer_level(self.tensors, half)
 
+    def quality(self, half: int) -> int:
+        """Quality in halves (0..200) -> what the post-filter is conditioned on, -100..100."""
+        return half - 100
+
     def search(self) -> Model:
-        """A fresh float model with the same weights."""
+        """A fresh float model with the same weights, for gradients."""
         return build_float(self.config, self.tensors)
 
 
@@ -80,10 +110,13 @@ def file_id(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()[:ID_BYTES]
 
 
-def load_default() -> ReleasedModel:
-    """The model that new files are encoded with.  Raises ModelError."""
+def load_default(content: str = "learned") -> ReleasedModel:
+    """The model that new files of a content are encoded with.  Raises ModelError."""
     registry = tomllib.loads(REGISTRY.read_text())
-    return load(bytes.fromhex(registry["sha256"][registry["default"]])[:ID_BYTES])
+    if content not in registry["default"]:
+        raise ModelError(f"there is no model for {content} content")
+    name = registry["default"][content]
+    return load(bytes.fromhex(registry["sha256"][name])[:ID_BYTES])
 
 
 def load(model_id: bytes) -> ReleasedModel:
@@ -112,22 +145,37 @@ def load_file(path: Path) -> ReleasedModel:
     with safe_open(path, "pt") as file:
         tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
         architecture = json.loads(file.metadata()["architecture"])
-    config = ModelConfig(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in architecture.items()}
-    )
+    content = architecture["content"]
+    config = read_config(content, architecture["networks"])
     sizes = tensors.pop("tables.sizes").tolist()
     frequencies = tensors.pop("tables.frequencies").numpy().astype(np.int64)
     tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
-    integer = build_integer(config, tensors)
-    return ReleasedModel(path.parent.name, file_id(path), config, tensors, integer, tables)
+    networks = build_integer(config, tensors)
+    subspace = Subspace.of_tensors(tensors)
+    name = path.parent.name
+    return ReleasedModel(name, file_id(path), content, config, tensors, networks, subspace, tables)
 
 
-def pack(config: ModelConfig, tensors: Tensors, tables: list[np.ndarray], notes: dict) -> bytes:
+def read_config(content: str, sizes: dict) -> ModelConfig | FilterConfig:
+    """Sizes as JSON or TOML give them: lists for tuples, a table for the filter of a `Model`."""
+    fields = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+    if content != "learned":
+        return FilterConfig(**fields)
+    return ModelConfig(**fields | {"filter": read_config("filter", fields["filter"])})
+
+
+def pack(
+    content: str,
+    config: ModelConfig | FilterConfig,
+    tensors: Tensors,
+    tables: list[np.ndarray],
+    notes: dict,
+) -> bytes:
     """The bytes of a model file; `notes` are strings for its metadata."""
     joined = np.concatenate(tables).astype(np.int32)
     extra = {
         "tables.sizes": torch.tensor([len(t) for t in tables], dtype=torch.int32),
         "tables.frequencies": torch.from_numpy(joined),
     }
-    architecture = json.dumps({f.name: asdict(config)[f.name] for f in fields(config)})
+    architecture = json.dumps({"content": content, "networks": asdict(config)})
     return save(tensors | extra, metadata=notes | {"architecture": architecture})

@@ -1,9 +1,10 @@
-"""Turns a training run into a released model: integers, tables, bounds proven, model card.
+"""Turns a training run into a released model: integers, bounds proven, subspace, model card.
 
-    python scripts/export_weights.py --run runs/base --data DIR --name photo-1
+    python scripts/export_weights.py --content learned --run runs/base --data DIR --name photo-1
+    python scripts/export_weights.py --content jpeg --run runs/jpeg --data DIR --name jpeg-1
 
-`--data` are training pictures: they set the clamps of the activations.  Prints the model's id and
-the split of every layer into exact float32 parts.
+`--data` are training pictures: they set the clamps of the activations and the subspace of the
+weight updates.  Prints the split of every layer into exact float32 parts, and the model's id.
 """
 
 from __future__ import annotations
@@ -15,83 +16,181 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from train import VALIDATION_QUALITIES, TrainConfig
+import train
+import train_filter
+from filter_pairs import Pairs
+from learn_subspace import after, common_change, learn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from train_data import load_folder, random_crops
 
-from codec.fixed_point import IntegerConv
+from bitstream import CdfTables
+from codec import content as contents
+from codec.adapt import equations
+from codec.effort import effort_at
+from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv
 from codec.integer_model import build_integer, measure_limits, quantize_model
+from codec.job import Job
 from codec.likelihood import hard_rounding
-from codec.model import Model
-from codec.quality import level_at
+from codec.model import FilterModel, Model
+from codec.options import CONTENTS
+from codec.picture import from_pixels
+from codec.quality import HALVES, level_at
 from codec.tables import all_frequencies
-from codec.weights import PRETRAINED, REGISTRY, file_id, pack
+from codec.update.normal import NormalEquations
+from codec.update.subspace import Subspace
+from codec.weights import PRETRAINED, REGISTRY, ReleasedModel, file_id, pack
+
+SUBSPACE_PICTURES = 120
+SUBSPACE_PX = 512
+"""Largest side of the pictures that the subspace is learned from."""
 
 
-def load_average(run: Path, config: TrainConfig) -> Model:
+def load_networks(content: str, run: Path, config: Path) -> Model | FilterModel:
     """The best averaged weights of a run."""
-    model = Model(config.model)
     state = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
-    model.load_state_dict(state)
-    return model.eval().requires_grad_(False)
+    networks: nn.Module
+    if content == "learned":
+        networks = Model(train.TrainConfig.load(config).model)
+    else:
+        networks = FilterModel(train_filter.TrainConfig.load(config).filter)
+        state = {f"postfilter.{name}": value for name, value in state.items()}
+    networks.load_state_dict(state)
+    return networks.eval().requires_grad_(False)
 
 
+def limits_of(
+    networks: Model | FilterModel, content: str, pictures: list[Tensor]
+) -> dict[str, int]:
+    """Clamps of the activations, from crops at many qualities."""
+    rng = np.random.default_rng(0)
+
+    def run() -> None:
+        if isinstance(networks, Model):
+            crops = random_crops(pictures, 256, 24, rng)
+            for quality in (0.0, 20.0, 40.0, 60.0, 80.0, 100.0):
+                level = level_at(torch.full((len(crops),), quality))
+                networks(crops, level, hard_rounding)
+        else:
+            pairs = Pairs.of_pictures(content, pictures, 96, 256, rng)
+            train_filter.run_filter(networks.postfilter, pairs.sample(256, 96, rng))
+
+    return measure_limits(networks, run)
+
+
+def solve_pictures(model: ReleasedModel, pictures: list[Tensor]) -> list[NormalEquations]:
+    """Normal equations of the last layer for pictures coded at random qualities."""
+    rng = np.random.default_rng(1)
+    solved = []
+    for picture in pictures:
+        pixels = picture[:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).numpy()
+        half = int(rng.integers(HALVES // 20, HALVES - HALVES // 20 + 1))
+        job = Job(
+            pixels,
+            from_pixels(pixels),
+            half,
+            model,
+            effort_at(0),
+            torch.device("cpu"),
+            lambda stage, fraction: None,
+        )
+        unfiltered = contents.encode(job).unfiltered
+        features = model.postfilter.features(unfiltered, model.quality(half))
+        filtered = model.postfilter.combine(unfiltered, features)
+        solved.append(equations(features, filtered, job.original))
+    return solved
+
+
+def add_to_last_layer(tensors: dict[str, Tensor], change: NDArray[np.float64]) -> None:
+    """Adds a change [n m] of the last layer to its integers."""
+    kernel, bias = (tensors[f"postfilter.leave.{part}"] for part in ("weight", "bias"))
+    for tensor, values, bits in (
+        (kernel, change[:-1].T, PARAMETER_BITS),
+        (bias, change[-1], PARAMETER_BITS + FRACTION_BITS),
+    ):
+        tensor += (
+            torch.from_numpy(np.round(values * 2**bits)).reshape(tensor.shape).to(tensor.dtype)
+        )
+
+
+@torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, default=Path("configs/train/base.toml"))
+    parser.add_argument("--content", choices=CONTENTS, required=True)
+    parser.add_argument("--config", type=Path)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--name", required=True)
     args = parser.parse_args()
 
-    config = TrainConfig.load(args.config)
-    model = load_average(args.run, config)
-    crops = random_crops(load_folder(args.data, 60), 256, 24, np.random.default_rng(0))
-
-    def run_all_qualities() -> None:
-        for quality in (0.0, 20.0, 40.0, 60.0, 80.0, 100.0):
-            model(crops, level_at(torch.full((len(crops),), quality)), hard_rounding)
-
-    limits = measure_limits(model, run_all_qualities)
-    tensors = quantize_model(model, limits)
-    integer = build_integer(config.model, tensors)
+    kind = "train/base" if args.content == "learned" else "filter/standard"
+    config = args.config or Path(f"configs/{kind}.toml")
+    networks = load_networks(args.content, args.run, config)
+    pictures = load_folder(args.data)
+    pictures = pictures[:: max(1, len(pictures) // SUBSPACE_PICTURES)]
+    tensors = quantize_model(networks, limits_of(networks, args.content, pictures))
+    integer = build_integer(networks.config, tensors)
     for name, module in integer.named_modules():
         if isinstance(module, IntegerConv):
             print(f"{name:32s} limit {module.limit:5d}  {module.split}")
 
+    tables = all_frequencies()
+    nothing = Subspace(*(np.zeros((0, 0), np.int64) for _ in range(3)))
+    model = ReleasedModel(
+        args.name,
+        b"",
+        args.content,
+        networks.config,
+        tensors,
+        integer,
+        nothing,
+        CdfTables(tuple(tables)),
+    )
+    solved = solve_pictures(model, pictures)
+    change = common_change(solved)
+    add_to_last_layer(tensors, change)
+    shares = [image.gain(change) / image.energy for image in solved]
+    print(f"refitting the last layer to all pictures lowers the error by {np.mean(shares):.2%}")
+    tensors |= learn([after(image, change) for image in solved]).to_tensors()
+
     path = PRETRAINED / args.name / "model.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pack(config.model, tensors, all_frequencies(), {"license": "Apache-2.0"}))
-    register(args.name, path)
-    write_card(args.name, path, args.run, args.config)
+    notes = {"license": "Apache-2.0"}
+    path.write_bytes(pack(args.content, networks.config, tensors, tables, notes))
+    register(args.content, args.name, path)
+    write_card(args.content, args.name, path, args.run, config)
     print(f"{path}: {path.stat().st_size:,} bytes, id {file_id(path).hex()}")
 
 
-def register(name: str, path: Path) -> None:
-    """Enters the model into the registry, as the default; FORMAT.md section 11.2 names it too."""
-    known = tomllib.loads(REGISTRY.read_text())["sha256"] if REGISTRY.exists() else {}
-    known[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    lines = [f'default = "{name}"', "", "[sha256]", *(f'{n} = "{d}"' for n, d in known.items())]
-    REGISTRY.write_text("\n".join(lines) + "\n")
+def register(content: str, name: str, path: Path) -> None:
+    """Enters the model into the registry, as its content's default; FORMAT.md 11.2 names it too."""
+    known = tomllib.loads(REGISTRY.read_text())
+    known["default"][content] = name
+    known["sha256"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    lines = []
+    for table, entries in known.items():
+        lines += [f"[{table}]", *(f'{key} = "{value}"' for key, value in entries.items()), ""]
+    REGISTRY.write_text("\n".join(lines[:-1]) + "\n")
 
 
-def write_card(name: str, path: Path, run: Path, config: Path) -> None:
+def write_card(content: str, name: str, path: Path, run: Path, config: Path) -> None:
     """Writes the model card, from the template beside the configs and the run's log."""
     *_, last = (run / "log.tsv").read_text().splitlines()
     steps, seconds, _, loss, points = last.split("\t")
-    card = (
-        Path("configs/model_card.md")
-        .read_text()
-        .format(
-            name=name,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            id=file_id(path).hex(),
-            config=config,
-            steps=int(steps),
-            hours=float(seconds) / 3600,
-            loss=loss,
-            points=", ".join(points.split()),
-            qualities=", ".join(f"{q:g}" for q in VALIDATION_QUALITIES),
-        )
+    learned = content == "learned"
+    qualities = (train if learned else train_filter).VALIDATION_QUALITIES
+    template = Path("configs/model_card.md" if learned else "configs/filter_card.md")
+    card = template.read_text().format(
+        name=name,
+        content={"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}.get(content, content),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        id=file_id(path).hex(),
+        config=config,
+        steps=int(steps),
+        hours=float(seconds) / 3600,
+        loss=loss,
+        points=", ".join(points.split()),
+        qualities=", ".join(f"{q:g}" for q in qualities),
     )
     (path.parent / "README.md").write_text(card)
 

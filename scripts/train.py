@@ -28,6 +28,7 @@ from codec.likelihood import hard_rounding, noisy_rounding
 from codec.model import Model, ModelConfig
 from codec.quality import lambda_at, level_at
 from codec.transform import BLOCK_PX
+from codec.weights import read_config
 
 VALIDATION_QUALITIES = (15.0, 35.0, 55.0, 75.0)
 
@@ -61,11 +62,10 @@ class TrainConfig:
     @classmethod
     def load(cls, path: Path) -> TrainConfig:
         raw = tomllib.loads(path.read_text())
-        model = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("model").items()}
         try:
             return cls(
                 data=DataConfig(**raw.pop("data")),
-                model=ModelConfig(**model),
+                model=read_config("learned", raw.pop("model")),
                 optim=OptimConfig(**raw.pop("optim")),
                 **raw,
             )

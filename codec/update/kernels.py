@@ -1,13 +1,12 @@
-"""The weight update: integer levels <-> integer parameters of the post-filter.
+"""Updates of single parameters: integer levels <-> integer changes of kernels and biases.
 
-An update adds level * 2^shift to kernel and bias integers of the base network that the file names;
-updates are never chained.  One shift serves all kernels and one all biases (both are in the file),
-so that level * 2^(shift - PARAMETER_BITS) is the change in float units of either.
+A level adds level * 2^shift to an integer parameter.  One shift serves all kernels and one all
+biases (both are in the file), so that level * 2^(shift - PARAMETER_BITS) is the change in float
+units of either.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitstream import InvalidField, TensorLayout, UpdatePayload, pack_update, unpack_update
-from codec.fixed_point import FRACTION_BITS, BoundError
+from bitstream import TensorLayout, UpdatePayload
+from bitstream import kernels as kernels_payload
+from codec.fixed_point import FRACTION_BITS
 from codec.layers import Conv
-from codec.postfilter import PostFilter
+from codec.postfilter import ADAPTED_LAYERS, PostFilter
 
 KERNELS, BIASES = 0, 1
 """Step groups."""
@@ -29,7 +29,7 @@ def adapted_layers(postfilter: PostFilter) -> Iterator[tuple[str, Conv]]:
 
     The quality vector is left out: within one image it only adds to the biases.
     """
-    for name in ("enter", "middle", "leave"):
+    for name in ADAPTED_LAYERS:
         yield name, getattr(postfilter, name)
 
 
@@ -44,33 +44,25 @@ def layout_of(postfilter: PostFilter) -> tuple[TensorLayout, ...]:
 
 
 def pack(payload: UpdatePayload, postfilter: PostFilter) -> bytes:
-    """Levels -> UPDATE chunk."""
-    return pack_update(payload, layout_of(postfilter))
+    """Levels -> the body of an UPDATE payload."""
+    return kernels_payload.pack(payload, layout_of(postfilter))
 
 
 def unpack(data: bytes, postfilter: PostFilter) -> UpdatePayload:
-    """UPDATE chunk -> levels."""
-    return unpack_update(data, layout_of(postfilter))
+    """the body of an UPDATE payload -> levels."""
+    return kernels_payload.unpack(data, layout_of(postfilter))
 
 
-def apply(payload: UpdatePayload, postfilter: PostFilter) -> PostFilter:
-    """The integer post-filter with changed parameters.
-
-    Raises:
-        InvalidField: the changed network exceeds the bounds of exact arithmetic.
-    """
-    changed = copy.deepcopy(postfilter)
+def changes(payload: UpdatePayload, postfilter: PostFilter) -> dict[str, tuple[Tensor, Tensor]]:
+    """Integers to add to kernel and bias of each layer."""
     levels = iter(payload.levels)
     kernel_shift, bias_shift = payload.step_shifts
+    changes = {}
     for name, layer in adapted_layers(postfilter):
         kernel = _integers(next(levels), kernel_shift).view(layer.weight.shape)
         # A bias has FRACTION_BITS more fractional bits than a weight: those of the activations.
-        bias = _integers(next(levels), bias_shift + FRACTION_BITS)[0]
-        try:
-            setattr(changed, name, layer.plus(kernel, bias))
-        except BoundError as error:
-            raise InvalidField(f"the weight update leaves the exact range: {error}") from error
-    return changed
+        changes[name] = kernel, _integers(next(levels), bias_shift + FRACTION_BITS)[0]
+    return changes
 
 
 def _integers(levels: NDArray[np.int32], shift: int) -> Tensor:

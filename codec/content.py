@@ -1,0 +1,26 @@
+"""The content codecs behind one interface: encode a job, decode a payload."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from bitstream import Header
+from codec import learned, standard
+from codec.job import Content, Job
+from codec.weights import ReleasedModel
+
+
+def encode(job: Job) -> Content:
+    """Codes the job's picture with the codec that its model belongs to."""
+    codec = learned if job.model.content == "learned" else standard
+    return codec.encode(job)
+
+
+def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
+    """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
+
+    Raises:
+        FormatError: no encoder writes such a payload.
+    """
+    codec = learned if model.content == "learned" else standard
+    return codec.decode(payload, header, model)

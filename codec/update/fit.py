@@ -1,0 +1,151 @@
+"""Fits the last layer to one image: rate-distortion optimal levels in the model's subspace.
+
+The squared error is an exact quadratic in the levels (`codec.update.normal`) and the rate is that
+of the real probability tables, so nothing is trained: coordinate descent visits each coordinate and
+takes the level of least distortion + lambda * rate, given all others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitstream import CdfTables
+from bitstream.subspace import SPREAD_ZERO, STEPS, SubspacePayload, table_of
+from codec.update.normal import NormalEquations
+from codec.update.subspace import (
+    INNER_BITS,
+    OUTER_BITS,
+    STEPS_PER_OCTAVE,
+    Subspace,
+    step_size,
+)
+
+LARGEST_SEARCHED = 127
+"""Largest magnitude that the search considers."""
+STEP_OFFSETS = (0, -2, 2)
+SPREAD_OFFSETS = (0, -2, 2)
+"""Around the values that theory gives, in quarter octaves."""
+SWEEPS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class FitTask:
+    """One image's last layer.
+
+    Attributes:
+        normal: its normal equations, in picture units.
+        subspace: where the change is sought.
+        tables: probability tables of the model.
+        weight: lambda, in bits per squared error (picture units), summed.
+    """
+
+    normal: NormalEquations
+    subspace: Subspace
+    tables: CdfTables
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a search found: levels, and its estimate of the saving in bits, rate included."""
+
+    payload: SubspacePayload
+    saving: float
+
+
+@lru_cache(maxsize=2)
+def level_costs(tables: CdfTables) -> NDArray[np.float64]:
+    """Bits of each magnitude with each table: float64 [LARGEST_SEARCHED + 1, tables].
+
+    Beyond a table's radius: its escape, a sign and an Exp-Golomb code.
+    """
+    costs = np.empty((LARGEST_SEARCHED + 1, len(tables.frequencies)))
+    for index, (table, radius) in enumerate(zip(tables.frequencies, tables.radii, strict=True)):
+        bits = 24 - np.log2(table)
+        inside = min(int(radius), LARGEST_SEARCHED)
+        costs[: inside + 1, index] = bits[radius : radius + inside + 1]
+        excess = np.arange(LARGEST_SEARCHED - inside) + 1
+        costs[inside + 1 :, index] = bits[-1] + 2 + 2 * np.floor(np.log2(excess))
+    return costs
+
+
+def fit(task: FitTask, *, thorough: bool) -> Fitted | None:
+    """The best update of an image, or None if every one costs more than it gains.
+
+    Args:
+        task: the image.
+        thorough: whether to try several steps and spreads instead of the ones theory gives.
+    """
+    normal, subspace = task.normal, task.subspace
+    inner = subspace.inner / 2**INNER_BITS
+    outer = subspace.outer / 2**OUTER_BITS
+    gram = inner.T @ normal.gram @ inner
+    cross = inner.T @ normal.cross @ outer.T
+    # An entropy-coded uniform quantiser at high rate: d(error)/d(bits) = 2 ln2 step^2 / 12.
+    ideal = math.sqrt(6 / math.log(2) / (task.weight * normal.positions))
+    deviation = math.sqrt(max(normal.energy, 1e-12) / (normal.positions * cross.shape[1]))
+    step_zero = round(-STEPS_PER_OCTAVE * math.log2(ideal))
+
+    best: Fitted | None = None
+    levels = np.zeros(cross.shape)
+    offsets = itertools.product(STEP_OFFSETS, SPREAD_OFFSETS) if thorough else [(0, 0)]
+    for step_offset, spread_offset in offsets:
+        step = min(max(step_zero + step_offset, 0), STEPS - 1)
+        size = step_size(step)
+        spread = round(STEPS_PER_OCTAVE * math.log2(deviation / size)) + spread_offset
+        spread = min(max(spread, -SPREAD_ZERO), SPREAD_ZERO - 1)
+        costs = level_costs(task.tables)[:, table_of(subspace.scales, spread, task.tables)]
+        levels, saving = descend(
+            gram * (task.weight * size**2), cross * (task.weight * size), costs, levels
+        )
+        if saving > (best.saving if best else 0):
+            best = Fitted(SubspacePayload(step, spread, levels.astype(np.int32)), saving)
+    return best
+
+
+def descend(
+    gram: NDArray[np.float64],
+    cross: NDArray[np.float64],
+    costs: NDArray[np.float64],
+    start: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], float]:
+    """Minimises k . gram k - 2 k . cross + bits(k) over integers k, by coordinates.
+
+    Args:
+        gram: [r r] and cross [r m], in bits.
+        costs: bits of each magnitude, [levels r m].
+        start: where the search begins, [r m]; not changed.
+
+    Returns:
+        The levels, and by how many bits they are better than no update at all.
+    """
+    levels = np.clip(start, -LARGEST_SEARCHED, LARGEST_SEARCHED)
+    pull = cross - gram @ levels
+    diagonal = np.maximum(gram.diagonal(), 1e-12)[:, None]
+    columns = np.arange(cross.shape[1])
+    dearer = costs[1] - costs[0]
+    for _ in range(SWEEPS):
+        # Only rows that can gain or have something to lose.
+        hopeful = (pull**2 / diagonal > dearer).any(1) | levels.any(1)
+        for row in np.flatnonzero(hopeful):
+            ideal = pull[row] / diagonal[row] + levels[row]
+            floor = np.minimum(np.floor(np.abs(ideal)), LARGEST_SEARCHED - 1)
+            candidates = np.stack([np.zeros_like(floor), floor, floor + 1])
+            bits = costs[candidates.astype(np.intp), row, columns]
+            losses = diagonal[row] * (candidates - np.abs(ideal)) ** 2 + bits
+            chosen = candidates[losses.argmin(0), columns] * np.sign(ideal)
+            moved = chosen - levels[row]
+            if moved.any():
+                pull -= np.outer(gram[:, row], moved)
+                levels[row] = chosen
+    magnitudes = np.abs(levels).astype(np.intp)
+    bits = np.take_along_axis(costs, magnitudes[None], 0).sum()
+    # pull = cross - gram k, so this is 2 k . cross - k . gram k.
+    saved = (levels * (cross + pull)).sum()
+    return levels, float(saved - bits)

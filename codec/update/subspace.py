@@ -1,0 +1,107 @@
+"""The linear space in which the change of the post-filter's last layer is coded.
+
+The last layer sees n features (the 3x3 neighbourhoods of its inputs, and a constant) and has m
+outputs.  Its change is
+
+    inner [n r] . levels [r m] . outer [m m] * step
+
+where `inner` first whitens the features (so that equal levels change the picture equally much) and
+then turns to the principal axes of what images ask for; `outer` does that for the outputs.  In
+these coordinates few levels matter, and the model knows which: `scales` holds how far each usually
+moves, which is all the prior that the coder needs.  The space is learned from the solutions of
+many images when a model is made (`codec.update.learn`), a Karhunen-Loeve transform of weight
+updates with the metric of Wiener filtering.
+
+Everything here is integer arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bitstream import InvalidField
+from bitstream.subspace import SubspacePayload
+from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS
+from codec.layers import Conv
+
+INNER_BITS, OUTER_BITS = 16, 14
+"""Fractional bits of the two bases."""
+STEPS_PER_OCTAVE = 4
+STEP_BITS = 8
+STEP_MANTISSAS = (256, 215, 181, 152)
+"""round(256 * 2^(-k/4)): step `index` is mantissa[index % 4] / 256 * 2^-(index // 4)."""
+LARGEST_LEVEL = 2**10
+SUM_LIMIT = 2**46
+"""Bound of the first two products for levels up to LARGEST_LEVEL; the third adds STEP_BITS."""
+
+
+def step_size(index: int) -> float:
+    """Quantiser step of an index: 1 down to 2^-15.75."""
+    return STEP_MANTISSAS[index % STEPS_PER_OCTAVE] / 2 ** (STEP_BITS + index // STEPS_PER_OCTAVE)
+
+
+@dataclass(frozen=True, eq=False)
+class Subspace:
+    """The bases and the prior; they ship with the model.
+
+    Attributes:
+        inner: int64 [n r], INNER_BITS fractional bits.
+        outer: int64 [m m], OUTER_BITS fractional bits; a row for each coordinate.
+        scales: int16 [r m], log2 of each coordinate's logistic scale in quarter octaves.
+
+    Raises:
+        InvalidField: the sums of an update could leave the exact range.
+    """
+
+    inner: NDArray[np.int64]
+    outer: NDArray[np.int64]
+    scales: NDArray[np.int16]
+
+    def __post_init__(self) -> None:
+        largest = int(np.abs(self.outer).sum(0).max(initial=0)) * LARGEST_LEVEL
+        if int(np.abs(self.inner).sum(1).max(initial=0)) * largest >= 2**16 * SUM_LIMIT:
+            raise InvalidField("the bases of the update exceed the exact range")
+
+    @classmethod
+    def of_tensors(cls, tensors: dict[str, Tensor]) -> Subspace:
+        """From the tensors of a model file."""
+        return cls(
+            tensors["update.inner"].long().numpy(),
+            tensors["update.outer"].long().numpy(),
+            tensors["update.scales"].short().numpy(),
+        )
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """Inverse of `of_tensors`."""
+        return {
+            "update.inner": torch.from_numpy(np.ascontiguousarray(self.inner, np.int32)),
+            "update.outer": torch.from_numpy(np.ascontiguousarray(self.outer, np.int16)),
+            "update.scales": torch.from_numpy(np.ascontiguousarray(self.scales)),
+        }
+
+    def change(self, payload: SubspacePayload, layer: Conv) -> tuple[Tensor, Tensor]:
+        """Integers to add to a layer's kernel and bias.
+
+        Raises:
+            InvalidField: a level is beyond LARGEST_LEVEL.
+        """
+        levels = payload.levels.astype(np.int64)
+        if np.abs(levels).max(initial=0) > LARGEST_LEVEL:
+            raise InvalidField(f"a level of the update is beyond {LARGEST_LEVEL}")
+        mantissa = STEP_MANTISSAS[payload.step % STEPS_PER_OCTAVE]
+        octaves = payload.step // STEPS_PER_OCTAVE
+        product = _rescale(self.inner @ (levels @ self.outer), OUTER_BITS) * mantissa
+        excess = INNER_BITS + STEP_BITS + octaves - PARAMETER_BITS
+        kernel = _rescale(product[:-1], excess).T.reshape(tuple(layer.weight.shape))
+        bias = _rescale(product[-1], excess - FRACTION_BITS)
+        return torch.from_numpy(kernel.copy()), torch.from_numpy(bias)
+
+
+def _rescale(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
+    """floor((values + 2^(shift-1)) / 2^shift)."""
+    return (values + (1 << (shift - 1))) >> shift
