@@ -11,6 +11,7 @@ from torch import Tensor
 
 from codec.effort import Effort
 from codec.picture import Pixels
+from codec.postfilter import PostFilter
 from codec.weights import ReleasedModel
 
 OnProgress = Callable[[str, float], None]
@@ -36,7 +37,7 @@ class Job:
         return float(np.square(pixels.astype(np.float64) - self.pixels).sum() / 3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
     """A coded content.
 
@@ -45,17 +46,30 @@ class Content:
         unfiltered: what it decodes to, before the post-filter: integers [1 3 H W].
         weight: lambda, in bits per `Job.squared_error`: the slope of the codec's own
             rate-distortion curve at this point.
+        latents: what was quantised, for a codec whose content can be refined.
     """
 
     payload: bytes
     unfiltered: Tensor
     weight: float
+    latents: Tensor | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adapted:
-    """An UPDATE payload (empty for none), and the pictures with it and with the base filter."""
+    """A content with an update.
 
+    Attributes:
+        content: what the post-filter works on.
+        payload: of the UPDATE chunk, empty for none.
+        postfilter: the filter of this picture, in integers.
+        pixels: the decoded picture, and `base` the one without the update.
+        cost: all bits, and what the errors are worth in bits.
+    """
+
+    content: Content
     payload: bytes
+    postfilter: PostFilter
     pixels: Pixels
     base: Pixels
+    cost: float
