@@ -29,12 +29,7 @@ from codec.errors import ModelError
 from codec.integer_model import Tensors, build_float, build_integer, integer_level
 from codec.model import Model, ModelConfig
 from codec.quality import IntegerLevel
-
-PRETRAINED = Path(__file__).parent / "pretrained"
-MODELS_VARIABLE = "NNCODEC_MODELS"
-REGISTRY = PRETRAINED / "models.toml"
-"""Name and SHA-256 of every model in the package, and which one is the default."""
-ID_BYTES = 4
+from codec.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 
 
 @dataclass(frozen=True)
