@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from codec.batch.jobs import Job, attempt
 from codec.batch.local import set_threads
 from codec.batch.results import Failed, Result
-from codec.errors import EngineError
+from codec.errors import EngineError, FileError, blaming
 
 SCHEME = "dask://"
 TIMEOUT_S = 10
@@ -47,10 +47,13 @@ def run(jobs: Iterable[Job], *, address: str, threads: int) -> Iterator[Result]:
             client.submit(_attempt, job.anywhere(folder).repeated(), threads, pure=False): job
             for job in jobs
         }
-        for future in as_completed(waiting):
+        for future in as_completed(list(waiting)):
             job = waiting.pop(future)
-            error = future.exception()
-            yield Failed(job.source, f"{job.source}: {error}") if error else future.result()
+            try:
+                with blaming(job.source):
+                    yield future.result()
+            except FileError as error:  # its worker died again and again, or the scheduler did
+                yield Failed(job.source, str(error))
 
 
 def _attempt(job: Job, threads: int) -> Result:

@@ -119,8 +119,9 @@ class _Worker:
 
     def stop(self) -> str:
         """Ends the process, if it has not ended by itself; says how it ended."""
-        self.connection.close()
-        self._process.terminate()
+        self.connection.close()  # which ends it if it is idle
+        if self.current:
+            self._process.terminate()
         self._process.join(PATIENCE_S)
         self._process.kill()
         self._process.join()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from codec import __version__
-from codec.cli import completion, decode, encode, info, models, verify
+from codec.cli import bench, completion, decode, encode, info, models, verify, view
 from codec.cli.console import Failure
 from codec.cli.parts import HELP_NAMES, ExampleCommand
 from codec.errors import CodecError
@@ -35,7 +35,7 @@ class Program(ExampleCommand, click.Group):
     cls=Program,
     context_settings=HELP_NAMES,
     examples=[
-        ("nncodec encode photo.png", "Compress a picture to photo.nni."),
+        ("nncodec encode photo.png", "Compress a picture."),
         ("nncodec encode -r photos --output-dir small", "Compress a folder."),
         ("nncodec decode photo.nni copy.png", "Restore a picture."),
         ("nncodec info photo.nni", "Show what a file holds."),
@@ -46,5 +46,5 @@ def main() -> None:
     """Learned image compression that adapts its decoder to each picture."""
 
 
-for module in (encode, decode, info, verify, models, completion):
+for module in (encode, decode, info, verify, view, bench, models, completion):
     main.add_command(module.command)

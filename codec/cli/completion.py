@@ -18,9 +18,9 @@ VARIABLE = "_NNCODEC_COMPLETE"
     cls=parts.ExampleCommand,
     context_settings=parts.HELP_NAMES,
     examples=[
+        ("nncodec completion fish | source", "In fish's config.fish."),
         ('eval "$(nncodec completion bash)"', "In ~/.bashrc."),
         ('eval "$(nncodec completion zsh)"', "In ~/.zshrc."),
-        ("nncodec completion fish | source", "In fish's config.fish."),
     ],
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))

@@ -130,10 +130,14 @@ class Reporter:
             click.get_current_context().exit(Failure.exit_code)
 
 
-def print_json(values: Mapping[str, object], indent: int | None = 2) -> None:
+def print_json(values: object, indent: int | None = 2) -> None:
     """Prints results for machines; a number that JSON cannot hold (infinite PSNR) becomes null."""
-    finite = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in values.items()
-    }
-    click.echo(json.dumps(finite, indent=indent))
+    click.echo(json.dumps(_finite(values), indent=indent))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -78,7 +78,7 @@ def describe(source: Source | Failed) -> Described | Failed:
 
 def _table(described: Described) -> str:
     """All facts, one in each row."""
-    facts = asdict(described)
+    facts = {"input": described.input} | asdict(described)
     chunks = facts.pop("chunks")
     facts["bpp"] = f"{described.bpp:.3f}"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from dataclasses import asdict
 
@@ -10,6 +9,7 @@ import click
 
 from codec import registry
 from codec.cli import parts
+from codec.cli.console import print_json
 from codec.registry import ModelEntry
 
 COLUMNS = 78
@@ -30,7 +30,7 @@ def command(as_json: bool) -> None:
     """List the networks that files can name; new files are encoded with the default."""
     entries = registry.entries()
     if as_json:
-        click.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
+        print_json([asdict(entry) for entry in entries])
     else:
         click.echo("\n\n".join(map(_text, entries)))
 
