@@ -51,9 +51,10 @@ def run(jobs: Iterable[Job], *, address: str, threads: int) -> Iterator[Result]:
             job = waiting.pop(future)
             try:
                 with blaming(job.source):
-                    yield future.result()
+                    result = future.result()
             except FileError as error:  # its worker died again and again, or the scheduler did
-                yield Failed(job.source, str(error))
+                result = Failed(job.source, str(error))
+            yield result
 
 
 def _attempt(job: Job, threads: int) -> Result:

@@ -123,7 +123,8 @@ class Reporter:
         """Counts the results and lists the failures; ends the program with 1 if there are any."""
         self._progress.wipe()
         if not self._single and not self._speech.quiet:
-            click.echo(", ".join(f"{n} {what}" for what, n in self._counts.items()), err=True)
+            counts = (f"{count} {what}" for what, count in sorted(self._counts.items()))
+            click.echo(", ".join(counts), err=True)
         for failure in self._failures:
             Failure(failure.error).show()
         if self._failures:

@@ -71,9 +71,8 @@ def assert_all_is_there(process: subprocess.Popen, paths: list[Path]) -> None:
 
 def test_a_killed_worker_process_loses_nothing(start, pictures):
     paths = pictures(COUNT)
-    os.chdir(paths[0].parents[2])
-    process = start("encode", *OPTIONS, "--jobs", "2")
     add_bad(paths[0])
+    process = start("encode", *OPTIONS, "--jobs", "2")
     wait_for_outputs(process)
     os.kill(worker_pids(process.pid)[0], signal.SIGKILL)
     assert_all_is_there(process, paths)
