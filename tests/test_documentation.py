@@ -37,9 +37,14 @@ def blocks(path: Path, language: str) -> list[str]:
 
 def commands(path: Path) -> list[tuple[str, str]]:
     """Commands of all console blocks, each with the output below it."""
-    parts = [part for body in blocks(path, "console") for part in re.split(r"^\$ ", body, flags=re.M)]
-    return [(command, output) for command, _, output in (part.partition("\n") for part in parts)
-            if command]
+    parts = [
+        part for body in blocks(path, "console") for part in re.split(r"^\$ ", body, flags=re.M)
+    ]
+    return [
+        (command, output)
+        for command, _, output in (part.partition("\n") for part in parts)
+        if command
+    ]
 
 
 def masked(text: str) -> list[str]:
@@ -96,7 +101,7 @@ def test_commands(folder, opened, path):
 
 
 @pytest.mark.parametrize("path", [README, WALK], ids=lambda path: path.name)
-def test_python(folder, path):
+def test_python(folder, pillow, path):
     CliRunner().invoke(main, ["encode", "-e", "0", "cat.png"])
     names: dict[str, object] = {}
     examples = blocks(path, "python")

@@ -22,7 +22,7 @@ from codec.batch.results import Failed, Result
 ATTEMPTS = 3
 """After so many deaths of its process, a job counts as their cause."""
 PATIENCE_S = 10
-"""How long a process that is asked to end may take to tidy up."""
+"""How long a process that is told to end may take to tidy up."""
 
 
 def cores() -> int:
@@ -52,8 +52,9 @@ def run(jobs: Iterable[Job], *, workers: int, threads: int) -> Iterator[Result]:
         One result for each job, in the order in which they end.
     """
     waiting = deque(_Try(job) for job in jobs)
-    pool = [_Worker(threads) for _ in range(min(workers, len(waiting)))]
+    pool: list[_Worker] = []
     try:
+        pool.extend(_Worker(threads) for _ in range(min(workers, len(waiting))))
         while waiting or any(worker.current for worker in pool):
             for worker in pool:
                 if waiting and worker.current is None:
@@ -65,7 +66,7 @@ def run(jobs: Iterable[Job], *, workers: int, threads: int) -> Iterator[Result]:
                 try:
                     yield worker.take()
                 except (EOFError, OSError):  # the process is gone
-                    end = worker.stop()
+                    end = worker.wait()
                     pool[pool.index(worker)] = _Worker(threads)
                     if task.number < ATTEMPTS:
                         waiting.appendleft(task.again())
@@ -73,11 +74,13 @@ def run(jobs: Iterable[Job], *, workers: int, threads: int) -> Iterator[Result]:
                         yield _give_up(task.job, end)
     finally:
         for worker in pool:
-            worker.stop()
+            worker.dismiss()
+        for worker in pool:
+            worker.wait()
 
 
 def _give_up(job: Job, end: str) -> Failed:
-    reason = f"its worker process was {end}, {ATTEMPTS} times; more memory or fewer --jobs may help"
+    reason = f"{ATTEMPTS} worker processes were {end}; more memory or fewer --jobs may help"
     return Failed(job.source, f"{job.source}: {reason}")
 
 
@@ -117,16 +120,19 @@ class _Worker:
         self.current = None
         return result
 
-    def stop(self) -> str:
-        """Ends the process, if it has not ended by itself; says how it ended."""
-        self.connection.close()  # which ends it if it is idle
+    def dismiss(self) -> None:
+        """Tells the process to end, and does not wait for it."""
+        self.connection.close()  # which ends it when it is idle
         if self.current:
             self._process.terminate()
+
+    def wait(self) -> str:
+        """Waits until the process has ended; says how it did."""
         self._process.join(PATIENCE_S)
         self._process.kill()
         self._process.join()
         code = self._process.exitcode
-        return f"killed by signal {-code}" if code < 0 else f"left with exit code {code}"
+        return f"killed by signal {-code}" if code < 0 else f"ended by exit code {code}"
 
 
 def _serve(connection: Connection, threads: int) -> None:

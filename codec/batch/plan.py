@@ -61,7 +61,7 @@ def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step 
             yield source
             continue
         target = outputs.name(source)
-        if outputs.resume and _is_newer(target, source.name):
+        if outputs.resume and target != files.STREAM and _is_newer(target, source.name):
             yield Skipped(source.name, target)
             continue
         try:

@@ -27,7 +27,7 @@ def folder(tmp_path: Path, photo, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("name", ["api", "file_info", "pillow"])
-def test_examples(folder, name):
+def test_examples(folder, pillow, name):
     results = doctest.testmod(importlib.import_module(f"codec.{name}"))
     assert results.attempted > 2
     assert not results.failed

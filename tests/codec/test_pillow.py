@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -15,11 +14,7 @@ from codec.pillow import FORMAT
 
 
 @pytest.fixture(autouse=True)
-def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Registered for one test only: other tests count on Pillow as it is."""
-    for registry in ("OPEN", "SAVE", "EXTENSION", "MIME"):
-        monkeypatch.setattr(Image, registry, dict(getattr(Image, registry)))
-    monkeypatch.setattr(Image, "ID", list(Image.ID))
+def plugin(pillow) -> None:
     codec.register_pillow()
 
 

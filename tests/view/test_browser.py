@@ -76,7 +76,7 @@ def dom(server: ViewServer, tmp_path: Path) -> str:
         "--dump-dom",
     ]
     process = subprocess.run(
-        [BROWSER, *options, server.url], capture_output=True, text=True, timeout=120, check=True
+        [BROWSER, *options, server.url], capture_output=True, text=True, timeout=300, check=True
     )
     return process.stdout
 
