@@ -2,8 +2,9 @@
 
     import codec
 
-    result = codec.encode(pixels, codec.EncodeOptions(quality=60))
+    result = codec.encode("photo.png", codec.EncodeOptions(quality=60))
     pixels = codec.decode(result.data)
+    info = codec.probe(result.data)
 
 `encode` and `decode` are loaded at first use: they need torch, and importing `codec` does not.
 """
@@ -14,12 +15,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 from codec.errors import CodecError, FormatError
+from codec.file_info import FileInfo, probe
 from codec.options import DecodeOptions, EncodeOptions
 from codec.report import EncodeResult, Report
 
 if TYPE_CHECKING:
-    from codec.decoder import decode
-    from codec.encoder import encode
+    from codec.api import decode, encode
+    from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
 
@@ -28,15 +30,19 @@ __all__ = [
     "DecodeOptions",
     "EncodeOptions",
     "EncodeResult",
+    "FileInfo",
     "FormatError",
     "Report",
     "decode",
     "encode",
+    "probe",
+    "register_pillow",
 ]
 
 _LAZY = {
-    "decode": "codec.decoder",
-    "encode": "codec.encoder",
+    "decode": "codec.api",
+    "encode": "codec.api",
+    "register_pillow": "codec.pillow",
 }
 
 

@@ -39,8 +39,7 @@ def load(source: str | Path | BinaryIO) -> Pixels:
             if not isinstance(source, str | Path):
                 source.seek(0)
             with Image.open(source) as image:
-                _refuse_loss(image)
-                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+                return from_pillow(image)
     except ImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -53,6 +52,27 @@ def load(source: str | Path | BinaryIO) -> Pixels:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise ImageError(f"is a damaged image: {error}") from error
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file begins like a picture that Pillow knows."""
+    try:
+        with Image.open(name):
+            return True
+    except UnidentifiedImageError:
+        return False
+    except (OSError, Image.DecompressionBombError):  # unreadable, or too large: but no output
+        return True
+
+
+def from_pillow(image: Image.Image) -> Pixels:
+    """The pixels of a Pillow image; EXIF orientation is applied.
+
+    Raises:
+        ImageError: if it would lose something.
+    """
+    _refuse_loss(image)
+    return np.array(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def save_png(pixels: Pixels, file: str | Path | BinaryIO) -> None:
