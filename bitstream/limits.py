@@ -22,3 +22,15 @@ MAX_UPDATE_LEVEL = (1 << 15) - 1
 
 MAX_ESCAPE_PREFIX = 24
 """Longest Exp-Golomb prefix of an escaped latent: values reach about 2**25."""
+
+MAX_PACKED_PARAMETERS = 1 << 26
+"""Largest number of values, and of levels, in a packed weight file."""
+
+MAX_PACKED_LEVEL = (1 << 31) - 1
+"""Largest magnitude of one level of a packed weight file."""
+
+MAX_STEPS_PER_LANE = 64
+"""Largest number of steps of a packed tensor, per lane: it bounds the time of a decoder."""
+
+MAX_PACKED_RANK = 8
+"""Largest number of dimensions of a packed tensor."""

@@ -5,6 +5,7 @@
     ├── ImageError    a picture cannot be read, or holds what the format cannot store
     ├── OutputError   the result cannot go where it should
     ├── ModelError    the networks that a file names are missing or damaged
+    ├── WeightsError  a file of weights cannot be read, packed, or unpacked against this base
     └── VerifyError   a file just encoded does not decode to what it should
     FormatError       the data breaks FORMAT.md; its tree is in `bitstream.errors`
 
@@ -23,6 +24,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "VerifyError",
+    "WeightsError",
 ]
 
 
@@ -44,6 +46,10 @@ class OutputError(CodecError):
 
 class ModelError(CodecError):
     """The networks that a file names are missing or damaged."""
+
+
+class WeightsError(CodecError):
+    """A file of weights cannot be read, packed, or unpacked against this base."""
 
 
 class VerifyError(CodecError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from codec import __version__
-from codec.cli import decode, encode, info, verify
+from codec.cli import decode, encode, info, verify, weights
 from codec.cli.parts import HELP_NAMES, ExampleCommand
 
 INTERRUPTED = 130
@@ -42,5 +42,5 @@ def main() -> None:
     """Learned image compression that adapts its decoder to each picture."""
 
 
-for module in (encode, decode, info, verify):
+for module in (encode, decode, info, verify, weights):
     main.add_command(module.command)
