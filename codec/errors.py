@@ -6,6 +6,7 @@
     ├── OutputError   the result cannot go where it should
     ├── ModelError    the networks that a file names are missing or damaged
     ├── VerifyError   a file just encoded does not decode to what it should
+    ├── WeightsError  a file of weights cannot be read, packed, or unpacked against this base
     ├── FileError     any of these and of the system's, with the name of the file it is about
     └── EngineError   what should run the jobs cannot be had
     FormatError       the data breaks FORMAT.md; its tree is in `bitstream.errors`
@@ -30,6 +31,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "VerifyError",
+    "WeightsError",
     "blaming",
 ]
 
@@ -52,6 +54,10 @@ class OutputError(CodecError):
 
 class ModelError(CodecError):
     """The networks that a file names are missing or damaged."""
+
+
+class WeightsError(CodecError):
+    """A file of weights cannot be read, packed, or unpacked against this base."""
 
 
 class VerifyError(CodecError):
