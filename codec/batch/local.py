@@ -66,6 +66,7 @@ def run(jobs: Iterable[Job], *, workers: int, threads: int) -> Iterator[Result]:
                 try:
                     yield worker.take()
                 except (EOFError, OSError):  # the process is gone
+                    worker.dismiss()
                     end = worker.wait()
                     pool[pool.index(worker)] = _Worker(threads)
                     if task.number < ATTEMPTS:
