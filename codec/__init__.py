@@ -4,8 +4,10 @@
 
     result = codec.encode(pixels, codec.EncodeOptions(quality=60))
     pixels = codec.decode(result.data)
+    result = codec.enhance(pixels, Path("photo.jpg").read_bytes())
 
-`encode` and `decode` are loaded at first use: they need torch, and importing `codec` does not.
+`encode`, `decode` and `enhance` are loaded at first use: they need torch, and
+importing `codec` does not.
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from codec.errors import CodecError, FormatError
+from codec.errors import CodecError, ForeignUpdateWarning, FormatError
 from codec.options import DecodeOptions, EncodeOptions
 from codec.report import EncodeResult, Report
 
 if TYPE_CHECKING:
     from codec.decoder import decode
     from codec.encoder import encode
+    from codec.enhancer import enhance
 
 __version__ = "0.1.0"
 
@@ -28,15 +31,18 @@ __all__ = [
     "DecodeOptions",
     "EncodeOptions",
     "EncodeResult",
+    "ForeignUpdateWarning",
     "FormatError",
     "Report",
     "decode",
     "encode",
+    "enhance",
 ]
 
 _LAZY = {
     "decode": "codec.decoder",
     "encode": "codec.encoder",
+    "enhance": "codec.enhancer",
 }
 
 

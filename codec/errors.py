@@ -7,6 +7,7 @@
     ├── ModelError    the networks that a file names are missing or damaged
     └── VerifyError   a file just encoded does not decode to what it should
     FormatError       the data breaks FORMAT.md; its tree is in `bitstream.errors`
+    ForeignUpdateWarning   a file decodes, but not with the update that it carries
 
 A message is one line that a user can act on.
 """
@@ -17,6 +18,7 @@ from bitstream.errors import FormatError
 
 __all__ = [
     "CodecError",
+    "ForeignUpdateWarning",
     "FormatError",
     "ImageError",
     "ModelError",
@@ -48,3 +50,7 @@ class ModelError(CodecError):
 
 class VerifyError(CodecError):
     """A file just encoded does not decode to what it should."""
+
+
+class ForeignUpdateWarning(UserWarning):
+    """What a standard file carries is not for its picture, damaged or of another program."""

@@ -18,6 +18,16 @@ class Report:
 
 
 @dataclass(frozen=True)
+class EnhanceReport(Report):
+    """What a standard file gained; `note` says so if that is nothing."""
+
+    plain_bytes: int
+    plain_psnr_db: float
+    """Of what every viewer shows."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class EncodeResult:
     """The file and the figures."""
 
