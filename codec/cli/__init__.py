@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from codec import __version__
-from codec.cli import decode, encode, info, verify
+from codec.cli import decode, encode, enhance, info, strip, verify
 from codec.cli.parts import HELP_NAMES, ExampleCommand
 
 INTERRUPTED = 130
@@ -35,6 +35,7 @@ class Program(ExampleCommand, click.Group):
         ("nncodec decode photo.bin", "Restore it as photo.png."),
         ("nncodec info photo.bin", "Show what the file holds."),
         ("nncodec verify photo.bin", "Check that it decodes."),
+        ("nncodec enhance photo.png photo.jpg", "Put an update into a JPEG file."),
     ],
 )
 @click.version_option(__version__, "-V", "--version", message="nncodec %(version)s")
@@ -42,5 +43,5 @@ def main() -> None:
     """Learned image compression that adapts its decoder to each picture."""
 
 
-for module in (encode, decode, info, verify):
+for module in (encode, decode, info, verify, enhance, strip):
     main.add_command(module.command)

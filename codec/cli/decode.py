@@ -8,7 +8,7 @@ import click
 
 import codec
 from codec import files
-from codec.cli import parts
+from codec.cli import parts, standard
 from codec.cli.console import blaming
 from codec.options import DecodeOptions
 
@@ -39,7 +39,9 @@ def command(
 ) -> None:
     """Restore the picture in the file IN as the PNG file OUT; - is standard input or output.
 
-    Without OUT the picture goes beside IN, under its name with .png.
+    IN is a file of this codec, or a JPEG, WebP or AVIF file that `nncodec enhance` or `encode` has
+    written; then OUT gets its colour profile and EXIF. Without OUT the picture goes beside IN,
+    under its name with .png.
     """
     from codec import image
 
@@ -49,9 +51,12 @@ def command(
     with blaming(target):
         files.check_output(target, force=force)
     with blaming(source):
-        pixels = codec.decode(files.read(source), DecodeOptions(max_pixels))
+        data = files.read(source)
+        with standard.telling(source, quiet=quiet):
+            pixels = codec.decode(data, DecodeOptions(max_pixels))
+        metadata = standard.metadata_of(data)
     with blaming(target), files.open_output(target, force=force) as file:
-        image.save_png(pixels, file)
+        image.save_png(pixels, file, metadata)
     if not quiet:
         height, width, _ = pixels.shape
         click.echo(f"{source} -> {target}  {width} x {height}", err=True)

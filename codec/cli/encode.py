@@ -8,7 +8,7 @@ import click
 
 import codec
 from codec import files
-from codec.cli import parts
+from codec.cli import parts, standard
 from codec.cli.console import Progress, blaming, print_json
 from codec.options import EFFORT_MAX, QUALITY_MAX, EncodeOptions
 
@@ -23,6 +23,7 @@ DEFAULTS = EncodeOptions()
     examples=[
         ("nncodec encode photo.png photo.bin", "Compress at quality 50."),
         ("nncodec encode -q 80 -e 9 photo.png photo.bin", "Better, and slower."),
+        ("nncodec encode --content jpeg photo.png photo.jpg", "A JPEG file with an update in it."),
         ("nncodec encode - - <photo.png >photo.bin", "From and to a pipe."),
     ],
 )
@@ -56,6 +57,7 @@ DEFAULTS = EncodeOptions()
     show_default=True,
     help="Decode the result and compare before it is written.",
 )
+@standard.content_option
 @parts.threads_option
 @parts.device_option
 @parts.force_option
@@ -68,22 +70,28 @@ def command(
     effort: int,
     update: bool,
     verify: bool,
+    content: str,
     device: str,
     force: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Compress the picture IN to the file OUT; - is standard input or output."""
+    """Compress the picture IN to the file OUT; - is standard input or output.
+
+    A standard --content is written as a file of this codec, or, where the name of OUT says so, as a
+    JPEG, WebP or AVIF file that any program shows, and this decoder better.
+    """
     from codec import image
 
+    standard_file = standard.wants_standard_file(target, content)
     if as_json:
         parts.refuse_stream(target, "--json")
     with blaming(target):
         files.check_output(target, force=force)
     with blaming(source), Progress(quiet=quiet) as progress:
-        options = EncodeOptions(quality, effort, update, verify, device)
-        pixels = image.load(BytesIO(files.read(source)))
-        result = codec.encode(pixels, options, progress)
+        options = EncodeOptions(quality, effort, update, verify, device, content, standard_file)
+        pixels, metadata = image.load_with_metadata(BytesIO(files.read(source)))
+        result = codec.encode(pixels, options, progress, metadata)
     with blaming(target), files.open_output(target, force=force) as file:
         file.write(result.data)
 
@@ -95,8 +103,9 @@ def command(
             f"{report.bpp:.3f} bpp",
             f"{report.psnr_db:.2f} dB",
             f"{report.seconds:.1f} s",
+            report.note,
         )
-        click.echo("  ".join(figures), err=True)
+        click.echo("  ".join(filter(None, figures)), err=True)
     if as_json:
         print_json(
             {

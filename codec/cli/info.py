@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 import bitstream
+from bitstream.carriers import carrier_of
 from codec import files
 from codec.cli import parts
 from codec.cli.console import blaming, print_json
@@ -26,21 +29,34 @@ QUALITY_UNITS = 2
 @click.argument("source", metavar="FILE", type=parts.path)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(source: str, as_json: bool) -> None:
-    """Show what FILE holds; its checksum is verified, its picture is not decoded."""
+    """Show what FILE holds; its checksum is verified, its picture is not decoded.
+
+    FILE may be a JPEG, WebP or AVIF file too: is there an update in it, and is it for that picture?
+    """
     with blaming(source):
         facts = describe(files.read(source))
     if as_json:
         print_json(facts)
         return
-    chunks = facts.pop("chunks")
+    chunks = facts.pop("chunks", {})
     facts["bpp"] = f"{facts['bpp']:.3f}"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}
     for name, value in rows.items():
-        click.echo(f"{name.replace('_', ' '):<16}{value}")
+        click.echo(f"{name.replace('_', ' '):<16}{_shown(value)}")
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return "-"
+    return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
 def describe(data: bytes) -> dict[str, object]:
     """The facts in the header of a file and the sizes of its chunks."""
+    if carrier_of(data):
+        from codec import standard_info
+
+        return asdict(standard_info.probe(data))
     container = bitstream.Container.unpack(data)
     header = container.header
     return {

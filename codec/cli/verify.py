@@ -8,7 +8,7 @@ import click
 
 import codec
 from codec import files
-from codec.cli import parts
+from codec.cli import parts, standard
 from codec.cli.console import blaming
 from codec.errors import ImageError
 from codec.options import DecodeOptions
@@ -31,15 +31,21 @@ from codec.options import DecodeOptions
 @parts.quiet_option
 def command(source: str, against: str | None, max_pixels: int | None, quiet: bool) -> None:
     """Decode FILE completely and write nothing; exit with 1 if that fails."""
-    with blaming(source):
-        pixels = codec.decode(files.read(source), DecodeOptions(max_pixels))
+    with blaming(source), standard.insisting():
+        data = files.read(source)
+        pixels = codec.decode(data, DecodeOptions(max_pixels))
+        metadata = standard.metadata_of(data)
     height, width, _ = pixels.shape
     line = f"{source}: ok  {width} x {height}"
     if against is not None:
         from codec import image
+        from codec.metadata import upright
 
         with blaming(against):
             reference = image.load(BytesIO(files.read(against)))
+            if metadata is not None:
+                pixels = upright(pixels, metadata.orientation)
+                height, width, _ = pixels.shape
             if reference.shape != pixels.shape:
                 raise ImageError(f"is not {width} x {height}, the size of {source}")
         line += f"  {image.psnr_db(pixels, reference):.2f} dB"
