@@ -10,6 +10,7 @@
     ├── FileError     any of these and of the system's, with the name of the file it is about
     └── EngineError   what should run the jobs cannot be had
     FormatError       the data breaks FORMAT.md; its tree is in `bitstream.errors`
+    ForeignUpdateWarning   a file decodes, but not with the update that it carries
 
 A message is one line that a user can act on.
 """
@@ -25,6 +26,7 @@ __all__ = [
     "CodecError",
     "EngineError",
     "FileError",
+    "ForeignUpdateWarning",
     "FormatError",
     "ImageError",
     "ModelError",
@@ -88,3 +90,7 @@ def _explain(error: Exception) -> str:
         return str(error)
     # Not foreseen: name the type too, which is often the better half of the message.
     return f"{type(error).__name__}: {error}"
+
+
+class ForeignUpdateWarning(UserWarning):
+    """What a standard file carries is not for its picture, damaged or of another program."""

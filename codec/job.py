@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from codec.effort import Effort
-from codec.picture import Pixels
+from codec import weights
+from codec.effort import Effort, effort_at
+from codec.errors import OptionError
+from codec.options import EncodeOptions
+from codec.picture import Pixels, from_pixels
 from codec.postfilter import PostFilter
 from codec.weights import ReleasedModel
 
@@ -73,3 +76,28 @@ class Adapted:
     pixels: Pixels
     base: Pixels
     cost: float
+
+
+def make_job(pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | None = None) -> Job:
+    """Loads the model and prepares the picture."""
+    effort = effort_at(options.effort)
+    if not options.update:
+        effort = replace(effort, update=False)
+    return Job(
+        pixels,
+        from_pixels(pixels),
+        round(2 * options.quality),
+        weights.load_default(options.content),
+        effort,
+        pick_device(options.device),
+        on_progress or (lambda stage, fraction: None),
+    )
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" takes a GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    elif name == "cuda" and not torch.cuda.is_available():
+        raise OptionError("there is no CUDA device; leave out --device or use cpu")
+    return torch.device(name)

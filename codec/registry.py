@@ -44,8 +44,7 @@ def entries() -> list[ModelEntry]:
     registry = tomllib.loads(REGISTRY.read_text(encoding="utf-8"))
     contents = {name: content for content, name in registry["default"].items()}
     return [
-        _entry(name, digest, contents.get(name, ""))
-        for name, digest in registry["sha256"].items()
+        _entry(name, digest, contents.get(name, "")) for name, digest in registry["sha256"].items()
     ]
 
 
