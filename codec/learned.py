@@ -9,9 +9,8 @@ from bitstream import Header
 from codec import refine
 from codec.job import Content, Job
 from codec.latents import Grid, decode_latents, encode_latents
-from codec.model import Model
 from codec.picture import pad_to, to_pixels
-from codec.quality import IntegerLevel, lambda_at, level_at
+from codec.quality import lambda_at, level_at
 from codec.transform import BLOCK_PX
 from codec.weights import ReleasedModel
 
@@ -53,13 +52,7 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
     level = model.level(header.quality)
     grid = Grid.of_picture(header.width, header.height)
     values = decode_latents(payload, model.networks.context, level, grid, model.tables)
-    return synthesize(model.networks, values, level)
-
-
-def synthesize(networks: Model, values: Tensor, level: IntegerLevel) -> Tensor:
-    """Latent values -> the picture before the post-filter."""
-    features = networks.context.features.normalized(values, 0, values.shape[1])
-    return networks.synthesis(values, features, level.quality)
+    return model.networks.synthesize(values, level)
 
 
 @torch.no_grad()
@@ -67,7 +60,7 @@ def _code(job: Job, y: Tensor, grid: Grid, weight: float) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     networks, level = job.model.networks, job.model.level(job.half)
     payload, values = encode_latents(y.cpu(), networks.context, level, grid, job.model.tables)
-    return Content(payload, synthesize(networks, values, level), weight)
+    return Content(payload, networks.synthesize(values, level), weight)
 
 
 @torch.no_grad()

@@ -16,11 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from codec.integer_model import measure_limits, quantize_model
+from codec.integer_model import Tensors, measure_limits, quantize_model
 from codec.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
 from codec.model import Model, ModelConfig
+from codec.postfilter import HALVES, KERNEL, FilterConfig
 from codec.quality import level_at
 from codec.tables import to_frequencies
+from codec.update.subspace import INNER_BITS, OUTER_BITS, Subspace
 from codec.weights import pack
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,7 +32,7 @@ CONFIG = ModelConfig(
     context_hidden=10,
     analysis_hidden=4,
     synthesis_widths=(8, 8, 8, 8),
-    filter_hidden=8,
+    filter=FilterConfig((8, 6, 4), (1, 1)),
 )
 LARGEST_RADIUS = 12
 """Short tables: a small file, and escapes in almost every picture."""
@@ -115,11 +117,33 @@ def limits_of(model: Model) -> dict[str, int]:
     return measure_limits(model, run)
 
 
-def tiny_model_file() -> bytes:
+def plain_subspace(width: int) -> Subspace:
+    """Centres of the kernels and the biases; outputs turned by a Hadamard matrix of each colour.
+
+    In integers only, with scales that differ from each coordinate to the next.
+    """
+    inputs = width + HALVES
+    features = [*range(KERNEL**2 // 2, inputs * KERNEL**2, KERNEL**2), inputs * KERNEL**2]
+    inner = np.zeros((inputs * KERNEL**2 + 1, len(features)), np.int64)
+    inner[features, range(len(features))] = 2**INNER_BITS
+    # Each coordinate also moves the feature before its own a little.
+    inner[features[:-1], range(1, len(features))] = 2 ** (INNER_BITS - 3)
+    pairs = np.array([[1, 1], [1, -1]])
+    outer = np.kron(np.eye(3, dtype=np.int64), np.kron(pairs, pairs)) << (OUTER_BITS - 1)
+    row, column = np.mgrid[: len(features), :HALVES]
+    return Subspace(inner, outer, (4 + (5 * row + 3 * column) % 17).astype(np.int16))
+
+
+def tensors_of(model: Model) -> Tensors:
+    """Everything in the model file but its tables."""
+    subspace = plain_subspace(model.config.filter.widths[0])
+    return quantize_model(model, limits_of(model)) | subspace.to_tensors()
+
+
+def tiny_model_file(config: ModelConfig = CONFIG) -> bytes:
     """The bytes of the model file."""
-    model = random_model()
-    tensors = quantize_model(model, limits_of(model))
-    return pack(CONFIG, tensors, short_tables(), {"license": "Apache-2.0"})
+    model = random_model(config)
+    return pack("learned", config, tensors_of(model), short_tables(), {"license": "Apache-2.0"})
 
 
 def pixels_hash(pixels: NDArray[np.uint8]) -> str:
@@ -134,7 +158,7 @@ def write_golden() -> None:
     GOLDEN.mkdir(exist_ok=True)
     MODEL_FILE.write_bytes(tiny_model_file())
     weights.available = lambda: {weights.file_id(MODEL_FILE): MODEL_FILE}
-    weights.load_default = lambda: weights.load_file(MODEL_FILE)
+    weights.load_default = lambda content: weights.load_file(MODEL_FILE)
     hashes = {}
     for name, (width, height, quality, effort) in GOLDEN_PICTURES.items():
         options = EncodeOptions(quality=quality, effort=effort)
