@@ -15,13 +15,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from codec.integer_model import Tensors, measure_limits, quantize_model
 from codec.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
-from codec.model import Model, ModelConfig
+from codec.model import FilterModel, Model, ModelConfig
 from codec.postfilter import HALVES, KERNEL, FilterConfig
 from codec.quality import level_at
 from codec.tables import to_frequencies
+from codec.transform import PIXELS_PER_UNIT
 from codec.update.subspace import INNER_BITS, OUTER_BITS, Subspace
 from codec.weights import pack
 
@@ -76,21 +78,27 @@ def random_model(config: ModelConfig = CONFIG, seed: int = 0) -> Model:
     torch.manual_seed(seed)
     model = Model(config)
     deviation = 900 / (1 + torch.arange(config.channels))
+    randomize(model)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith("vector"):
-                parameter.normal_(0, 0.3)
-            elif name.endswith("bias"):
-                parameter.normal_(0, 0.1)
-            elif name.endswith("leave.weight"):
-                share = 0.4 if name.startswith("context") else 0.05
-                parameter.normal_(0, share / parameter[0].numel() ** 0.5)
         for group in model.context.groups:
             # One strong channel each: too much for one float32 sum, so that sums are split.
             group.mix_own.weight[0] *= 6
             group.leave.weight[0] *= 8
         model.start_from_klt(cosine_basis(config.channels), deviation)
     return model.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def randomize(model: nn.Module) -> None:
+    """Gives parameters that start at zero something to do."""
+    for name, parameter in model.named_parameters():
+        if name.endswith("vector"):
+            parameter.normal_(0, 0.3)
+        elif name.endswith("bias"):
+            parameter.normal_(0, 0.1)
+        elif name.endswith("leave.weight"):
+            share = 0.4 if name.startswith("context") else 0.05
+            parameter.normal_(0, share / parameter[0].numel() ** 0.5)
 
 
 def short_tables() -> list[NDArray[np.int64]]:
@@ -134,16 +142,31 @@ def plain_subspace(width: int) -> Subspace:
     return Subspace(inner, outer, (4 + (5 * row + 3 * column) % 17).astype(np.int16))
 
 
-def tensors_of(model: Model) -> Tensors:
-    """Everything in the model file but its tables."""
-    subspace = plain_subspace(model.config.filter.widths[0])
-    return quantize_model(model, limits_of(model)) | subspace.to_tensors()
-
-
 def tiny_model_file(config: ModelConfig = CONFIG) -> bytes:
     """The bytes of the model file."""
     model = random_model(config)
-    return pack("learned", config, tensors_of(model), short_tables(), {"license": "Apache-2.0"})
+    tensors = quantize_model(model, limits_of(model))
+    return packed("learned", config, tensors, config.filter)
+
+
+def tiny_filter_file(content: str) -> bytes:
+    """The bytes of a model file for a standard content."""
+    torch.manual_seed(0)
+    model = FilterModel(CONFIG.filter).requires_grad_(False)
+    randomize(model)
+    batch = torch.from_numpy(np.stack([picture(64, 64, seed) for seed in range(4)]))
+    units = (batch.permute(0, 3, 1, 2).float() - 128) / PIXELS_PER_UNIT
+    qualities = torch.linspace(-1, 1, 4).view(4, 1, 1, 1)
+    limits = measure_limits(model, lambda: model(units, qualities))
+    return packed(content, CONFIG.filter, quantize_model(model, limits), CONFIG.filter)
+
+
+def packed(
+    content: str, config: ModelConfig | FilterConfig, tensors: Tensors, sizes: FilterConfig
+) -> bytes:
+    """A model file, completed by a subspace and tables."""
+    tensors = tensors | plain_subspace(sizes.widths[0]).to_tensors()
+    return pack(content, config, tensors, short_tables(), {"license": "Apache-2.0"})
 
 
 def pixels_hash(pixels: NDArray[np.uint8]) -> str:
