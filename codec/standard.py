@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +49,19 @@ class StandardCodec:
         Raises:
             ImageError: not such a file, or damaged.
         """
+        with self._opened(data) as image:
+            return np.array(image.convert("RGB"))
+
+    def size(self, data: bytes) -> tuple[int, int]:
+        """Width and height that a file states, without decoding it.  Raises ImageError too."""
+        with self._opened(data) as image:
+            return image.size
+
+    @contextmanager
+    def _opened(self, data: bytes) -> Iterator[Image.Image]:
         try:
             with Image.open(io.BytesIO(data), formats=[self.name.upper()]) as image:
-                return np.array(image.convert("RGB"))
+                yield image
         except Exception as error:  # Pillow's readers raise almost anything on damaged data
             raise ImageError(f"is not a readable {self.name.upper()} file: {error}") from error
 
@@ -99,10 +110,11 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
     Raises:
         InvalidField: it is not a file of that codec and of the size that the header states.
     """
+    codec = STANDARD[model.content]
     try:
-        pixels = STANDARD[model.content].read(payload)
+        # Before it is decoded: a small file may hold a huge picture.
+        if codec.size(payload) != (header.width, header.height):
+            raise InvalidField("the content has another size than the header states")
+        return to_unfiltered(codec.read(payload), model.multiple)
     except ImageError as error:
         raise InvalidField(f"the content {error}") from error
-    if pixels.shape[:2] != (header.height, header.width):
-        raise InvalidField("the content has another size than the header states")
-    return to_unfiltered(pixels, model.multiple)
