@@ -15,7 +15,7 @@ from typing import IO, Self
 
 import click
 
-from codec.batch.results import Failed, Result
+from codec.batch.results import Decoded, Failed, Result
 
 BAR_WIDTH = 32
 
@@ -115,6 +115,8 @@ class Reporter:
             print_json(asdict(result), indent=2 if self._single else None)
         elif not self._speech.quiet and not isinstance(result, Failed):
             click.echo(self._render(result), err=not self._text_is_result)
+        if isinstance(result, Decoded) and result.warning and not self._speech.quiet:
+            click.echo(f"nncodec: warning: {result.input}: {result.warning}", err=True)
         if not self._single:
             done = self._counts.total()
             self._progress(f"{done} of {self._total}", done / self._total)

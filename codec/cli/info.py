@@ -13,23 +13,44 @@ from codec.batch.sources import Source, find, is_coded
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech
 from codec.errors import FileError, blaming
-from codec.file_info import FileInfo
+from codec.file_info import FileInfo, StandardInfo
 
 
 @dataclass(frozen=True, kw_only=True)
 class Described(FileInfo):
-    """What a file holds, and its name."""
+    """What a file of this codec holds, and its name."""
 
     input: str
 
     def __str__(self) -> str:
-        figures = (
-            f"{self.input}: {self.width} x {self.height}",
-            f"{self.bytes:,} B",
-            f"{self.bpp:.3f} bpp",
-            f"quality {self.quality:g}",
-        )
-        return "  ".join(figures)
+        return f"{_size(self)}  quality {self.quality:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedStandard(StandardInfo):
+    """What a standard file holds, and its name."""
+
+    input: str
+
+    def __str__(self) -> str:
+        return f"{_size(self)}  {self.format}, {self._payload}"
+
+    @property
+    def _payload(self) -> str:
+        if self.payload_bytes is None:
+            return "carries nothing"
+        if not self.matches:
+            return "carries what is not for it"
+        return f"carries {self.payload_bytes:,} B"
+
+
+def _size(info: Described | DescribedStandard) -> str:
+    figures = (
+        f"{info.input}: {info.width} x {info.height}",
+        f"{info.bytes:,} B",
+        f"{info.bpp:.3f} bpp",
+    )
+    return "  ".join(figures)
 
 
 @click.command(
@@ -39,6 +60,7 @@ class Described(FileInfo):
     context_settings=parts.HELP_NAMES,
     examples=[
         ("nncodec info photo.nni", "Size, rate and parts of a file."),
+        ("nncodec info photo.jpg", "Is there an update in it, for its picture?"),
         ("nncodec info -r small", "One line for each file of a folder."),
         ("nncodec info --json photo.nni", "The same for machines."),
     ],
@@ -47,7 +69,11 @@ class Described(FileInfo):
 @parts.recursive_option
 @parts.json_option
 def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
-    """Show what each FILE holds; checksums are verified, pictures are not decoded."""
+    """Show what each FILE holds; checksums are verified.
+
+    A FILE is one of this codec, which is not decoded, or a JPEG, WebP or AVIF file with or without
+    an update.
+    """
     single = len(names) == 1 and not recursive
     sources = list(find(names, is_coded, recursive=recursive))
     speech = Speech(quiet=False, progress=False, as_json=as_json)
@@ -64,8 +90,8 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
     reporter.finish()
 
 
-def describe(source: Source | Failed) -> Described | Failed:
-    """The facts in the header of a file and the sizes of its chunks."""
+def describe(source: Source | Failed) -> Described | DescribedStandard | Failed:
+    """What is known of a file without its networks."""
     if isinstance(source, Failed):
         return source
     try:
@@ -73,13 +99,20 @@ def describe(source: Source | Failed) -> Described | Failed:
             info = codec.probe(files.read(source.name))
     except FileError as error:
         return Failed(source.name, str(error))
-    return Described(input=source.name, **asdict(info))
+    described = DescribedStandard if isinstance(info, StandardInfo) else Described
+    return described(input=source.name, **asdict(info))
 
 
-def _table(described: Described) -> str:
+def _table(described: Described | DescribedStandard) -> str:
     """All facts, one in each row."""
     facts = {"input": described.input} | asdict(described)
-    chunks = facts.pop("chunks")
+    chunks = facts.pop("chunks", {})
     facts["bpp"] = f"{described.bpp:.3f}"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}
-    return "\n".join(f"{name.replace('_', ' '):<16}{value}" for name, value in rows.items())
+    return "\n".join(f"{name.replace('_', ' '):<16}{_shown(value)}" for name, value in rows.items())
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return "-"
+    return ("yes" if value else "no") if isinstance(value, bool) else value

@@ -34,7 +34,7 @@ def test_every_model_has_a_card_that_says_where_it_comes_from():
 
 
 def test_bench(run, folder, monkeypatch):
-    monkeypatch.setattr("codec.weights.load_default", lambda: None)
+    monkeypatch.setattr("codec.weights.load_default", lambda _content: None)
     shutil.copy("photo.png", "other.png")
     before = sorted(folder.iterdir())
     facts = json.loads(run("bench", "--json", ".").stdout)
@@ -49,7 +49,7 @@ def test_bench(run, folder, monkeypatch):
 
 
 def test_bench_goes_on_after_a_bad_picture(run, monkeypatch):
-    monkeypatch.setattr("codec.weights.load_default", lambda: None)
+    monkeypatch.setattr("codec.weights.load_default", lambda _content: None)
     Path("bad.png").write_bytes(b"hello")
     result = run("bench", ".")
     assert result.exit_code == 1
