@@ -36,10 +36,10 @@ def encode(
     A long search reports how far it is:
 
     >>> stages = set()
-    >>> options = codec.EncodeOptions(effort=2)
+    >>> options = codec.EncodeOptions(effort=4)
     >>> result = codec.encode("photo.png", options, lambda stage, fraction: stages.add(stage))
     >>> sorted(stages)
-    ['refining']
+    ['quantising', 'refining']
 
     A JPEG file that every program shows, and `decode` better:
 

@@ -20,7 +20,7 @@ from codec.options import EncodeOptions
     context_settings=parts.HELP_NAMES,
     examples=[
         ("nncodec enhance photo.png photo.jpg", "Make photo.enhanced.jpg."),
-        ("nncodec enhance photo.png photo.jpg -o photo.jpg -f", "Replace the file."),
+        ("nncodec enhance a.png b.jpg -o b.jpg -f", "Replace the file."),
         ("nncodec decode photo.enhanced.jpg", "Restore the better picture."),
     ],
 )

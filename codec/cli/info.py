@@ -16,41 +16,22 @@ from codec.errors import FileError, blaming
 from codec.file_info import FileInfo, StandardInfo
 
 
-@dataclass(frozen=True, kw_only=True)
-class Described(FileInfo):
-    """What a file of this codec holds, and its name."""
+@dataclass(frozen=True)
+class Described:
+    """What a file holds, and its name."""
 
     input: str
+    info: FileInfo | StandardInfo
 
     def __str__(self) -> str:
-        return f"{_size(self)}  quality {self.quality:g}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DescribedStandard(StandardInfo):
-    """What a standard file holds, and its name."""
-
-    input: str
-
-    def __str__(self) -> str:
-        return f"{_size(self)}  {self.format}, {self._payload}"
-
-    @property
-    def _payload(self) -> str:
-        if self.payload_bytes is None:
-            return "carries nothing"
-        if not self.matches:
-            return "carries what is not for it"
-        return f"carries {self.payload_bytes:,} B"
-
-
-def _size(info: Described | DescribedStandard) -> str:
-    figures = (
-        f"{info.input}: {info.width} x {info.height}",
-        f"{info.bytes:,} B",
-        f"{info.bpp:.3f} bpp",
-    )
-    return "  ".join(figures)
+        info = self.info
+        figures = (
+            f"{self.input}: {info.width} x {info.height}",
+            f"{info.bytes:,} B",
+            f"{info.bpp:.3f} bpp",
+            _carried(info) if isinstance(info, StandardInfo) else f"quality {info.quality:g}",
+        )
+        return "  ".join(figures)
 
 
 @click.command(
@@ -83,6 +64,7 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
         len(sources),
         single=single,
         render=_table if single else str,
+        facts=_facts,
         text_is_result=True,
     )
     for source in sources:
@@ -90,24 +72,35 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
     reporter.finish()
 
 
-def describe(source: Source | Failed) -> Described | DescribedStandard | Failed:
+def describe(source: Source | Failed) -> Described | Failed:
     """What is known of a file without its networks."""
     if isinstance(source, Failed):
         return source
     try:
         with blaming(source.name):
-            info = codec.probe(files.read(source.name))
+            return Described(source.name, codec.probe(files.read(source.name)))
     except FileError as error:
         return Failed(source.name, str(error))
-    described = DescribedStandard if isinstance(info, StandardInfo) else Described
-    return described(input=source.name, **asdict(info))
 
 
-def _table(described: Described | DescribedStandard) -> str:
+def _carried(info: StandardInfo) -> str:
+    if info.payload_bytes is None:
+        return f"{info.format} without update"
+    return f"{info.format} with update" if info.matches else f"{info.format} with another's update"
+
+
+def _facts(described: Described | Failed) -> dict[str, object]:
+    """What JSON says."""
+    if isinstance(described, Failed):
+        return asdict(described)
+    return {"input": described.input} | asdict(described.info)
+
+
+def _table(described: Described) -> str:
     """All facts, one in each row."""
-    facts = {"input": described.input} | asdict(described)
+    facts = _facts(described)
     chunks = facts.pop("chunks", {})
-    facts["bpp"] = f"{described.bpp:.3f}"
+    facts["bpp"] = f"{facts['bpp']:.3f}"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}
     return "\n".join(f"{name.replace('_', ' '):<16}{_shown(value)}" for name, value in rows.items())
 
