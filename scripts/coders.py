@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import importlib.metadata
 import io
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
+
+from codec.standard_codec import STANDARD
 
 Pixels = NDArray[np.uint8]  # [h w 3], RGB
 
@@ -43,6 +46,7 @@ class PillowCoder:
     """A baseline that Pillow writes and reads."""
 
     name: str
+    format: str
     version: str
     options: Mapping[str, Any]
     effort: str = ""
@@ -51,7 +55,7 @@ class PillowCoder:
         if not quality.is_integer():
             raise CoderError(f"{self.name} has whole qualities only, not {quality:g}")
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, self.name, quality=int(quality), **self.options)
+        Image.fromarray(pixels).save(file, self.format, quality=int(quality), **self.options)
         return Encoded(file.getvalue(), update_bytes=0)
 
     def decode(self, data: bytes) -> Pixels:
@@ -59,21 +63,28 @@ class PillowCoder:
 
 
 class NncodecCoder:
-    """The codec of this repository, with or without the weight update in its files."""
+    """The codec of this repository, with or without the weight update in its files.
 
-    def __init__(self, effort: int, update: bool) -> None:
+    A standard content is measured as the standard file that carries what the post-filter needs.
+    """
+
+    def __init__(self, effort: int, update: bool, content: str = "learned") -> None:
         # Attributes are bound here, so that whatever the package imports late is not timed.
         codec = importlib.import_module("codec")
-        self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
+        self._encode, self._decode = codec.encode, codec.decode
         self._error: type[Exception] = codec.CodecError
-        self._update = update
-        self.name = "nncodec" if update else "nncodec-noupdate"
+        standard_file = content != "learned"
+        self._options = functools.partial(
+            codec.EncodeOptions, update=update, content=content, standard_file=standard_file
+        )
+        name = f"nncodec-{content}" if standard_file else "nncodec"
+        self.name = name if update else f"{name}-noupdate"
         self.effort = str(effort)
         self.version: str = codec.__version__
 
     def encode(self, pixels: Pixels, quality: float) -> Encoded:
         try:
-            options = self._options(quality=quality, effort=int(self.effort), update=self._update)
+            options = self._options(quality=quality, effort=int(self.effort))
             result = self._encode(pixels, options)
         except self._error as error:
             raise CoderError(str(error)) from None
@@ -83,14 +94,14 @@ class NncodecCoder:
         return np.asarray(self._decode(data))
 
 
-# Each baseline at its slow end, where it compresses best, as the anchors were measured.
+# Each baseline as the codec writes its standard files, and AVIF also at its slow end, where it
+# compresses best.
 _BASELINES: dict[str, Mapping[str, Any]] = {
-    "jpeg": {"subsampling": "4:2:0", "optimize": True, "progressive": True},
-    "webp": {"method": 6},
-    # One thread: the bytes depend on the number of threads, and so on the machine.
-    "avif": {"subsampling": "4:4:4", "speed": 1, "max_threads": 1, "advanced": {"tune": "psnr"}},
+    **{name: standard.options for name, standard in STANDARD.items()},
+    "avif-slow": STANDARD["avif"].options | {"speed": 1},
     "jxl": {"effort": 7},
 }
+_FORMATS = {"avif-slow": "avif"}
 _PILLOW_FEATURES = {"jpeg": "jpg", "webp": "webp", "avif": "avif"}
 
 BASELINE_NAMES = tuple(_BASELINES)
@@ -98,10 +109,11 @@ BASELINE_NAMES = tuple(_BASELINES)
 
 def baseline(name: str) -> PillowCoder:
     """The baseline of this name; raises CoderError where this Pillow lacks it."""
-    version = _jxl_version() if name == "jxl" else features.version(_PILLOW_FEATURES[name])
+    form = _FORMATS.get(name, name)
+    version = _jxl_version() if form == "jxl" else features.version(_PILLOW_FEATURES[form])
     if version is None:
-        raise CoderError(f"this Pillow was built without {name}")
-    return PillowCoder(name, version, _BASELINES[name])
+        raise CoderError(f"this Pillow was built without {form}")
+    return PillowCoder(name, form, version, _BASELINES[name])
 
 
 def _jxl_version() -> str:

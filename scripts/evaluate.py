@@ -24,6 +24,8 @@ from coders import BASELINE_NAMES, Coder, CoderError, NncodecCoder, Pixels, base
 from PIL import Image
 from rows import Row, TableError, append_row, read_rows
 
+from codec.options import CONTENTS
+
 DEFAULT_EFFORT = 5
 MS_SSIM_MIN_SIDE_PX = 161  # five scales of an 11-tap window do not fit into less
 
@@ -32,8 +34,9 @@ def main() -> int:
     """Returns the exit status."""
     parser = argument_parser()
     args = parser.parse_args()
-    if args.codec != "nncodec" and (args.effort is not None or args.no_update):
-        parser.error(f"--effort and --no-update belong to nncodec, not to {args.codec}")
+    own = args.effort is not None or args.no_update or args.content != "learned"
+    if args.codec != "nncodec" and own:
+        parser.error(f"--content, --effort and --no-update are not for {args.codec}")
     try:
         rows = evaluate(list_images(args.images), make_coder(args), args.qualities, args.out)
     except (CoderError, TableError, ImportError, OSError) as error:
@@ -54,6 +57,9 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--qualities", type=parse_qualities, required=True, metavar="Q,Q,...")
     parser.add_argument(
         "--effort", type=int, metavar="N", help=f"nncodec only (default: {DEFAULT_EFFORT})"
+    )
+    parser.add_argument(
+        "--content", choices=CONTENTS, default="learned", help="nncodec only: what it codes with"
     )
     parser.add_argument("--no-update", action="store_true", help="nncodec without weight update")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
@@ -81,7 +87,7 @@ def make_coder(args: argparse.Namespace) -> Coder:
     if args.codec != "nncodec":
         return baseline(args.codec)
     effort = DEFAULT_EFFORT if args.effort is None else args.effort
-    return NncodecCoder(effort, update=not args.no_update)
+    return NncodecCoder(effort, not args.no_update, args.content)
 
 
 def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out: Path) -> list[Row]:
