@@ -1,4 +1,4 @@
-"""Implements FORMAT.md section 9.1: an adaptive binary arithmetic coder.
+"""Implements FORMAT.md sections 9.4 and 9.5: an adaptive binary arithmetic coder.
 
 The interval [low, low + range) is kept as integers; a decision splits it in proportion to the
 probability of a one (Rissanen & Langdon, "Arithmetic Coding", IBM J. Res. Dev. 23(2), 1979). The

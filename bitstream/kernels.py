@@ -1,4 +1,4 @@
-"""Implements FORMAT.md section 9: a sparse set of integer weight changes in one codeword.
+"""Implements FORMAT.md sections 9.3 and 9.6: sparse integer weight changes in one codeword.
 
 The binarisation is that of DeepCABAC (Wiedemann et al., IEEE JSTSP 14(4), 2020) and ISO/IEC
 15938-17, cut down for updates of a few hundred levels: all tensors share one small set of contexts,
@@ -40,7 +40,7 @@ class TensorLayout:
 
 @dataclass(frozen=True, eq=False)
 class UpdatePayload:
-    """The content of an UPDATE chunk.
+    """The content of an UPDATE chunk whose method is kernels.
 
     Attributes:
         step_shifts: one per group, 0..15.

@@ -15,10 +15,14 @@ MAX_CHUNK_BYTES = 1 << 30
 """Largest payload of one chunk."""
 
 MAX_UPDATE_PARAMETERS = 1 << 22
-"""Largest number of levels in a weight update."""
+"""Largest number of levels in a weight update by kernels."""
 
 MAX_UPDATE_LEVEL = (1 << 15) - 1
-"""Largest magnitude of one level of a weight update."""
+"""Largest magnitude of one level of a weight update by kernels."""
+
+MAX_SUBSPACE_LEVEL = 1 << 10
+"""Largest magnitude of one level of a weight update in a subspace: what it changes stays exact in
+64 bits."""
 
 MAX_ESCAPE_PREFIX = 24
 """Longest Exp-Golomb prefix of an escaped latent: values reach about 2**25."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitstream.errors import InvalidField
-from bitstream.limits import MAX_UPDATE_LEVEL
+from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.symbols import CdfTables, SymbolReader, SymbolWriter
 from bitstream.wire import ByteReader, ByteWriter
 
@@ -29,7 +29,7 @@ class SubspacePayload:
     Attributes:
         step: index of the quantiser step, 0..63.
         spread: what is added to every scale index, -128..127.
-        levels: int32 [rows outputs], magnitudes below 2**15.
+        levels: int32 [rows outputs], magnitudes up to 2**10.
     """
 
     step: int
@@ -82,5 +82,5 @@ def _check(payload: SubspacePayload) -> None:
         raise InvalidField(f"step {payload.step} of the update is not in 0..{STEPS - 1}")
     if not -SPREAD_ZERO <= payload.spread < SPREAD_ZERO:
         raise InvalidField(f"spread {payload.spread} of the update is not in -128..127")
-    if np.any((payload.levels > MAX_UPDATE_LEVEL) | (payload.levels < -MAX_UPDATE_LEVEL)):
-        raise InvalidField(f"a level of the update is beyond {MAX_UPDATE_LEVEL}")
+    if np.any((payload.levels > MAX_SUBSPACE_LEVEL) | (payload.levels < -MAX_SUBSPACE_LEVEL)):
+        raise InvalidField(f"a level of the update is beyond {MAX_SUBSPACE_LEVEL}")

@@ -12,9 +12,8 @@ from codec import rdoq, refine
 from codec.integer_model import set_last_layer
 from codec.job import Adapted, Content, Job
 from codec.latents import Grid, decode_latents, encode_latents
-from codec.model import Model
 from codec.picture import pad_to
-from codec.quality import IntegerLevel, Level, lambda_at, level_at
+from codec.quality import Level, lambda_at, level_at
 from codec.transform import BLOCK_PX
 from codec.weights import ReleasedModel
 
@@ -60,13 +59,7 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
     level = model.level(header.quality)
     grid = Grid.of_picture(header.width, header.height)
     values = decode_latents(payload, model.networks.context, level, grid, model.tables)
-    return synthesize(model.networks, values, level)
-
-
-def synthesize(networks: Model, values: Tensor, level: IntegerLevel) -> Tensor:
-    """Latent values -> the picture before the post-filter."""
-    features = networks.context.features.normalized(values, 0, values.shape[1])
-    return networks.synthesis(values, features, level.quality)
+    return model.networks.synthesize(values, level)
 
 
 @torch.no_grad()
@@ -75,7 +68,7 @@ def _code(job: Job, y: Tensor) -> Content:
     networks, level = job.model.networks, job.model.level(job.half)
     payload, values = encode_latents(y.cpu(), networks.context, level, _grid(job), job.model.tables)
     weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
-    return Content(payload, synthesize(networks, values, level), weight, y)
+    return Content(payload, networks.synthesize(values, level), weight, y)
 
 
 def _grid(job: Job) -> Grid:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from codec.context import ContextModel, Slot, at_phases
 from codec.likelihood import Rounding, bits
 from codec.postfilter import FilterConfig, PostFilter
-from codec.quality import Level
+from codec.quality import IntegerLevel, Level
 from codec.transform import PIXELS_PER_UNIT, Analysis, Synthesis
 
 
@@ -31,12 +31,15 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Forward:
-    """What one pass gives: the picture [b 3 h w] and the bits of each slot's latents."""
+    """What one pass gives.
 
-    unfiltered: Tensor
+    Attributes:
+        picture: [b 3 h w], pixel values - 128.
+        latent_bits: of each image, float [b].
+    """
+
     picture: Tensor
     latent_bits: Tensor
-    """Bits per image, float [b]."""
 
 
 class Model(nn.Module):
@@ -81,17 +84,20 @@ class Model(nn.Module):
 
         return self.context.scan(y, level, code), total
 
-    def reconstruct(self, values: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-        """Latent values -> unfiltered and filtered picture, [b 3 h w], pixel values - 128."""
+    def synthesize(self, values: Tensor, level: Level | IntegerLevel) -> Tensor:
+        """Latent values -> the picture before the post-filter: [b 3 h w], picture units."""
         features = self.context.features.normalized(values, 0, values.shape[1])
-        unfiltered = self.synthesis(values, features, level.quality)
-        filtered = self.postfilter(unfiltered, level.quality)
-        return unfiltered.float() * PIXELS_PER_UNIT, filtered.float() * PIXELS_PER_UNIT
+        return self.synthesis(values, features, level.quality)
+
+    def reconstruct(self, values: Tensor, level: Level) -> Tensor:
+        """Latent values -> filtered picture: float [b 3 h w], pixel values - 128."""
+        filtered = self.postfilter(self.synthesize(values, level), level.quality)
+        return filtered.float() * PIXELS_PER_UNIT
 
     def forward(self, x: Tensor, level: Level, rounding: Rounding) -> Forward:
         y = self.analysis(x, level.quality)
         values, total = self.quantize(y, level, rounding)
-        return Forward(*self.reconstruct(values, level), total)
+        return Forward(self.reconstruct(values, level), total)
 
 
 class FilterModel(nn.Module):

@@ -59,7 +59,7 @@ def refine(
         with torch.autocast(y.device.type, torch.bfloat16):
             rounding = partial(soft_rounding, sharpness=sharpness)
             values, bits = model.quantize(latents * level.step, level, rounding)
-            _, picture = model.reconstruct(values, level)
+            picture = model.reconstruct(values, level)
         error = (picture[:, :, :height, :width] - original).square().mean()
         optimizer.zero_grad(set_to_none=True)
         (weight * error * height * width + bits.sum()).backward()

@@ -38,10 +38,11 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
     Raises:
         InvalidField: it is not a file of that codec and of the size that the header states.
     """
+    codec = STANDARD[model.content]
     try:
-        pixels = STANDARD[model.content].read(payload)
+        # Before it is decoded: a small file may hold a huge picture.
+        if codec.size(payload) != (header.width, header.height):
+            raise InvalidField("the content has another size than the header states")
+        return to_unfiltered(codec.read(payload), model.multiple)
     except ImageError as error:
         raise InvalidField(f"the content {error}") from error
-    if pixels.shape[:2] != (header.height, header.width):
-        raise InvalidField("the content has another size than the header states")
-    return to_unfiltered(pixels, model.multiple)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +43,19 @@ class StandardCodec:
         Raises:
             ImageError: not such a file, or damaged.
         """
+        with self._opened(data) as image:
+            return np.array(image.convert("RGB"))
+
+    def size(self, data: bytes) -> tuple[int, int]:
+        """Width and height that a file states, without decoding it.  Raises ImageError too."""
+        with self._opened(data) as image:
+            return image.size
+
+    @contextmanager
+    def _opened(self, data: bytes) -> Iterator[Image.Image]:
         try:
             with Image.open(io.BytesIO(data), formats=[self.name.upper()]) as image:
-                return np.array(image.convert("RGB"))
+                yield image
         except Exception as error:  # Pillow's readers raise almost anything on damaged data
             raise ImageError(f"is not a readable {self.name.upper()} file: {error}") from error
 

@@ -24,18 +24,20 @@ from conformance import (
     sha256,
 )
 from PIL import Image
-from vector_cases import Case, Maker, invalid_cases, valid_cases
+from vector_cases import invalid_cases, valid_cases
+from vector_maker import Case, Maker
 
 from bitstream import FORMAT_VERSION, FormatError
 from codec import decode, weights
 from codec.model import ModelConfig
+from codec.postfilter import FilterConfig
 
 CONFIG = ModelConfig(
     groups=(1, 1, 1, 2),
     context_hidden=6,
     analysis_hidden=1,
     synthesis_widths=(4, 4, 4, 4),
-    filter_hidden=8,
+    filter=FilterConfig((8, 4, 4), (2, 1)),
 )
 VERSION = VECTORS / f"v{FORMAT_VERSION}"
 
@@ -68,13 +70,10 @@ def main() -> int:
 def write_model() -> None:
     """The model of the vectors: the random one of the codec's tests, but smaller."""
     sys.path.insert(0, str(VECTORS.parent / "codec"))
-    from tiny_model import limits_of, quantize_model, random_model, short_tables
+    from tiny_model import tiny_model_file
 
-    model = random_model(CONFIG)
-    tensors = quantize_model(model, limits_of(model))
     MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)
-    license_note = {"license": "Apache-2.0"}
-    MODEL_FILE.write_bytes(weights.pack(CONFIG, tensors, short_tables(), license_note))
+    MODEL_FILE.write_bytes(tiny_model_file(CONFIG))
 
 
 def add(case: Case) -> None:

@@ -6,7 +6,7 @@ import random
 import zlib
 from collections.abc import Callable, Sequence
 
-from vector_cases import chunk, sealed, varint
+from vector_maker import chunk, sealed, varint
 
 from bitstream import FORMAT_VERSION, MAGIC
 from bitstream.limits import MAX_CHUNK_BYTES, MAX_DIMENSION

@@ -2,118 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from unittest import mock
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
+from vector_maker import HALF, Case, Maker, chunk, sealed, varint
 
-from bitstream import FORMAT_VERSION, MAGIC, Tag, UpdatePayload
-from bitstream.limits import MAX_CHUNK_BYTES, MAX_ESCAPE_PREFIX, MAX_UPDATE_LEVEL
-from codec import update
-from codec.encoder import pad
-from codec.latents import Grid, encode_latents
-from codec.quality import VALUE_BITS, level_at
-from codec.weights import ReleasedModel
-
-WIDTH, HEIGHT, HALF = 20, 18, 75
-"""Size and quality of a vector whose rule is about something else."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A vector to write; `error` is the class that refuses it, None if it is valid."""
-
-    id: str
-    purpose: str
-    data: bytes
-    error: str | None = None
-
-
-def chunk(tag: int, payload: bytes) -> bytes:
-    return bytes([tag]) + varint(len(payload)) + payload
-
-
-def varint(value: int) -> bytes:
-    digits = [value >> shift & 0x7F for shift in range(0, max(value.bit_length(), 1), 7)]
-    return bytes([digit | 0x80 for digit in digits[:-1]] + digits[-1:])
-
-
-def sealed(body: bytes) -> bytes:
-    """A file whose magic, version and checksum are right, whatever lies between them."""
-    framed = MAGIC + bytes([FORMAT_VERSION]) + body
-    return framed + zlib.crc32(framed).to_bytes(4, "little")
-
-
-class Maker:
-    """Makes files for one model; the rules of the format are the caller's business."""
-
-    def __init__(self, model: ReleasedModel) -> None:
-        self.model = model
-        self.analysis = model.search().analysis
-        self.layout = update.layout_of(model.integer.postfilter)
-
-    def header(self, width: int = WIDTH, height: int = HEIGHT, half: int = HALF) -> bytes:
-        return varint(width) + varint(height) + bytes([half]) + self.model.id
-
-    def content(self, width: int = WIDTH, height: int = HEIGHT, half: int = HALF) -> bytes:
-        """CONTENT payload of a smooth picture with a few edges."""
-        y, x = np.mgrid[:height, :width]
-        boxes = 80 * ((x // 11 + y // 7) % 2)
-        pixels = np.stack([(3 * x + y) % 256, (x + 2 * y) % 256, (5 * y) % 256]) // 2 + boxes
-        picture = torch.from_numpy(pixels)[None].float() - 128
-        with torch.no_grad():
-            quality = level_at(torch.tensor([half / 2])).quality
-            latents = self.analysis(pad(picture, Grid.of_picture(width, height)), quality)
-        return self.coded(latents, width, height, half)
-
-    def coded(self, latents: torch.Tensor, width: int, height: int, half: int) -> bytes:
-        """CONTENT payload of these latents."""
-        model, grid = self.model, Grid.of_picture(width, height)
-        level = model.level(half)
-        with torch.no_grad():
-            return encode_latents(latents, model.integer.context, level, grid, model.tables)[0]
-
-    def large_content(self, symbol: float) -> bytes:
-        """CONTENT payload whose symbols are about +-`symbol`."""
-        grid = Grid.of_picture(WIDTH, HEIGHT)
-        shape = (1, self.model.config.channels, grid.height, grid.width)
-        signs = 1 - 2 * (torch.arange(np.prod(shape)).view(shape) % 2)
-        step = self.model.level(HALF).step / 2**VALUE_BITS
-        return self.coded(signs * symbol * step, WIDTH, HEIGHT, HALF)
-
-    def picture(self, width: int, height: int, half: int = HALF, payload: bytes = b"") -> bytes:
-        """A whole file, with an UPDATE chunk if there is a payload."""
-        chunks = chunk(Tag.UPDATE, payload) if payload else b""
-        chunks += chunk(Tag.CONTENT, self.content(width, height, half))
-        return sealed(self.header(width, height, half) + chunks)
-
-    def levels(self, share: float, largest: int, seed: int) -> tuple[NDArray[np.int32], ...]:
-        """Random levels, a `share` of them not zero."""
-        rng = np.random.default_rng(seed)
-        shapes = [(tensor.rows, tensor.columns) for tensor in self.layout]
-        return tuple(
-            (
-                rng.integers(-largest, largest, shape, endpoint=True) * (rng.random(shape) < share)
-            ).astype(np.int32)
-            for shape in shapes
-        )
-
-    def update(self, shifts: tuple[int, int], levels: tuple[NDArray[np.int32], ...]) -> bytes:
-        return update.pack(UpdatePayload(shifts, levels), self.model.integer.postfilter)
-
-    def single_levels(self, level: int) -> tuple[NDArray[np.int32], ...]:
-        """The first weight and the first bias change by `level`, nothing else.
-
-        The sign is that which takes the weight towards 0: it has to fit 16 bits afterwards.
-        """
-        towards_zero = -1 if self.model.integer.postfilter.enter.weight[0, 0, 0, 0] > 0 else 1
-        levels = self.levels(0, 1, seed=0)
-        levels[0][0, 0] = levels[1][0, 0] = towards_zero * level
-        return levels
+from bitstream import FORMAT_VERSION, MAGIC, Tag
+from bitstream.limits import (
+    MAX_CHUNK_BYTES,
+    MAX_ESCAPE_PREFIX,
+    MAX_SUBSPACE_LEVEL,
+    MAX_UPDATE_LEVEL,
+)
+from bitstream.subspace import STEPS
+from codec.update import Method
 
 
 def valid_cases(maker: Maker) -> Iterator[Case]:
@@ -129,19 +32,7 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
         ("finest", 20, 52, 200, "the smallest quantiser step, escapes"),
     ):
         yield Case(name, purpose, maker.picture(width, height, half))
-    for name, shifts, levels, purpose in (
-        ("update-sparse", (2, 2), maker.levels(0.05, 9, seed=1), "a typical update"),
-        ("update-dense", (0, 0), maker.levels(1, 40, seed=2), "an update of all parameters"),
-        ("update-nothing", (3, 5), maker.levels(0, 1, seed=0), "an update that changes nothing"),
-        ("update-shifts", (15, 15), maker.single_levels(1), "the largest step shifts"),
-        (
-            "update-level",
-            (0, 0),
-            maker.single_levels(MAX_UPDATE_LEVEL),
-            "the largest level of an update",
-        ),
-    ):
-        payload = maker.update(shifts, levels)
+    for name, payload, purpose in valid_updates(maker):
         yield Case(name, purpose, maker.picture(45, 37, HALF, payload))
 
     def of_content(payload: bytes) -> bytes:
@@ -158,13 +49,40 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
         sealed(
             maker.header()
             + chunk(0x80, b"first")
-            + chunk(Tag.UPDATE, maker.update((2, 2), maker.levels(0.05, 9, seed=1)))
+            + chunk(Tag.UPDATE, maker.subspace(24, 0, maker.subspace_levels(0.3, 9, seed=1)))
             + chunk(0xFF, b"")
             + chunk(0x80, bytes(200))
             + chunk(Tag.CONTENT, maker.content())
             + chunk(0x81, b"last")
         ),
     )
+
+
+def valid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str]]:
+    """Names, UPDATE payloads and purposes."""
+    nothing, single = maker.subspace_levels(0, 1, seed=0), maker.subspace_levels(0, 1, seed=0)
+    single[0, 0], single[-1, -1] = 1, -1
+    sparse, dense = (maker.subspace_levels(share, 9, seed=1) for share in (0.1, 1))
+    largest = maker.subspace_levels(1, 1, seed=2) * MAX_SUBSPACE_LEVEL
+    for name, step, spread, levels, purpose in (
+        ("sparse", 24, 0, sparse, "a typical update"),
+        ("dense", 30, 3, dense, "an update of all coordinates"),
+        ("nothing", 20, 0, nothing, "an update that changes nothing"),
+        ("coarsest", 0, 0, single, "the largest quantiser step"),
+        ("finest", STEPS - 1, 0, dense, "the smallest quantiser step"),
+        ("narrow", 26, -128, sparse, "the smallest spread: the first table for all, escapes"),
+        ("wide", 26, 127, sparse, "the largest spread: the last table for all"),
+        ("levels", 43, 0, largest, "the largest levels, a step that is not a power of two"),
+    ):
+        yield f"subspace-{name}", maker.subspace(step, spread, levels), purpose
+    for name, shifts, levels, purpose in (
+        ("sparse", (2, 2), maker.kernel_levels(0.05, 9, seed=1), "an update of few parameters"),
+        ("dense", (0, 0), maker.kernel_levels(1, 40, seed=2), "an update of all parameters"),
+        ("nothing", (3, 5), maker.kernel_levels(0, 1, seed=0), "an update that changes nothing"),
+        ("shifts", (15, 15), maker.single_levels(1), "the largest step shifts"),
+        ("level", (0, 0), maker.single_levels(MAX_UPDATE_LEVEL), "the largest level of a kernel"),
+    ):
+        yield f"kernels-{name}", maker.kernels(shifts, levels), purpose
 
 
 def invalid_cases(maker: Maker) -> Iterator[Case]:
@@ -204,7 +122,7 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
     header_cut = varint(65535) + varint(65535) + b"\x4b" + model[:2]
     yield Case("header-cut", "ends inside of the header", sealed(header_cut), "Truncated")
 
-    nothing = chunk(Tag.UPDATE, maker.update((0, 0), maker.levels(0, 1, seed=0)))
+    nothing = chunk(Tag.UPDATE, maker.subspace(0, 0, maker.subspace_levels(0, 1, seed=0)))
     huge = bytes([Tag.CONTENT]) + varint(MAX_CHUNK_BYTES + 1)
     for name, chunks, error, purpose in (
         ("chunk-missing", chunk(0x80, b"ab"), "InvalidField", "no CONTENT"),
@@ -217,18 +135,42 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
     ):
         yield Case(name, purpose, sealed(header + chunks), error)
 
-    beyond = Tag.CONTENT, b"\xff" * 8
     with mock.patch("bitstream.symbols.MAX_ESCAPE_PREFIX", MAX_ESCAPE_PREFIX + 1):
-        long_escape = Tag.CONTENT, maker.large_content(1.5 * 2 ** (MAX_ESCAPE_PREFIX + 1))
-    with mock.patch("bitstream.update.MAX_UPDATE_LEVEL", MAX_UPDATE_LEVEL + 1):
-        level = Tag.UPDATE, maker.update((0, 0), maker.single_levels(MAX_UPDATE_LEVEL + 1))
-    inexact = Tag.UPDATE, maker.update((15, 0), maker.levels(1, MAX_UPDATE_LEVEL, seed=4))
-    for name, (tag, payload), purpose in (
-        ("content-range", beyond, "a codeword outside of what the range coder reaches"),
-        ("content-escape", long_escape, "an escape code with a prefix of 25"),
-        ("update-prefix", (Tag.UPDATE, b""), "an Exp-Golomb prefix of more than 14"),
-        ("update-level-limit", level, "a level of 2**15"),
-        ("update-exact-range", inexact, "weights outside of the exact range"),
+        long_escape = maker.large_content(1.5 * 2 ** (MAX_ESCAPE_PREFIX + 1))
+    for name, payload, purpose in (
+        ("range", b"\xff" * 8, "a codeword outside of what the range coder reaches"),
+        ("escape", long_escape, "an escape code with a prefix of 25"),
     ):
-        rest = b"" if tag == Tag.CONTENT else content
-        yield Case(name, purpose, sealed(header + chunk(tag, payload) + rest), "InvalidField")
+        data = sealed(header + chunk(Tag.CONTENT, payload))
+        yield Case(f"content-{name}", purpose, data, "InvalidField")
+    for name, payload, error, purpose in invalid_updates(maker):
+        yield Case(name, purpose, sealed(header + chunk(Tag.UPDATE, payload) + content), error)
+
+
+def invalid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str, str]]:
+    """Names, UPDATE payloads, classes of errors and purposes."""
+    by_subspace, by_kernels = bytes([Method.SUBSPACE]), bytes([Method.KERNELS])
+    levels = maker.subspace_levels(0, 1, seed=0)
+    levels[0, 0] = MAX_SUBSPACE_LEVEL
+    inexact = maker.subspace(0, 0, levels)
+    levels[0, 0] += 1
+    with mock.patch("bitstream.subspace.MAX_SUBSPACE_LEVEL", MAX_SUBSPACE_LEVEL + 1):
+        level = maker.subspace(STEPS - 1, 0, levels)
+    with mock.patch("bitstream.kernels.MAX_UPDATE_LEVEL", MAX_UPDATE_LEVEL + 1):
+        kernel_level = maker.kernels((0, 0), maker.single_levels(MAX_UPDATE_LEVEL + 1))
+    inexact_kernels = maker.kernels((15, 0), maker.kernel_levels(1, MAX_UPDATE_LEVEL, seed=4))
+    step = by_subspace + bytes([STEPS, 128])
+    yield from (
+        ("update-empty", b"", "Truncated", "no method"),
+        ("update-method-zero", b"\0\x14\x80", "InvalidField", "method 0"),
+        ("update-method-newer", b"\x03\x14\x80", "InvalidField", "a method that does not exist"),
+        ("subspace-no-step", by_subspace, "Truncated", "ends before the step"),
+        ("subspace-no-spread", by_subspace + b"\x14", "Truncated", "ends before the spread"),
+        ("subspace-step-limit", step, "InvalidField", "step 64"),
+        ("subspace-level-limit", level, "InvalidField", "a level of 2**10 + 1"),
+        ("subspace-range", by_subspace + b"\x14\x80" + b"\xff" * 8, "InvalidField", "no codeword"),
+        ("subspace-exact-range", inexact, "InvalidField", "weights outside of the exact range"),
+        ("kernels-prefix", by_kernels, "InvalidField", "an Exp-Golomb prefix of more than 14"),
+        ("kernels-level-limit", kernel_level, "InvalidField", "a level of 2**15"),
+        ("kernels-exact-range", inexact_kernels, "InvalidField", "weights out of the exact range"),
+    )

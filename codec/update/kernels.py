@@ -49,7 +49,7 @@ def pack(payload: UpdatePayload, postfilter: PostFilter) -> bytes:
 
 
 def unpack(data: bytes, postfilter: PostFilter) -> UpdatePayload:
-    """the body of an UPDATE payload -> levels."""
+    """The body of an UPDATE payload -> levels."""
     return kernels_payload.unpack(data, layout_of(postfilter))
 
 

@@ -24,7 +24,7 @@ from codec.integer_model import PARAMETER_BITS
 from codec.likelihood import round_through
 from codec.postfilter import PostFilter
 from codec.transform import PIXELS_PER_UNIT
-from codec.update import adapted_layers
+from codec.update.kernels import adapted_layers
 
 PATCH_PX = 128
 PATCHES = 6

@@ -9,7 +9,7 @@ where `inner` first whitens the features (so that equal levels change the pictur
 then turns to the principal axes of what images ask for; `outer` does that for the outputs.  In
 these coordinates few levels matter, and the model knows which: `scales` holds how far each usually
 moves, which is all the prior that the coder needs.  The space is learned from the solutions of
-many images when a model is made (`codec.update.learn`), a Karhunen-Loeve transform of weight
+many images when a model is made (`scripts/learn_subspace.py`), a Karhunen-Loeve transform of weight
 updates with the metric of Wiener filtering.
 
 Everything here is integer arithmetic.
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitstream import InvalidField
+from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.subspace import SubspacePayload
 from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS
 from codec.layers import Conv
@@ -35,9 +36,8 @@ STEPS_PER_OCTAVE = 4
 STEP_BITS = 8
 STEP_MANTISSAS = (256, 215, 181, 152)
 """round(256 * 2^(-k/4)): step `index` is mantissa[index % 4] / 256 * 2^-(index // 4)."""
-LARGEST_LEVEL = 2**10
-SUM_LIMIT = 2**46
-"""Bound of the first two products for levels up to LARGEST_LEVEL; the third adds STEP_BITS."""
+SUM_LIMIT = 2**62
+"""Bound of inner . levels . outer.  Without OUTER_BITS it leaves room for a mantissa in 64 bits."""
 
 
 def step_size(index: int) -> float:
@@ -63,8 +63,8 @@ class Subspace:
     scales: NDArray[np.int16]
 
     def __post_init__(self) -> None:
-        largest = int(np.abs(self.outer).sum(0).max(initial=0)) * LARGEST_LEVEL
-        if int(np.abs(self.inner).sum(1).max(initial=0)) * largest >= 2**16 * SUM_LIMIT:
+        largest = int(np.abs(self.outer).sum(0).max(initial=0)) * MAX_SUBSPACE_LEVEL
+        if int(np.abs(self.inner).sum(1).max(initial=0)) * largest >= SUM_LIMIT:
             raise InvalidField("the bases of the update exceed the exact range")
 
     @classmethod
@@ -85,14 +85,8 @@ class Subspace:
         }
 
     def change(self, payload: SubspacePayload, layer: Conv) -> tuple[Tensor, Tensor]:
-        """Integers to add to a layer's kernel and bias.
-
-        Raises:
-            InvalidField: a level is beyond LARGEST_LEVEL.
-        """
+        """Integers to add to a layer's kernel and bias: int64."""
         levels = payload.levels.astype(np.int64)
-        if np.abs(levels).max(initial=0) > LARGEST_LEVEL:
-            raise InvalidField(f"a level of the update is beyond {LARGEST_LEVEL}")
         mantissa = STEP_MANTISSAS[payload.step % STEPS_PER_OCTAVE]
         octaves = payload.step // STEPS_PER_OCTAVE
         product = _rescale(self.inner @ (levels @ self.outer), OUTER_BITS) * mantissa

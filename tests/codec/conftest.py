@@ -1,9 +1,8 @@
-"""The tiny model, the released model, and pictures."""
+"""The tiny models, the released model, and pictures."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tiny_model import MODEL_FILE
+from tiny_model import MODEL_FILE, tiny_filter_file
 
 from codec import weights
+from codec.options import CONTENTS
 from codec.weights import ReleasedModel
 
 Threads = Callable[[int], object]
@@ -26,19 +26,25 @@ Threads = Callable[[int], object]
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `weights.PRETRAINED` is when only the tiny model is installed."""
+    """What `weights.PRETRAINED` is when only tiny models are installed, one for each content."""
     folder = tmp_path_factory.mktemp("pretrained")
-    (folder / "tiny").mkdir()
-    shutil.copy(MODEL_FILE, folder / "tiny" / "model.safetensors")
-    digest = hashlib.sha256(MODEL_FILE.read_bytes()).hexdigest()
-    registry = f'default = "tiny"\n[sha256]\ntiny = "{digest}"\n'
-    (folder / "models.toml").write_text(registry, encoding="utf-8")
+    tables: dict[str, list[str]] = {"default": [], "sha256": []}
+    for content in CONTENTS:
+        learned = content == "learned"
+        name = "tiny" if learned else f"tiny-{content}"
+        data = MODEL_FILE.read_bytes() if learned else tiny_filter_file(content)
+        (folder / name).mkdir()
+        (folder / name / "model.safetensors").write_bytes(data)
+        tables["default"].append(f'{content} = "{name}"')
+        tables["sha256"].append(f'{name} = "{hashlib.sha256(data).hexdigest()}"')
+    lines = [line for name, rows in tables.items() for line in (f"[{name}]", *rows)]
+    (folder / "models.toml").write_text("\n".join(lines), encoding="utf-8")
     return folder
 
 
 @pytest.fixture
 def tiny(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> ReleasedModel:
-    """The tiny model, installed as the only one."""
+    """The tiny model; with those of the other contents the only ones installed."""
     monkeypatch.setattr(weights, "PRETRAINED", tiny_folder)
     monkeypatch.setattr(weights, "REGISTRY", tiny_folder / "models.toml")
     return weights.load_default()

@@ -29,7 +29,7 @@ def record_slots(context, values, level):
 @pytest.fixture(params=["integer", "float"])
 def context_and_level(request, tiny):
     if request.param == "integer":
-        return tiny.integer.context, tiny.level(120)
+        return tiny.networks.context, tiny.level(120)
     return random_model().context, level_at(torch.tensor([60.0]))
 
 
@@ -50,7 +50,7 @@ def test_every_latent_is_coded_once(context_and_level):
 
 def test_the_order_is_that_of_the_format(tiny):
     values = torch.zeros(SHAPE, dtype=torch.float64)
-    slots = [slot for slot, _, _ in record_slots(tiny.integer.context, values, tiny.level(0))]
+    slots = [slot for slot, _, _ in record_slots(tiny.networks.context, values, tiny.level(0))]
     four = [((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),)]
     two = [((0, 0), (1, 1)), ((0, 1), (1, 0))]
     bounds = itertools.pairwise((0, 2, 4, 7, 10))

@@ -238,7 +238,7 @@ def test_prediction():
 @pytest.mark.parametrize("name", ["tiny", "released"])
 def test_no_output_of_a_model_leaves_float32(name, request):
     """What a layer can give at most, and the sum of two such, are exact in float32."""
-    model = request.getfixturevalue(name).integer
+    model = request.getfixturevalue(name).networks
     layers = {n: m for n, m in model.named_modules() if isinstance(m, IntegerConv)}
     assert len(layers) > 30
     for layer in layers.values():

@@ -6,7 +6,6 @@ import pytest
 import torch
 from tiny_model import limits_of, random_model
 
-from codec.decoder import synthesize
 from codec.image import psnr_db
 from codec.integer_model import build_float, quantize_model
 from codec.latents import Grid, encode_latents
@@ -19,6 +18,7 @@ from codec.quality import level_at
 def test_integer_decoder_is_as_good_as_the_float_one(released, photo, quality):
     """Bits within 1 % of what the float model predicts, PSNR within 0.05 dB."""
     search, level = released.search(), released.level(2 * quality)
+    networks = released.networks
     height, width, _ = photo.shape
     with torch.no_grad():
         x = torch.from_numpy(photo).permute(2, 0, 1)[None].float() - 128
@@ -26,10 +26,8 @@ def test_integer_decoder_is_as_good_as_the_float_one(released, photo, quality):
         predicted = search(x, float_level, hard_rounding)
         y = search.analysis(x, float_level.quality)
         grid = Grid.of_picture(width, height)
-        data, values = encode_latents(y, released.integer.context, level, grid, released.tables)
-        picture = released.integer.postfilter(
-            synthesize(released.integer, values, level), level.quality
-        )
+        data, values = encode_latents(y, networks.context, level, grid, released.tables)
+        picture = networks.postfilter(networks.synthesize(values, level), level.quality)
     float_pixels = (predicted.picture + 128).round().clamp(0, 255)[0].permute(1, 2, 0).numpy()
     integer_psnr = psnr_db(to_pixels(picture, width, height), photo)
     assert integer_psnr == pytest.approx(psnr_db(float_pixels, photo), abs=0.05)
@@ -62,8 +60,9 @@ def test_float_twin_exports_to_the_same_integers(name, request):
         if key.endswith(".format")
     }
     again = quantize_model(twin, limits)
-    assert again.keys() == model.tensors.keys()
-    for key, value in model.tensors.items():
+    exported = {key: t for key, t in model.tensors.items() if not key.startswith("update.")}
+    assert again.keys() == exported.keys()
+    for key, value in exported.items():
         if "reciprocal" in key or "log2_deviation" in key:
             # Derived from the deviation, of which the twin has the rounded value.
             assert (again[key].long() - value.long()).abs().max() <= 1 + value.abs().max() // 1000

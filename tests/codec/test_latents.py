@@ -11,7 +11,7 @@ from codec.latents import Grid, decode_latents, encode_latents
 
 def coded(tiny, y, grid, half=90):
     """Codeword, the encoder's values, the decoder's values."""
-    context, level = tiny.integer.context, tiny.level(half)
+    context, level = tiny.networks.context, tiny.level(half)
     with torch.no_grad():
         data, values = encode_latents(y, context, level, grid, tiny.tables)
         return data, values, decode_latents(data, context, level, grid, tiny.tables)

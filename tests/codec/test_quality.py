@@ -34,4 +34,4 @@ def test_lambda_follows_the_step():
 def test_networks_see_quality_from_minus_one_to_one():
     level = level_at(torch.tensor([0.0, 50.0, 100.0]))
     assert level.quality.flatten().tolist() == [-1, 0, 1]
-    assert level.step.flatten().tolist() == pytest.approx([200, math.sqrt(1400), 7])
+    assert level.step.flatten().tolist() == pytest.approx([300, math.sqrt(2100), 7])

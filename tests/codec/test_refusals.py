@@ -24,9 +24,9 @@ from bitstream import (
 )
 from codec import decode, encode
 from codec.options import DecodeOptions, EncodeOptions
-from codec.update import layout_of
+from codec.update import Method, kernels
 
-SIZES = [(1, 1), (1, 7), (5, 3), (16, 16), (17, 33), (64, 48)]
+METHODS = st.sampled_from([b"", bytes([Method.SUBSPACE]), bytes([Method.KERNELS])])
 
 
 @pytest.fixture
@@ -59,7 +59,11 @@ def test_other_files_are_rejected(tiny, other):
         decode(other)
 
 
-@given(content=st.binary(max_size=60), update=st.none() | st.binary(max_size=40))
+@given(
+    content=st.binary(max_size=60),
+    update=st.none()
+    | st.builds(bytes.__add__, st.sampled_from([b"", b"\1", b"\2"]), st.binary(max_size=40)),
+)
 @settings(max_examples=40)
 def test_any_payload_decodes_or_is_rejected(model_id, content, update):
     """With a valid checksum, whatever the chunks hold."""
@@ -83,12 +87,11 @@ def model_id(tiny_folder):
 
 
 def test_an_update_of_a_file_out_of_the_exact_range_is_rejected(tiny, data):
-    from bitstream import pack_update
-
-    layout = layout_of(tiny.integer.postfilter)
+    layout = kernels.layout_of(tiny.postfilter)
     levels = tuple(np.full((t.rows, t.columns), 2**15 - 1, np.int32) for t in layout)
     container = Container.unpack(data)
-    bad = container.chunks | {Tag.UPDATE: pack_update(UpdatePayload((15, 15), levels), layout)}
+    body = kernels.pack(UpdatePayload((15, 15), levels), tiny.postfilter)
+    bad = container.chunks | {Tag.UPDATE: bytes([Method.KERNELS]) + body}
     with pytest.raises(InvalidField, match="exact range"):
         decode(dataclasses.replace(container, chunks=bad).pack())
 

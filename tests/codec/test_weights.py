@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_model import MODEL_FILE, picture
@@ -31,7 +34,9 @@ def test_unknown_id(tiny):
 def test_a_file_of_another_model_is_refused(tiny, tmp_path, monkeypatch):
     data = encode(picture(8, 8), EncodeOptions(effort=0)).data
     registry = tmp_path / "models.toml"
-    registry.write_text('default = "other"\n[sha256]\nother = "0102030405"\n', encoding="utf-8")
+    registry.write_text(
+        '[default]\nlearned = "other"\n[sha256]\nother = "0102030405"\n', encoding="utf-8"
+    )
     monkeypatch.setattr(weights, "REGISTRY", registry)
     with pytest.raises(UnknownModel, match=tiny.id.hex()):
         decode(data)
@@ -58,13 +63,18 @@ def test_a_missing_model_file_is_named(tiny, tmp_path, monkeypatch):
 
 def test_pack_and_load_are_inverse(tiny, tmp_path):
     data = weights.pack(
-        tiny.config, tiny.tensors, list(tiny.tables.frequencies), {"license": "Apache-2.0"}
+        "learned",
+        tiny.config,
+        tiny.tensors,
+        list(tiny.tables.frequencies),
+        {"license": "Apache-2.0"},
     )
     path = tmp_path / "copy" / "model.safetensors"
     path.parent.mkdir()
     path.write_bytes(data)
     copy = weights.load_file(path)
-    assert copy.config == tiny.config
+    assert (copy.content, copy.config) == ("learned", tiny.config)
+    assert np.array_equal(copy.subspace.inner, tiny.subspace.inner)
     assert copy.tensors.keys() == tiny.tensors.keys()
     assert all(torch.equal(copy.tensors[name], value) for name, value in tiny.tensors.items())
     assert [t.tolist() for t in copy.tables.frequencies] == [
@@ -72,6 +82,23 @@ def test_pack_and_load_are_inverse(tiny, tmp_path):
     ]
 
 
-def test_registry_of_the_format_lists_the_default_model(released):
-    row = f"| {released.id.hex().upper()} | {released.name} |"
-    assert row in FORMAT.read_text(encoding="utf-8")
+def test_registry_of_the_format_lists_every_model():
+    known = tomllib.loads(weights.REGISTRY.read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| ([0-9A-F]{8}) \| (\S+) +\|", FORMAT.read_text("utf-8"), re.MULTILINE)
+    assert rows == [(digest[:8].upper(), name) for name, digest in known["sha256"].items()]
+    assert set(known["default"].values()) <= set(known["sha256"])
+
+
+def test_no_model_for_a_content_is_an_error(tiny, tmp_path, monkeypatch):
+    registry = tmp_path / "models.toml"
+    registry.write_text('[default]\nlearned = "tiny"\n[sha256]\n', encoding="utf-8")
+    monkeypatch.setattr(weights, "REGISTRY", registry)
+    with pytest.raises(ModelError, match="no model for avif content"):
+        weights.load_default("avif")
+
+
+def test_models_of_a_folder_are_found_by_their_id(tiny_folder, monkeypatch):
+    monkeypatch.setenv(weights.MODELS_VARIABLE, str(tiny_folder))
+    path = tiny_folder / "tiny-webp" / "model.safetensors"
+    found = weights.load(weights.file_id(path))
+    assert (found.name, found.content, found.multiple) == ("tiny-webp", "webp", 8)

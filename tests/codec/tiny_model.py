@@ -15,12 +15,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from codec.integer_model import measure_limits, quantize_model
+from codec.integer_model import Tensors, measure_limits, quantize_model
 from codec.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
-from codec.model import Model, ModelConfig
+from codec.model import FilterModel, Model, ModelConfig
+from codec.postfilter import HALVES, KERNEL, FilterConfig
 from codec.quality import level_at
 from codec.tables import to_frequencies
+from codec.transform import PIXELS_PER_UNIT
+from codec.update.subspace import INNER_BITS, OUTER_BITS, Subspace
 from codec.weights import pack
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,7 +34,7 @@ CONFIG = ModelConfig(
     context_hidden=10,
     analysis_hidden=4,
     synthesis_widths=(8, 8, 8, 8),
-    filter_hidden=8,
+    filter=FilterConfig((8, 6, 4), (1, 1)),
 )
 LARGEST_RADIUS = 12
 """Short tables: a small file, and escapes in almost every picture."""
@@ -74,21 +78,27 @@ def random_model(config: ModelConfig = CONFIG, seed: int = 0) -> Model:
     torch.manual_seed(seed)
     model = Model(config)
     deviation = 900 / (1 + torch.arange(config.channels))
+    randomize(model)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith("vector"):
-                parameter.normal_(0, 0.3)
-            elif name.endswith("bias"):
-                parameter.normal_(0, 0.1)
-            elif name.endswith("leave.weight"):
-                share = 0.4 if name.startswith("context") else 0.05
-                parameter.normal_(0, share / parameter[0].numel() ** 0.5)
         for group in model.context.groups:
             # One strong channel each: too much for one float32 sum, so that sums are split.
             group.mix_own.weight[0] *= 6
             group.leave.weight[0] *= 8
         model.start_from_klt(cosine_basis(config.channels), deviation)
     return model.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def randomize(model: nn.Module) -> None:
+    """Gives parameters that start at zero something to do."""
+    for name, parameter in model.named_parameters():
+        if name.endswith("vector"):
+            parameter.normal_(0, 0.3)
+        elif name.endswith("bias"):
+            parameter.normal_(0, 0.1)
+        elif name.endswith("leave.weight"):
+            share = 0.4 if name.startswith("context") else 0.05
+            parameter.normal_(0, share / parameter[0].numel() ** 0.5)
 
 
 def short_tables() -> list[NDArray[np.int64]]:
@@ -115,11 +125,48 @@ def limits_of(model: Model) -> dict[str, int]:
     return measure_limits(model, run)
 
 
-def tiny_model_file() -> bytes:
+def plain_subspace(width: int) -> Subspace:
+    """Centres of the kernels and the biases; outputs turned by a Hadamard matrix of each colour.
+
+    In integers only, with scales that differ from each coordinate to the next.
+    """
+    inputs = width + HALVES
+    features = [*range(KERNEL**2 // 2, inputs * KERNEL**2, KERNEL**2), inputs * KERNEL**2]
+    inner = np.zeros((inputs * KERNEL**2 + 1, len(features)), np.int64)
+    inner[features, range(len(features))] = 2**INNER_BITS
+    # Each coordinate also moves the feature before its own a little.
+    inner[features[:-1], range(1, len(features))] = 2 ** (INNER_BITS - 3)
+    pairs = np.array([[1, 1], [1, -1]])
+    outer = np.kron(np.eye(3, dtype=np.int64), np.kron(pairs, pairs)) << (OUTER_BITS - 1)
+    row, column = np.mgrid[: len(features), :HALVES]
+    return Subspace(inner, outer, (4 + (5 * row + 3 * column) % 17).astype(np.int16))
+
+
+def tiny_model_file(config: ModelConfig = CONFIG) -> bytes:
     """The bytes of the model file."""
-    model = random_model()
+    model = random_model(config)
     tensors = quantize_model(model, limits_of(model))
-    return pack(CONFIG, tensors, short_tables(), {"license": "Apache-2.0"})
+    return packed("learned", config, tensors, config.filter)
+
+
+def tiny_filter_file(content: str) -> bytes:
+    """The bytes of a model file for a standard content."""
+    torch.manual_seed(0)
+    model = FilterModel(CONFIG.filter).requires_grad_(False)
+    randomize(model)
+    batch = torch.from_numpy(np.stack([picture(64, 64, seed) for seed in range(4)]))
+    units = (batch.permute(0, 3, 1, 2).float() - 128) / PIXELS_PER_UNIT
+    qualities = torch.linspace(-1, 1, 4).view(4, 1, 1, 1)
+    limits = measure_limits(model, lambda: model(units, qualities))
+    return packed(content, CONFIG.filter, quantize_model(model, limits), CONFIG.filter)
+
+
+def packed(
+    content: str, config: ModelConfig | FilterConfig, tensors: Tensors, sizes: FilterConfig
+) -> bytes:
+    """A model file, completed by a subspace and tables."""
+    tensors = tensors | plain_subspace(sizes.widths[0]).to_tensors()
+    return pack(content, config, tensors, short_tables(), {"license": "Apache-2.0"})
 
 
 def pixels_hash(pixels: NDArray[np.uint8]) -> str:
@@ -134,7 +181,7 @@ def write_golden() -> None:
     GOLDEN.mkdir(exist_ok=True)
     MODEL_FILE.write_bytes(tiny_model_file())
     weights.available = lambda: {weights.file_id(MODEL_FILE): MODEL_FILE}
-    weights.load_default = lambda: weights.load_file(MODEL_FILE)
+    weights.load_default = lambda content: weights.load_file(MODEL_FILE)
     hashes = {}
     for name, (width, height, quality, effort) in GOLDEN_PICTURES.items():
         options = EncodeOptions(quality=quality, effort=effort)

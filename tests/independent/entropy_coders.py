@@ -1,4 +1,4 @@
-"""The entropy coders of FORMAT.md: sections 6, 7 and 9, for `decoder`."""
+"""The entropy coders of FORMAT.md: sections 6, 7 and 9.4 to 9.6, for `decoder`."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def exp_golomb(
 
 
 class Context:
-    """9.2: an adaptive probability of a one."""
+    """9.5: an adaptive probability of a one."""
 
     def __init__(self, initial: int) -> None:
         self.fast = self.slow = initial
@@ -145,7 +145,7 @@ class Context:
 
 
 class BinaryDecoder:
-    """9.1: decodes bits in contexts, and bypass bits."""
+    """9.4: decodes bits in contexts, and bypass bits."""
 
     def __init__(self, payload: bytes) -> None:
         self.codeword = Codeword(payload)
@@ -179,7 +179,7 @@ class BinaryDecoder:
 
 
 class LevelDecoder:
-    """9.3: decodes the levels of tensors."""
+    """9.6: decodes the levels of tensors."""
 
     def __init__(self, decoder: BinaryDecoder) -> None:
         self.decoder = decoder
@@ -214,7 +214,7 @@ class LevelDecoder:
                 lambda position: self.decoder.bit(self.prefix[position]),
                 self.decoder.bypass,
                 14,
-                "9.3",
+                "9.6",
             )
-        require(magnitude < 2**15, "9.3", "a level is too large")
+        require(magnitude < 2**15, "9.6", "a level is too large")
         return -magnitude if negative else magnitude

@@ -1,4 +1,4 @@
-"""The weight update: round trips, golden bytes, its cost against the ideal, bad data."""
+"""Weight updates by kernels: round trips, golden bytes, its cost against the ideal, bad data."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from bitstream import (
     LimitExceeded,
     TensorLayout,
     UpdatePayload,
-    pack_update,
-    unpack_update,
 )
+from bitstream.kernels import pack, unpack
 
 KERNELS, BIASES = 0, 1
 LAYOUT = (
@@ -63,8 +62,8 @@ def assert_equal(first: UpdatePayload, second: UpdatePayload) -> None:
 )
 def test_cost_is_close_to_the_ideal(density: float, expected: int) -> None:
     payload = laplace_update(density, seed=0)
-    data = pack_update(payload, LAYOUT)
-    assert_equal(unpack_update(data, LAYOUT), payload)
+    data = pack(payload, LAYOUT)
+    assert_equal(unpack(data, LAYOUT), payload)
     assert len(data) == expected
     assert len(data) < 1.10 * ideal_bytes(payload) + 12
 
@@ -73,11 +72,11 @@ def test_a_handful_of_levels_costs_a_few_tens_of_bytes() -> None:
     payload = laplace_update(0.0, seed=0)
     for place in range(8):
         payload.levels[3][3 * place, 17 * place] = 1 - 2 * (place % 2)
-    assert len(pack_update(payload, LAYOUT)) == 18
+    assert len(pack(payload, LAYOUT)) == 18
 
 
 def test_an_empty_update_costs_next_to_nothing() -> None:
-    assert len(pack_update(laplace_update(0.0, seed=0), LAYOUT)) <= 4
+    assert len(pack(laplace_update(0.0, seed=0), LAYOUT)) <= 4
 
 
 def test_golden_bytes() -> None:
@@ -89,7 +88,7 @@ def test_golden_bytes() -> None:
             np.array([[0], [5]], np.int32),
         ),
     )
-    assert pack_update(payload, SMALL).hex() == "2f36a1654b6232f0bb971f"
+    assert pack(payload, SMALL).hex() == "2f36a1654b6232f0bb971f"
 
 
 @given(st.data())
@@ -103,23 +102,23 @@ def test_round_trip(data: st.DataObject) -> None:
         levels.append(np.array(drawn, np.int32).reshape(tensor.rows, tensor.columns))
     shifts = data.draw(st.tuples(st.integers(0, 15), st.integers(0, 15)))
     payload = UpdatePayload(shifts, tuple(levels))
-    assert_equal(unpack_update(pack_update(payload, SMALL), SMALL), payload)
+    assert_equal(unpack(pack(payload, SMALL), SMALL), payload)
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_raise_only_format_errors(data: bytes) -> None:
     try:
-        payload = unpack_update(data, SMALL)
+        payload = unpack(data, SMALL)
     except FormatError:
         return
-    assert_equal(unpack_update(pack_update(payload, SMALL), SMALL), payload)
+    assert_equal(unpack(pack(payload, SMALL), SMALL), payload)
 
 
 def test_endless_prefix_is_rejected() -> None:
     """All ones in every context-coded decision, found by always choosing the low end."""
     with pytest.raises(InvalidField, match="prefix is longer than 14"):
-        unpack_update(b"\0" * 100, (TensorLayout(1, 5, 0),))
+        unpack(b"\0" * 100, (TensorLayout(1, 5, 0),))
 
 
 @pytest.mark.parametrize("level", [2**15, -(2**15), -(2**31)])
@@ -127,21 +126,21 @@ def test_level_beyond_15_bits_is_rejected(level: int) -> None:
     payload = laplace_update(0.0, seed=0)
     payload.levels[0][0, 0] = level
     with pytest.raises(InvalidField, match="level"):
-        pack_update(payload, LAYOUT)
+        pack(payload, LAYOUT)
 
 
 @pytest.mark.parametrize("shifts", [(0, 16), (-1, 0), (0,), (0, 0, 0)])
 def test_step_shifts_out_of_range_or_number_are_rejected(shifts: tuple[int, ...]) -> None:
     payload = dataclasses.replace(laplace_update(0.0, seed=0), step_shifts=shifts)
     with pytest.raises(InvalidField, match="step shift"):
-        pack_update(payload, LAYOUT)
+        pack(payload, LAYOUT)
 
 
 def test_shapes_that_differ_from_the_layout_are_rejected() -> None:
     with pytest.raises(InvalidField, match="shapes"):
-        pack_update(laplace_update(0.0, seed=0), LAYOUT[:-1])
+        pack(laplace_update(0.0, seed=0), LAYOUT[:-1])
 
 
 def test_too_many_parameters_are_rejected() -> None:
     with pytest.raises(LimitExceeded, match="parameters"):
-        unpack_update(b"", (TensorLayout(4096, 1025, 0),))
+        unpack(b"", (TensorLayout(4096, 1025, 0),))

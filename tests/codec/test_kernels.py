@@ -1,4 +1,4 @@
-"""The update between its levels and the network that it changes."""
+"""Updates of kernels between their levels and the network that they change."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import torch
 from bitstream import InvalidField, UpdatePayload
 from codec import update
 from codec.integer_model import build_integer
+from codec.update import Method, kernels
 
 
 def random_payload(postfilter, seed=0, shifts=(2, 3), magnitude=3):
     rng = np.random.default_rng(seed)
     levels = []
-    for tensor in update.layout_of(postfilter):
+    for tensor in kernels.layout_of(postfilter):
         shape = (tensor.rows, tensor.columns)
         drawn = rng.integers(-magnitude, magnitude + 1, shape) * (rng.random(shape) < 0.2)
         levels.append(drawn.astype(np.int32))
@@ -29,24 +30,30 @@ def pictures():
 
 @pytest.fixture
 def base(tiny):
-    return tiny.integer.postfilter
+    return tiny.postfilter
 
 
 def test_layout_is_kernel_and_bias_of_each_layer(base):
-    sizes = [(t.rows, t.columns, t.group) for t in update.layout_of(base)]
-    assert sizes == [(8, 108, 0), (1, 8, 1), (8, 72, 0), (1, 8, 1), (12, 72, 0), (1, 12, 1)]
+    sizes = [(t.rows, t.columns, t.group) for t in kernels.layout_of(base)]
+    assert sizes == [(8, 108, 0), (1, 8, 1), (8, 72, 0), (1, 8, 1), (12, 180, 0), (1, 12, 1)]
 
 
 def test_bytes_hold_the_update(base):
     payload = random_payload(base)
-    found = update.unpack(update.pack(payload, base), base)
+    found = kernels.unpack(kernels.pack(payload, base), base)
     assert found.step_shifts == payload.step_shifts
     assert all(map(np.array_equal, found.levels, payload.levels))
 
 
-def test_an_update_of_zeros_is_the_base(base, pictures):
+def applied(payload, tiny):
+    """The filter of a file with that update."""
+    body = kernels.pack(payload, tiny.postfilter)
+    return update.apply(bytes([Method.KERNELS]) + body, tiny)
+
+
+def test_an_update_of_zeros_is_the_base(tiny, base, pictures):
     payload = random_payload(base, magnitude=0)
-    assert torch.equal(update.apply(payload, base)(pictures, 40), base(pictures, 40))
+    assert torch.equal(applied(payload, tiny)(pictures, 40), base(pictures, 40))
 
 
 @pytest.mark.parametrize("shifts", [(0, 0), (2, 3), (5, 1)], ids=str)
@@ -61,13 +68,13 @@ def test_an_update_adds_to_the_integers_of_the_model(tiny, base, pictures, shift
             tensors[name] = tensors[name].long() + change.view(tensors[name].shape)
     expected = build_integer(tiny.config, tensors).postfilter(pictures, -20)
     before = base(pictures, -20)
-    assert torch.equal(update.apply(payload, base)(pictures, -20), expected)
+    assert torch.equal(applied(payload, tiny)(pictures, -20), expected)
     assert not torch.equal(expected, before)
     assert torch.equal(base(pictures, -20), before), "the base itself has changed"
 
 
-def test_an_update_out_of_the_exact_range_is_refused(base):
+def test_an_update_out_of_the_exact_range_is_refused(tiny, base):
     payload = random_payload(base, shifts=(15, 0))
     payload.levels[0][:] = 2**15 - 1
     with pytest.raises(InvalidField, match="exact range"):
-        update.apply(payload, base)
+        applied(payload, tiny)
