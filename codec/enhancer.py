@@ -23,6 +23,7 @@ from codec.metadata import Metadata, as_stored, upright
 from codec.options import EncodeOptions
 from codec.picture import Pixels, check_pixels
 from codec.report import EncodeResult, EnhanceReport
+from codec.standard_codec import STANDARD
 
 NO_GAIN = "the filter does not improve this picture, so the file carries nothing"
 
@@ -106,7 +107,7 @@ def encode(
     job = make_job(pixels, options, on_progress)
     carrier = next(found for found in CARRIERS if found.NAME == options.content)
     try:
-        plain = standard.STANDARD[carrier.NAME].write(
+        plain = STANDARD[carrier.NAME].write(
             pixels, options.quality, **(metadata or Metadata()).save_options()
         )
     except (ValueError, OSError) as error:

@@ -1,13 +1,16 @@
 """What the decoder costs: multiply-accumulates per pixel and parameters, by part.
 
     python scripts/complexity.py
+    python scripts/complexity.py --content jpeg
 
-Counts every convolution of the released model on a 512x512 picture as the format defines it; the
-splitting into exact float32 parts (`codec.fixed_point`) is an implementation matter and left out.
+Counts every convolution of a content's default model on a 512x512 picture as the format defines it;
+the splitting into exact float32 parts (`codec.fixed_point`) is an implementation matter and left
+out, and so is what a standard codec does below its post-filter.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 
 import torch
@@ -16,18 +19,51 @@ from torch import nn
 from codec import weights
 from codec.layers import Conv
 from codec.likelihood import hard_rounding
+from codec.model import Model, ModelConfig
+from codec.options import CONTENTS
+from codec.postfilter import FilterConfig, PostFilter
 from codec.quality import level_at
 from codec.transform import InverseKlt
 
 SIDE_PX = 512
+ENCODER = "analysis"
+"""The part that no decoder runs."""
 
 
 def main() -> None:
-    released = weights.load_default()
-    model = released.search()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--content", choices=CONTENTS, default=CONTENTS[0])
+    released = weights.load_default(parser.parse_args().content)
+    parts = parts_of(released.config)
+    macs = count_macs(parts)
+
+    print(f"model {released.name}, id {released.id.hex()}")
+    print(f"{'part':12s}{'kMAC/pixel':>12s}{'parameters':>12s}")
+    total: Counter[str] = Counter()
+    for name, part in parts.named_children():
+        row = {
+            "macs": macs[name] / SIDE_PX**2 / 1000,
+            "parameters": sum(p.numel() for p in part.parameters()),
+        }
+        print(f"{name:12s}{row['macs']:12.2f}{row['parameters']:12,}")
+        if name != ENCODER:
+            total.update(row)
+    print(f"{'decoder':12s}{total['macs']:12.2f}{total['parameters']:12,}")
+
+
+def parts_of(config: ModelConfig | FilterConfig) -> nn.Module:
+    """Untrained networks of the sizes of a model: cost does not depend on the weights."""
+    if isinstance(config, ModelConfig):
+        return Model(config)
+    return nn.ModuleDict({"postfilter": PostFilter(config)})
+
+
+@torch.no_grad()
+def count_macs(parts: nn.Module) -> Counter[str]:
+    """Multiply-accumulates of each part, for one picture of SIDE_PX by SIDE_PX."""
     macs: Counter[str] = Counter()
 
-    def count(name: str, module: nn.Module) -> None:
+    def count(name: str, module: Conv | InverseKlt) -> None:
         def hook(_: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
             weight = module.weight if isinstance(module, Conv) else module.basis
             # One weight is used once per output position, be it of a picture or of a block.
@@ -37,25 +73,15 @@ def main() -> None:
 
         module.register_forward_hook(hook)
 
-    for name, module in model.named_modules():
+    for name, module in parts.named_modules():
         if isinstance(module, Conv | InverseKlt):
             count(name, module)
-    with torch.no_grad():
-        model(torch.zeros(1, 3, SIDE_PX, SIDE_PX), level_at(torch.tensor([50.0])), hard_rounding)
-
-    print(f"model {released.name}, id {released.id.hex()}")
-    print(f"{'part':12s}{'kMAC/pixel':>12s}{'parameters':>12s}")
-    total = Counter()
-    for part in ("context", "synthesis", "postfilter", "analysis"):
-        module = model.get_submodule(part)
-        row = {
-            "macs": macs[part] / SIDE_PX**2 / 1000,
-            "parameters": sum(p.numel() for p in module.parameters()),
-        }
-        print(f"{part:12s}{row['macs']:12.2f}{row['parameters']:12,}")
-        if part != "analysis":
-            total.update(row)
-    print(f"{'decoder':12s}{total['macs']:12.2f}{total['parameters']:12,}")
+    picture, level = torch.zeros(1, 3, SIDE_PX, SIDE_PX), level_at(torch.tensor([50.0]))
+    if isinstance(parts, Model):
+        parts(picture, level, hard_rounding)
+    else:
+        parts["postfilter"](picture, level.quality)
+    return macs
 
 
 if __name__ == "__main__":

@@ -122,8 +122,7 @@ class Fuzzer:
         return Outcome(number, target, kind, time.process_time() - start, peak_mb(), detail)
 
     def _feed_update(self, data: bytes) -> None:
-        postfilter = self.model.integer.postfilter
-        update.apply(update.unpack(data, postfilter), postfilter)
+        update.apply(data, self.model)
 
     def _feed_symbols(self, data: bytes) -> None:
         reader = SymbolReader(data, self.model.tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -10,19 +11,16 @@ import torch
 from PIL import Image, ImageDraw
 from tiny_model import picture
 
-from bitstream import (
-    Container,
-    Header,
-    Tag,
-    UpdatePayload,
-)
-from codec import decode, encode, encoder
+from bitstream import Container, Header, Tag
+from bitstream.subspace import SubspacePayload
+from codec import adapt, content, decode, encode, encoder
 from codec.effort import EFFORTS, Effort, effort_at
 from codec.errors import VerifyError
+from codec.learned import SEARCH_WEIGHT
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import to_pixels
 from codec.quality import lambda_at
-from codec.update import layout_of
+from codec.update.fit import Fitted
 
 SIZES = [(1, 1), (1, 7), (5, 3), (16, 16), (17, 33), (64, 48)]
 
@@ -34,7 +32,7 @@ def chunks_of(data):
 def cost(pixels, original, size_bytes, quality):
     """D + lambda R in bits, from the definition."""
     squares = np.square(pixels.astype(float) - original).sum() / 3
-    return 8 * size_bytes + lambda_at(quality) * squares
+    return 8 * size_bytes + SEARCH_WEIGHT * lambda_at(quality) * squares
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -63,7 +61,8 @@ def test_pictures_do_not_influence_each_other(tiny):
 
 @pytest.mark.parametrize("steps", [0, 8])
 def test_encoding_is_deterministic(tiny, steps, threads, monkeypatch):
-    monkeypatch.setattr(encoder, "effort_at", lambda level: Effort(steps, steps))
+    effort = Effort(steps, update=True, thorough=steps > 0)
+    monkeypatch.setattr(encoder, "effort_at", lambda level: effort)
     options = EncodeOptions(quality=85)
     first = encode(picture(64, 48), options).data
     assert encode(picture(64, 48), options).data == first
@@ -102,19 +101,18 @@ def test_no_update_when_none_is_wanted(tiny):
     assert result.report.psnr_db == result.report.base_psnr_db
 
 
-def force_update(monkeypatch, level):
-    """Makes the search find the same level for every bias of the last layer."""
+def force_update(monkeypatch, step, level):
+    """Makes the search find the same level for every coordinate."""
 
-    def overfit(postfilter, task, on_progress):
-        levels = [np.zeros((t.rows, t.columns), np.int32) for t in layout_of(postfilter)]
-        levels[-1][:] = level
-        return UpdatePayload(task.step_shifts, tuple(levels))
+    def fit(task, *, thorough):
+        levels = np.full(task.subspace.scales.shape, level, np.int32)
+        return Fitted(SubspacePayload(step, 0, levels), saving=1.0)
 
-    monkeypatch.setattr(encoder, "overfit", overfit)
+    monkeypatch.setattr(adapt, "fit", fit)
 
 
 def test_an_update_that_hurts_is_not_sent(tiny, monkeypatch):
-    force_update(monkeypatch, 60)
+    force_update(monkeypatch, 24, 60)
     options = EncodeOptions(quality=90, effort=1)
     result = encode(picture(64, 48), options)
     assert Tag.UPDATE not in chunks_of(result.data)
@@ -122,17 +120,12 @@ def test_an_update_that_hurts_is_not_sent(tiny, monkeypatch):
 
 
 def test_an_update_that_costs_more_than_it_gains_is_not_sent(tiny, monkeypatch):
-    force_update(monkeypatch, 0)
+    force_update(monkeypatch, 24, 0)
     assert Tag.UPDATE not in chunks_of(encode(picture(64, 48), EncodeOptions(effort=1)).data)
 
 
 def test_an_update_out_of_the_exact_range_is_not_sent(tiny, monkeypatch):
-    def overfit(postfilter, task, on_progress):
-        levels = [np.zeros((t.rows, t.columns), np.int32) for t in layout_of(postfilter)]
-        levels[0][:] = 2**15 - 1
-        return UpdatePayload((15, 0), tuple(levels))
-
-    monkeypatch.setattr(encoder, "overfit", overfit)
+    force_update(monkeypatch, 0, 1000)
     result = encode(picture(64, 48), EncodeOptions(effort=1))
     assert set(chunks_of(result.data)) == {Tag.CONTENT}
 
@@ -223,19 +216,19 @@ def test_pixels_are_rounded_half_up_and_clipped():
 def test_progress_runs_from_start_to_end(tiny):
     seen = []
     encode(picture(16, 16), EncodeOptions(effort=3), lambda *step: seen.append(step))
-    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["latents", "update"]
-    for name in ("latents", "update"):
-        fractions = [fraction for stage, fraction in seen if stage == name]
-        assert fractions == sorted(fractions) and fractions[-1] == 1
+    assert {stage for stage, _ in seen} == {"latents"}
+    fractions = [fraction for _, fraction in seen]
+    assert fractions == sorted(fractions) and fractions[-1] == 1
 
 
 def test_more_effort_is_more_search():
     efforts = [effort_at(level) for level in range(10)]
-    assert efforts[0] == Effort(0, 0) and len(EFFORTS) == 10
+    assert efforts[0] == Effort(0, update=False) and len(EFFORTS) == 10
     for lower, higher in itertools.pairwise(efforts):
         assert lower != higher
         assert lower.latent_steps <= higher.latent_steps
-        assert lower.filter_steps <= higher.filter_steps
+        assert lower.update <= higher.update
+        assert lower.thorough <= higher.thorough <= higher.update
 
 
 def test_refined_latents_lower_the_cost(released, photo):
@@ -243,7 +236,9 @@ def test_refined_latents_lower_the_cost(released, photo):
 
     def cost(latent_steps: int) -> float:
         job = encoder.make_job(photo, EncodeOptions(quality=40), lambda *_: None)
-        content = encoder.find_content(job, latent_steps)
-        return job.cost_bits(content.payload, content.pixels)
+        job = dataclasses.replace(job, effort=Effort(latent_steps, update=False))
+        found = content.encode(job)
+        error = job.squared_error(adapt.adapt(job, found).pixels)
+        return 8 * len(found.payload) + found.weight * error
 
     assert cost(20) < 0.99 * cost(0)
