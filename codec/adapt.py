@@ -7,15 +7,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from bitstream import InvalidField
-from bitstream import subspace as subspace_payload
 from codec import update
 from codec.fixed_point import FRACTION_BITS
 from codec.job import Adapted, Content, Job
 from codec.picture import pad_to_multiple, to_pixels
 from codec.transform import PIXELS_PER_UNIT
-from codec.update import Method
-from codec.update.fit import FitTask, fit
 from codec.update.normal import NormalEquations, normal_equations
+from codec.update.search import SearchTask, search
 
 FRAMING_BYTES = 2
 """Tag and length of a chunk."""
@@ -23,38 +21,43 @@ FRAMING_BYTES = 2
 
 @torch.no_grad()
 def adapt(job: Job, content: Content) -> Adapted:
-    """The update that lowers the cost of the real result most, else none.
+    """The update of the job's technique if it lowers the cost of the real result, else none.
 
-    The features do not depend on the last layer, so they are computed once; what each candidate
+    The features do not depend on the last layer, so they are computed once; what a change of it
     decodes to is then exact and cheap.
     """
     model, unfiltered = job.model, content.unfiltered
     height, width = job.pixels.shape[:2]
-    features = model.postfilter.features(unfiltered, model.quality(job.half))
+    quality = model.quality(job.half)
+    features = model.postfilter.features(unfiltered, quality)
     picture = model.postfilter.combine(unfiltered, features)
     base = to_pixels(picture, width, height)
     none = Adapted(b"", base, base)
-    if not job.effort.update:
+    if job.technique is None:
         return none
-    task = FitTask(
+    task = SearchTask(
+        model,
         equations(features, picture, job.original),
-        model.subspace,
-        model.tables,
-        # Errors in picture units, summed over channels -> `Job.squared_error`.
-        content.weight * PIXELS_PER_UNIT**2 / 3,
+        unfiltered,
+        job.original,
+        job.half,
+        content.weight,
+        job.effort.thorough,
+        job.device,
+        lambda fraction: job.progress("update", fraction),
     )
-    fitted = fit(task, thorough=job.effort.thorough)
-    if fitted is None:
+    payload = search(job.technique, task)
+    if not payload:
         return none
-    body = subspace_payload.pack(fitted.payload, model.subspace.scales, model.tables)
-    payload = bytes([Method.SUBSPACE]) + body
     try:
         postfilter = update.apply(payload, model)
     except InvalidField:  # the search left the range that updates may have
         return none
+    if job.technique.loss is not None:  # layers before the last one have changed too
+        features = postfilter.features(unfiltered, quality)
     pixels = to_pixels(postfilter.combine(unfiltered, features), width, height)
     found = Adapted(payload, pixels, base)
-    return min(none, found, key=lambda adapted: _cost(job, content, adapted))
+    return min(none, found, key=lambda adapted: cost(job, content, adapted))
 
 
 def equations(features: Tensor, picture: Tensor, original: Tensor) -> NormalEquations:
@@ -70,7 +73,8 @@ def equations(features: Tensor, picture: Tensor, original: Tensor) -> NormalEqua
     return normal_equations(features.float() / unit, functional.pixel_unshuffle(errors, 2))
 
 
-def _cost(job: Job, content: Content, adapted: Adapted) -> float:
+def cost(job: Job, content: Content, adapted: Adapted) -> float:
+    """Bits of an update, and what the errors that remain are worth in bits."""
     framing = FRAMING_BYTES + (len(adapted.payload) > 127) if adapted.payload else 0
     bits = 8 * (len(adapted.payload) + framing)
     return bits + content.weight * job.squared_error(adapted.pixels)

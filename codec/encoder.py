@@ -7,7 +7,6 @@ lowers distortion + lambda * rate of what comes out.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from codec.job import Job, OnProgress
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import Pixels, check_pixels, from_pixels
 from codec.report import EncodeResult, Report
+from codec.techniques import techniques
 
 
 def encode(
@@ -71,8 +71,8 @@ def encode(
 def make_job(pixels: Pixels, options: EncodeOptions, progress: OnProgress) -> Job:
     """Loads the model and prepares the picture."""
     effort = effort_at(options.effort)
-    if not options.update:
-        effort = replace(effort, update=False)
+    # At effort 0, and for the name "none", there is none.
+    technique = techniques().get(options.update) if effort.update else None
     return Job(
         pixels,
         from_pixels(pixels),
@@ -81,6 +81,7 @@ def make_job(pixels: Pixels, options: EncodeOptions, progress: OnProgress) -> Jo
         effort,
         pick_device(options.device),
         progress,
+        technique,
     )
 
 

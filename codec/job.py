@@ -11,6 +11,7 @@ from torch import Tensor
 
 from codec.effort import Effort
 from codec.picture import Pixels
+from codec.techniques import Technique
 from codec.weights import ReleasedModel
 
 OnProgress = Callable[[str, float], None]
@@ -30,6 +31,8 @@ class Job:
     device: torch.device
     """Where searches run; whatever decodes runs on the CPU."""
     progress: OnProgress
+    technique: Technique | None = None
+    """How the post-filter is adapted; None for not at all."""
 
     def squared_error(self, pixels: Pixels) -> float:
         """Of a decoded picture: summed over positions, mean over channels."""

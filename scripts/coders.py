@@ -66,14 +66,14 @@ class NncodecCoder:
         codec = importlib.import_module("codec")
         self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
         self._error: type[Exception] = codec.CodecError
-        self._update = update
+        self._update = {} if update else {"update": "none"}
         self.name = "nncodec" if update else "nncodec-noupdate"
         self.effort = str(effort)
         self.version: str = codec.__version__
 
     def encode(self, pixels: Pixels, quality: float) -> Encoded:
         try:
-            options = self._options(quality=quality, effort=int(self.effort), update=self._update)
+            options = self._options(quality=quality, effort=int(self.effort), **self._update)
             result = self._encode(pixels, options)
         except self._error as error:
             raise CoderError(str(error)) from None

@@ -7,7 +7,7 @@ from io import BytesIO
 import click
 
 import codec
-from codec import files
+from codec import files, techniques
 from codec.cli import parts
 from codec.cli.console import Progress, blaming, print_json
 from codec.options import EFFORT_MAX, QUALITY_MAX, EncodeOptions
@@ -45,11 +45,13 @@ DEFAULTS = EncodeOptions()
     help="0 is the fastest, 9 the smallest file for a quality.",
 )
 @click.option(
-    "--update/--no-update",
+    "--update",
+    type=click.Choice(techniques.names()),
     default=DEFAULTS.update,
     show_default=True,
-    help="Adapt the decoder's filter to this picture.",
+    help="How to adapt the decoder's filter to this picture.",
 )
+@click.option("--no-update", "update", flag_value=techniques.NONE, help="The same as none.")
 @click.option(
     "--verify/--no-verify",
     default=DEFAULTS.verify,
@@ -66,7 +68,7 @@ def command(
     target: str,
     quality: float,
     effort: int,
-    update: bool,
+    update: str,
     verify: bool,
     device: str,
     force: bool,
