@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from codec import files
+from codec import files, techniques
 from codec.batch.formats import SUFFIXES, is_picture_name, standard_format
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
@@ -40,11 +40,13 @@ from codec.options import EncodeOptions
     parts.effort_option,
     parts.content_option,
     click.option(
-        "--update/--no-update",
+        "--update",
+        type=click.Choice(techniques.names()),
         default=parts.DEFAULTS.update,
         show_default=True,
-        help="Adapt the decoder's filter to each picture.",
+        help="How to adapt the decoder's filter to each picture.",
     ),
+    click.option("--no-update", "update", flag_value=techniques.NONE, help="The same as none."),
     click.option(
         "--verify/--no-verify",
         default=parts.DEFAULTS.verify,
