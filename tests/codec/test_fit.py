@@ -65,7 +65,8 @@ def test_descent_finds_the_best_levels_of_a_small_quadratic(seed):
     rng = np.random.default_rng(seed)
     mix = np.eye(3) + 0.1 * rng.normal(size=(3, 3))
     gram, cross = 4 * mix.T @ mix, rng.normal(0, 9, (3, 1))
-    costs = np.cumsum(rng.uniform(0.2, 3, (LARGEST_SEARCHED + 1, 3, 1)), 0)
+    costs = rng.uniform(0.2, 0.6, (LARGEST_SEARCHED + 1, 3, 1)).cumsum(0)
+    costs[1:] += rng.uniform(2, 9, (1, 3, 1))  # zeros are cheap
     levels, saving = descend(gram, cross, costs, np.zeros((3, 1)))
     assert np.abs(levels).max() > 0
     assert -saving == pytest.approx(cost_of(levels.astype(int), gram, cross, costs))
