@@ -29,3 +29,15 @@ MAX_ESCAPE_PREFIX = 24
 
 MAX_CARRIED_BYTES = 65_529
 """Largest payload in a JPEG, WebP or AVIF file: what fits into one JPEG segment."""
+
+MAX_PACKED_PARAMETERS = 1 << 26
+"""Largest number of values, and of levels, in a packed weight file."""
+
+MAX_PACKED_LEVEL = (1 << 31) - 1
+"""Largest magnitude of one level of a packed weight file."""
+
+MAX_STEPS_PER_LANE = 64
+"""Largest number of steps of a packed tensor, per lane: it bounds the time of a decoder."""
+
+MAX_PACKED_RANK = 8
+"""Largest number of dimensions of a packed tensor."""

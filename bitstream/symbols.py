@@ -1,7 +1,6 @@
 """Implements FORMAT.md sections 6 and 7: latents in one range-coded codeword.
 
-The range coder is that of constriction (Bamler, "Understanding Entropy Coding With Asymmetric
-Numeral Systems", arXiv 2201.01741, 2022), on probabilities that are integers from end to end.
+The range coder (`bitstream.range_coder`) works on probabilities that are integers from end to end.
 
 Writer and reader have the same method, so that one scan over the latents drives either: `code`
 takes values and returns values. The writer writes what it is given and returns it; the reader takes
@@ -19,14 +18,11 @@ import numpy as np
 from constriction import stream
 from numpy.typing import NDArray
 
-from bitstream.codeword import shortest_codeword
+from bitstream import range_coder
 from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.golomb import code_exp_golomb
 from bitstream.limits import MAX_ESCAPE_PREFIX
-
-PRECISION_BITS = 24
-WORD_BYTES = 4
-STATE_BYTES = 2 * WORD_BYTES
+from bitstream.range_coder import PRECISION_BITS
 
 _COIN = stream.model.Uniform(2)
 
@@ -113,16 +109,7 @@ class SymbolWriter:
 
     def finish(self) -> bytes:
         """The shortest codeword of everything written."""
-        words = self._encoder.get_compressed()
-        if not len(words):
-            return b""
-        # constriction tells its final interval only modulo 2**64, counted after `position` words.
-        # Its own choice of words lies inside the interval and supplies what the modulus removed.
-        position, (lower, width) = self._encoder.pos()
-        size = position * WORD_BYTES + STATE_BYTES
-        inside = int.from_bytes(words.astype(">u4").tobytes().ljust(size, b"\0"), "big")
-        low = inside - (inside - lower) % (1 << (8 * STATE_BYTES))
-        return shortest_codeword(low, width, size)
+        return range_coder.finish(self._encoder)
 
     def _coin(self, bit: int) -> int:
         self._encoder.encode(bit, _COIN)
@@ -133,9 +120,8 @@ class SymbolReader:
     """Reads the latents of one codeword."""
 
     def __init__(self, data: bytes, tables: CdfTables) -> None:
-        words = data + bytes(-len(data) % WORD_BYTES)
         self._tables = tables
-        self._decoder = stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32))
+        self._decoder = range_coder.start_decoder(data)
 
     def code(self, values: NDArray[np.int32], table: NDArray[np.integer]) -> NDArray[np.int32]:
         """Returns as many values as `values` has; see `SymbolCoder.code`.

@@ -21,6 +21,10 @@ class ByteWriter:
         """Writes one byte, 0..255."""
         self._fixed(value, size=1)
 
+    def u16(self, value: int) -> None:
+        """Writes two bytes, little-endian."""
+        self._fixed(value, size=2)
+
     def u32(self, value: int) -> None:
         """Writes four bytes, little-endian."""
         self._fixed(value, size=4)
@@ -36,6 +40,12 @@ class ByteWriter:
     def raw(self, data: bytes) -> None:
         """Writes `data` as it is."""
         self._buffer += data
+
+    def text(self, text: str) -> None:
+        """Writes the length in bytes as a varint, then the text in UTF-8."""
+        data = text.encode()
+        self.varint(len(data))
+        self.raw(data)
 
     def getvalue(self) -> bytes:
         """All bytes written so far."""
@@ -65,6 +75,10 @@ class ByteReader:
         """Reads one byte."""
         return self.raw(1, what)[0]
 
+    def u16(self, what: str) -> int:
+        """Reads two bytes, little-endian."""
+        return int.from_bytes(self.raw(2, what), "little")
+
     def u32(self, what: str) -> int:
         """Reads four bytes, little-endian."""
         return int.from_bytes(self.raw(4, what), "little")
@@ -86,6 +100,18 @@ class ByteReader:
                 _check_width(value, bits=32, what=what)
                 return value
         raise InvalidField(f"{what} is longer than {VARINT_MAX_BYTES} bytes")
+
+    def text(self, what: str) -> str:
+        """Reads a length and as many bytes of UTF-8.
+
+        Raises:
+            Truncated: the data ends inside it.
+            InvalidField: it is not valid UTF-8.
+        """
+        try:
+            return self.raw(self.varint(what), what).decode()
+        except UnicodeDecodeError:
+            raise InvalidField(f"{what} is not valid UTF-8") from None
 
     def raw(self, size: int, what: str) -> bytes:
         """Reads `size` bytes."""

@@ -2,10 +2,13 @@
 
     import codec
 
-    result = codec.encode(pixels, codec.EncodeOptions(quality=60))
+    result = codec.encode("photo.png", codec.EncodeOptions(quality=60))
     pixels = codec.decode(result.data)
+    info = codec.probe(result.data)
+    result = codec.enhance(pixels, Path("photo.jpg").read_bytes())
 
-`encode` and `decode` are loaded at first use: they need torch, and importing `codec` does not.
+`encode`, `decode` and `enhance` are loaded at first use: they need torch, and
+importing `codec` does not.
 """
 
 from __future__ import annotations
@@ -13,13 +16,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from codec.errors import CodecError, FormatError
+from codec.errors import CodecError, ForeignUpdateWarning, FormatError
+from codec.file_info import FileInfo, probe
 from codec.options import DecodeOptions, EncodeOptions
 from codec.report import EncodeResult, Report
 
 if TYPE_CHECKING:
-    from codec.decoder import decode
-    from codec.encoder import encode
+    from codec.api import decode, encode
+    from codec.enhancer import enhance
+    from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
 
@@ -28,15 +33,22 @@ __all__ = [
     "DecodeOptions",
     "EncodeOptions",
     "EncodeResult",
+    "FileInfo",
+    "ForeignUpdateWarning",
     "FormatError",
     "Report",
     "decode",
     "encode",
+    "enhance",
+    "probe",
+    "register_pillow",
 ]
 
 _LAZY = {
-    "decode": "codec.decoder",
-    "encode": "codec.encoder",
+    "decode": "codec.api",
+    "encode": "codec.api",
+    "enhance": "codec.enhancer",
+    "register_pillow": "codec.pillow",
 }
 
 

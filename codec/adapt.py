@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -12,6 +14,7 @@ from codec import update
 from codec.fixed_point import FRACTION_BITS
 from codec.job import Adapted, Content, Job
 from codec.picture import pad_to_multiple, to_pixels
+from codec.postfilter import PostFilter
 from codec.transform import PIXELS_PER_UNIT
 from codec.update import Method
 from codec.update.fit import FitTask, fit
@@ -25,36 +28,41 @@ FRAMING_BYTES = 2
 def adapt(job: Job, content: Content) -> Adapted:
     """The update that lowers the cost of the real result most, else none.
 
-    The features do not depend on the last layer, so they are computed once; what each candidate
+    The features do not depend on the last layer, so they are computed once; what a candidate
     decodes to is then exact and cheap.
     """
-    model, unfiltered = job.model, content.unfiltered
-    height, width = job.pixels.shape[:2]
-    features = model.postfilter.features(unfiltered, model.quality(job.half))
-    picture = model.postfilter.combine(unfiltered, features)
-    base = to_pixels(picture, width, height)
-    none = Adapted(b"", base, base)
+    base = job.model.postfilter
+    features = base.features(content.unfiltered, job.model.quality(job.half))
+
+    def result(payload: bytes, postfilter: PostFilter) -> Adapted:
+        height, width = job.pixels.shape[:2]
+        pixels = to_pixels(postfilter.combine(content.unfiltered, features), width, height)
+        framing = FRAMING_BYTES + (len(payload) > 127) if payload else 0
+        bits = 8 * (len(content.payload) + len(payload) + framing)
+        cost = bits + content.weight * job.squared_error(pixels)
+        return Adapted(content, payload, postfilter, pixels, pixels, cost)
+
+    none = result(b"", base)
     if not job.effort.update:
         return none
+    filtered = base.combine(content.unfiltered, features)
     task = FitTask(
-        equations(features, picture, job.original),
-        model.subspace,
-        model.tables,
+        equations(features, filtered, job.original),
+        job.model.subspace,
+        job.model.tables,
         # Errors in picture units, summed over channels -> `Job.squared_error`.
         content.weight * PIXELS_PER_UNIT**2 / 3,
     )
     fitted = fit(task, thorough=job.effort.thorough)
     if fitted is None:
         return none
-    body = subspace_payload.pack(fitted.payload, model.subspace.scales, model.tables)
+    body = subspace_payload.pack(fitted.payload, job.model.subspace.scales, job.model.tables)
     payload = bytes([Method.SUBSPACE]) + body
     try:
-        postfilter = update.apply(payload, model)
+        found = result(payload, update.apply(payload, job.model))
     except InvalidField:  # the search left the range that updates may have
         return none
-    pixels = to_pixels(postfilter.combine(unfiltered, features), width, height)
-    found = Adapted(payload, pixels, base)
-    return min(none, found, key=lambda adapted: _cost(job, content, adapted))
+    return replace(found, base=none.pixels) if found.cost < none.cost else none
 
 
 def equations(features: Tensor, picture: Tensor, original: Tensor) -> NormalEquations:
@@ -68,9 +76,3 @@ def equations(features: Tensor, picture: Tensor, original: Tensor) -> NormalEqua
     target = pad_to_multiple(original, 2) / PIXELS_PER_UNIT
     errors = target - picture[:, :, : target.shape[2], : target.shape[3]].float() / unit
     return normal_equations(features.float() / unit, functional.pixel_unshuffle(errors, 2))
-
-
-def _cost(job: Job, content: Content, adapted: Adapted) -> float:
-    framing = FRAMING_BYTES + (len(adapted.payload) > 127) if adapted.payload else 0
-    bits = 8 * (len(adapted.payload) + framing)
-    return bits + content.weight * job.squared_error(adapted.pixels)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from bitstream import Header
 from codec import learned, standard
-from codec.job import Content, Job
+from codec.job import Adapted, Content, Job
 from codec.weights import ReleasedModel
 
 
@@ -14,6 +14,14 @@ def encode(job: Job) -> Content:
     """Codes the job's picture with the codec that its model belongs to."""
     codec = learned if job.model.content == "learned" else standard
     return codec.encode(job)
+
+
+def refined(job: Job, adapted: Adapted) -> Content | None:
+    """The same content searched further for the filter that the picture has now.
+
+    None where there is nothing to search: a standard file stays as it is.
+    """
+    return learned.refined(job, adapted) if job.model.content == "learned" else None
 
 
 def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from bitstream import Container, LimitExceeded, Tag
-from codec import content, update, weights
+from bitstream.carriers import carrier_of
+from codec import content, restorer, update, weights
 from codec.options import DecodeOptions
 from codec.picture import Pixels, to_pixels
 
@@ -13,7 +14,7 @@ from codec.picture import Pixels, to_pixels
 @torch.no_grad()
 @torch.autocast("cpu", enabled=False)  # lower precision would break exactness
 def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
-    """Decodes a file.
+    """Decodes a file: one of this codec, or a standard file that carries a payload.
 
     Args:
         data: the whole file.
@@ -24,8 +25,13 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.
+
+    Warns:
+        ForeignUpdateWarning: see `codec.restorer`, which decodes standard files.
     """
     options = options or DecodeOptions()
+    if carrier_of(data):
+        return restorer.decode(data, options)
     container = Container.unpack(data)
     header = container.header
     if options.max_pixels is not None and header.width * header.height > options.max_pixels:

@@ -10,27 +10,31 @@ class Effort:
     """One level.
 
     Attributes:
-        latent_steps: gradient steps of refining the latents.
         update: whether the post-filter is adapted.
         thorough: whether that tries several quantiser steps.
+        rounds: how often the latents are refined for the filter and the filter fitted again.
+        latent_steps: gradient steps of each refinement.
+        rdoq_steps: steps of rate-distortion optimised quantisation after them.
     """
 
-    latent_steps: int
     update: bool
     thorough: bool = False
+    rounds: int = 0
+    latent_steps: int = 0
+    rdoq_steps: int = 0
 
 
 EFFORTS = (
-    Effort(0, update=False),
-    Effort(0, update=True),
-    Effort(0, update=True, thorough=True),
-    Effort(5, update=True, thorough=True),
-    Effort(10, update=True, thorough=True),
-    Effort(20, update=True, thorough=True),
-    Effort(40, update=True, thorough=True),
-    Effort(80, update=True, thorough=True),
-    Effort(160, update=True, thorough=True),
-    Effort(320, update=True, thorough=True),
+    Effort(update=False),
+    Effort(update=True),
+    Effort(update=True, thorough=True),
+    Effort(update=True, thorough=True, rounds=1, rdoq_steps=6),
+    Effort(update=True, thorough=True, rounds=1, latent_steps=10, rdoq_steps=5),
+    Effort(update=True, thorough=True, rounds=1, latent_steps=20, rdoq_steps=10),
+    Effort(update=True, thorough=True, rounds=1, latent_steps=20, rdoq_steps=30),
+    Effort(update=True, thorough=True, rounds=2, latent_steps=20, rdoq_steps=30),
+    Effort(update=True, thorough=True, rounds=3, latent_steps=20, rdoq_steps=40),
+    Effort(update=True, thorough=True, rounds=4, latent_steps=20, rdoq_steps=80),
 )
 
 

@@ -1,4 +1,4 @@
-"""THE encode story: picture -> CONTENT; decoded picture -> fitted filter -> UPDATE.
+"""THE encode story: picture -> CONTENT; decoded picture -> fitted filter -> UPDATE; and again.
 
 Every search is followed by the real coder and the real decoder, and its result is kept only if it
 lowers distortion + lambda * rate of what comes out.
@@ -7,26 +7,27 @@ lowers distortion + lambda * rate of what comes out.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
-import torch
 
 from bitstream import Container, Header, Tag
-from codec import content, weights
+from codec import content, enhancer
 from codec.adapt import adapt
 from codec.decoder import decode
-from codec.effort import effort_at
-from codec.errors import OptionError, VerifyError
+from codec.errors import VerifyError
 from codec.image import psnr_db
-from codec.job import Job, OnProgress
+from codec.job import Adapted, Job, OnProgress, make_job
+from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
-from codec.picture import Pixels, check_pixels, from_pixels
+from codec.picture import Pixels, check_pixels
 from codec.report import EncodeResult, Report
 
 
 def encode(
-    pixels: Pixels, options: EncodeOptions | None = None, on_progress: OnProgress | None = None
+    pixels: Pixels,
+    options: EncodeOptions | None = None,
+    on_progress: OnProgress | None = None,
+    metadata: Metadata | None = None,
 ) -> EncodeResult:
     """Encodes a picture.
 
@@ -34,6 +35,7 @@ def encode(
         pixels: uint8 [h w 3], RGB.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done.
+        metadata: what a standard file is to hold besides; the container of this codec has no room.
 
     Raises:
         ImageError: not such an array, or larger than the format allows.
@@ -44,12 +46,13 @@ def encode(
     start = time.perf_counter()
     options = options or EncodeOptions()
     height, width = check_pixels(pixels)
-    job = make_job(pixels, options, on_progress or (lambda stage, fraction: None))
+    if options.standard_file:
+        return enhancer.encode(pixels, options, on_progress, metadata)
+    job = make_job(pixels, options, on_progress)
 
-    found = content.encode(job)
-    adapted = adapt(job, found)
+    adapted = search(job)
 
-    chunks = {Tag.CONTENT: found.payload}
+    chunks = {Tag.CONTENT: adapted.content.payload}
     if adapted.payload:
         chunks[Tag.UPDATE] = adapted.payload
     data = Container(Header(width, height, job.half, job.model.id), chunks).pack()
@@ -68,26 +71,16 @@ def encode(
     )
 
 
-def make_job(pixels: Pixels, options: EncodeOptions, progress: OnProgress) -> Job:
-    """Loads the model and prepares the picture."""
-    effort = effort_at(options.effort)
-    if not options.update:
-        effort = replace(effort, update=False)
-    return Job(
-        pixels,
-        from_pixels(pixels),
-        round(2 * options.quality),
-        weights.load_default(options.content),
-        effort,
-        pick_device(options.device),
-        progress,
-    )
+def search(job: Job) -> Adapted:
+    """Content, filter for it, content for that filter, and so on: the cheapest of all.
 
-
-def pick_device(name: str) -> torch.device:
-    """The device of that name; "auto" takes a GPU if there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    elif name == "cuda" and not torch.cuda.is_available():
-        raise OptionError("there is no CUDA device; leave out --device or use cpu")
-    return torch.device(name)
+    The filter comes first because it is found in one step; latents refined for it then save more
+    than latents refined for the base filter (9.8 against 8.8 % in the first pictures of CID22).
+    """
+    best = adapt(job, content.encode(job))
+    for _ in range(job.effort.rounds):
+        again = content.refined(job, best)
+        if again is None:
+            break
+        best = min(best, adapt(job, again), key=lambda adapted: adapted.cost)
+    return best

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from codec.errors import ImageError
+from codec.metadata import Metadata
 
 Pixels = np.ndarray
 """uint8 [h w 3]"""
@@ -31,6 +32,11 @@ def load(source: str | Path | BinaryIO) -> Pixels:
         ImageError: if it is no picture, is damaged, or would lose something.
         OSError: if the file cannot be opened.
     """
+    return load_with_metadata(source)[0]
+
+
+def load_with_metadata(source: str | Path | BinaryIO) -> tuple[Pixels, Metadata]:
+    """The same with the metadata of the picture, in which it is upright too."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -39,8 +45,7 @@ def load(source: str | Path | BinaryIO) -> Pixels:
             if not isinstance(source, str | Path):
                 source.seek(0)
             with Image.open(source) as image:
-                _refuse_loss(image)
-                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+                return from_pillow(image), Metadata.of(ImageOps.exif_transpose(image))
     except ImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -55,9 +60,31 @@ def load(source: str | Path | BinaryIO) -> Pixels:
         raise ImageError(f"is a damaged image: {error}") from error
 
 
-def save_png(pixels: Pixels, file: str | Path | BinaryIO) -> None:
+def is_picture(name: str) -> bool:
+    """Whether a file begins like a picture that Pillow knows."""
+    try:
+        with Image.open(name):
+            return True
+    except UnidentifiedImageError:
+        return False
+    except (OSError, Image.DecompressionBombError):  # unreadable, or too large: but no output
+        return True
+
+
+def from_pillow(image: Image.Image) -> Pixels:
+    """The pixels of a Pillow image; EXIF orientation is applied.
+
+    Raises:
+        ImageError: if it would lose something.
+    """
+    refuse_loss(image)
+    return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:
     """Writes a picture as PNG."""
-    Image.fromarray(pixels).save(file, format="PNG")
+    options = metadata.save_options() if metadata else {}
+    Image.fromarray(pixels).save(file, format="PNG", **options)
 
 
 def psnr_db(pixels: Pixels, reference: Pixels) -> float:
@@ -67,7 +94,8 @@ def psnr_db(pixels: Pixels, reference: Pixels) -> float:
     return 10 * float(np.log10(255**2 / mean_square)) if mean_square else float("inf")
 
 
-def _refuse_loss(image: Image.Image) -> None:
+def refuse_loss(image: Image.Image) -> None:
+    """Raises ImageError for a picture that 8-bit RGB does not hold."""
     # A phone's MPO file keeps previews and depth maps behind the photograph; only the first counts.
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if frames > 1:

@@ -31,7 +31,7 @@ from codec.fixed_point import (
 from codec.layers import ACTIVATION_LIMIT, Conv, QualityBias
 from codec.likelihood import LOG2_SCALE_MIN, LOGISTIC_DEVIATION, SCALES
 from codec.model import FilterModel, Model, ModelConfig
-from codec.postfilter import ADAPTED_LAYERS, FilterConfig
+from codec.postfilter import ADAPTED_LAYERS, FilterConfig, PostFilter
 from codec.quality import LOG2_BITS, MAGNITUDE_STEPS, VALUE_BITS, IntegerLevel, integer_levels
 from codec.transform import InverseKlt
 
@@ -177,6 +177,13 @@ def build_float(config: ModelConfig, tensors: Tensors) -> Model:
     state |= {name: t.float() for name, t in tensors.items() if name.startswith("analysis.")}
     model.load_state_dict(state, assign=True)
     return model.eval().requires_grad_(False)
+
+
+def set_last_layer(postfilter: PostFilter, integer: PostFilter) -> None:
+    """Gives a float post-filter the last layer of an integer one."""
+    layer = integer.leave
+    postfilter.leave.weight.copy_(layer.weight.float() / 2**layer.shift)
+    postfilter.leave.bias.copy_(layer.offset.float() / 2 ** (layer.shift + FRACTION_BITS))
 
 
 def integer_level(tensors: Tensors, half: int) -> IntegerLevel:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from codec.effort import Effort
-from codec.picture import Pixels
+from codec import weights
+from codec.effort import Effort, effort_at
+from codec.errors import OptionError
+from codec.options import EncodeOptions
+from codec.picture import Pixels, from_pixels
+from codec.postfilter import PostFilter
 from codec.weights import ReleasedModel
 
 OnProgress = Callable[[str, float], None]
@@ -36,7 +40,7 @@ class Job:
         return float(np.square(pixels.astype(np.float64) - self.pixels).sum() / 3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
     """A coded content.
 
@@ -45,17 +49,55 @@ class Content:
         unfiltered: what it decodes to, before the post-filter: integers [1 3 H W].
         weight: lambda, in bits per `Job.squared_error`: the slope of the codec's own
             rate-distortion curve at this point.
+        latents: what was quantised, for a codec whose content can be refined.
     """
 
     payload: bytes
     unfiltered: Tensor
     weight: float
+    latents: Tensor | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adapted:
-    """An UPDATE payload (empty for none), and the pictures with it and with the base filter."""
+    """A content with an update.
 
+    Attributes:
+        content: what the post-filter works on.
+        payload: of the UPDATE chunk, empty for none.
+        postfilter: the filter of this picture, in integers.
+        pixels: the decoded picture, and `base` the one without the update.
+        cost: all bits, and what the errors are worth in bits.
+    """
+
+    content: Content
     payload: bytes
+    postfilter: PostFilter
     pixels: Pixels
     base: Pixels
+    cost: float
+
+
+def make_job(pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | None = None) -> Job:
+    """Loads the model and prepares the picture."""
+    effort = effort_at(options.effort)
+    if not options.update:
+        effort = replace(effort, update=False)
+    return Job(
+        pixels,
+        from_pixels(pixels),
+        round(2 * options.quality),
+        weights.load_default(options.content),
+        effort,
+        pick_device(options.device),
+        on_progress or (lambda stage, fraction: None),
+    )
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" takes a GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    elif name == "cuda" and not torch.cuda.is_available():
+        raise OptionError("there is no CUDA device; leave out --device or use cpu")
+    return torch.device(name)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from bitstream import Header
-from codec import refine
-from codec.job import Content, Job
+from codec import rdoq, refine
+from codec.integer_model import set_last_layer
+from codec.job import Adapted, Content, Job
 from codec.latents import Grid, decode_latents, encode_latents
-from codec.picture import pad_to, to_pixels
-from codec.quality import lambda_at, level_at
+from codec.picture import pad_to
+from codec.quality import Level, lambda_at, level_at
 from codec.transform import BLOCK_PX
 from codec.weights import ReleasedModel
 
@@ -18,33 +21,37 @@ SEARCH_WEIGHT = 1.6
 """The slope of the codec's own rate-distortion curve in units of the lambda that its networks were
 trained with (measured on CID22 validation: 1.2 at high rates to 1.9 at low ones).  Trading at that
 slope is what lowers the rate at equal quality."""
+MAX_PIXELS = 2**21
+"""Larger pictures are not refined: searches hold all activations of the decoder in memory."""
 
 
 def encode(job: Job) -> Content:
-    """Latents from the analysis, refined if that lowers the cost of the real result."""
+    """Latents from the analysis, rounded."""
     search = job.model.search().to(job.device)
-    level = level_at(torch.tensor([job.half / 2], device=job.device))
-    weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
-    original = job.original.to(job.device)
-    height, width = job.pixels.shape[:2]
-    grid = Grid.of_picture(width, height)
+    grid = _grid(job)
+    padded = pad_to(job.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
     with torch.no_grad():
-        y = search.analysis(
-            pad_to(original, grid.height * BLOCK_PX, grid.width * BLOCK_PX), level.quality
-        )
-    plain = _code(job, y, grid, weight)
-    if not job.effort.latent_steps or height * width > refine.MAX_PIXELS:
-        return plain
-    refined = refine.refine(
-        y,
-        original,
-        search,
-        level,
-        weight,
-        job.effort.latent_steps,
-        lambda fraction: job.progress("latents", fraction),
-    )
-    return min(plain, _code(job, refined, grid, weight), key=lambda found: _cost(job, found))
+        y = search.analysis(padded.to(job.device), _level(job).quality)
+    return _code(job, y)
+
+
+def refined(job: Job, adapted: Adapted) -> Content | None:
+    """Better latents for the filter that the picture has now; None if it is too large for that."""
+    original = job.original.to(job.device)
+    if original[0, 0].numel() > MAX_PIXELS:
+        return None
+    decoder = job.model.search()
+    set_last_layer(decoder.postfilter, adapted.postfilter)
+    decoder = decoder.to(job.device)
+    y, weight = adapted.content.latents, adapted.content.weight
+    level, effort = _level(job), job.effort
+    for name, stage, steps in (
+        ("refining", refine.refine, effort.latent_steps),
+        ("quantising", rdoq.optimize, effort.rdoq_steps),
+    ):
+        if steps:
+            y = stage(y, original, decoder, level, weight, steps, partial(job.progress, name))
+    return _code(job, y)
 
 
 def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
@@ -56,17 +63,18 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
 
 
 @torch.no_grad()
-def _code(job: Job, y: Tensor, grid: Grid, weight: float) -> Content:
+def _code(job: Job, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     networks, level = job.model.networks, job.model.level(job.half)
-    payload, values = encode_latents(y.cpu(), networks.context, level, grid, job.model.tables)
-    return Content(payload, networks.synthesize(values, level), weight)
+    payload, values = encode_latents(y.cpu(), networks.context, level, _grid(job), job.model.tables)
+    weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
+    return Content(payload, networks.synthesize(values, level), weight, y)
 
 
-@torch.no_grad()
-def _cost(job: Job, content: Content) -> float:
-    """Bits, and what the errors are worth in bits."""
-    filtered = job.model.postfilter(content.unfiltered, job.model.quality(job.half))
+def _grid(job: Job) -> Grid:
     height, width = job.pixels.shape[:2]
-    error = job.squared_error(to_pixels(filtered, width, height))
-    return 8 * len(content.payload) + content.weight * error
+    return Grid.of_picture(width, height)
+
+
+def _level(job: Job) -> Level:
+    return level_at(torch.tensor([job.half / 2], device=job.device))

@@ -28,6 +28,9 @@ class EncodeOptions:
     """Where the encoder searches: "auto" takes a GPU if there is one."""
     content: str = "learned"
     """The codec below the post-filter: "learned", or a standard one."""
+    standard_file: bool = False
+    """Whether to make a file of that standard codec, which any viewer shows, and put what the
+    post-filter needs inside of it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.quality <= QUALITY_MAX:
@@ -36,6 +39,8 @@ class EncodeOptions:
             raise OptionError(f"effort must be an integer in 0..{EFFORT_MAX}, not {self.effort}")
         if self.content not in CONTENTS:
             raise OptionError(f"content must be one of {', '.join(CONTENTS)}, not {self.content}")
+        if self.standard_file and self.content == "learned":
+            raise OptionError("a standard file needs the content jpeg, webp or avif")
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 

@@ -22,8 +22,6 @@ STEP_SIZE = 0.05
 """In units of Newton's step for the distortion alone."""
 MOMENTUM = 0.5
 SOFTEST, SHARPEST = 1.0, 6.0
-MAX_PIXELS = 2**21
-"""Larger pictures are not refined: the search holds all activations of the decoder in memory."""
 
 
 def refine(

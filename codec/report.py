@@ -15,6 +15,17 @@ class Report:
     """Of the same content with the base filter."""
     update_bytes: int
     seconds: float
+    note: str = ""
+    """What went otherwise than asked for, if anything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceReport(Report):
+    """What a standard file gained; `note` says so if that is nothing."""
+
+    plain_bytes: int
+    plain_psnr_db: float
+    """Of what every viewer shows."""
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,8 @@ from codec.integer_model import Tensors, build_float, build_integer, integer_lev
 from codec.model import FilterModel, Model, ModelConfig
 from codec.postfilter import FilterConfig, PostFilter
 from codec.quality import IntegerLevel
+from codec.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.update.subspace import Subspace
-
-PRETRAINED = Path(__file__).parent / "pretrained"
-MODELS_VARIABLE = "NNCODEC_MODELS"
-REGISTRY = PRETRAINED / "models.toml"
-"""Name and SHA-256 of every model in the package, and which one is the default."""
-ID_BYTES = 4
 
 
 @dataclass(frozen=True)

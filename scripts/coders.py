@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from bitstream.carriers import CARRIERS, carrier_of
+from codec.standard_codec import STANDARD
+
 Pixels = NDArray[np.uint8]  # [h w 3], RGB
+LEARNED = "learned"
+CONTENTS = (LEARNED, *(carrier.NAME for carrier in CARRIERS))
 
 
 class CoderError(Exception):
@@ -44,6 +49,7 @@ class PillowCoder:
 
     name: str
     version: str
+    format: str
     options: Mapping[str, Any]
     effort: str = ""
 
@@ -51,57 +57,74 @@ class PillowCoder:
         if not quality.is_integer():
             raise CoderError(f"{self.name} has whole qualities only, not {quality:g}")
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, self.name, quality=int(quality), **self.options)
+        Image.fromarray(pixels).save(file, self.format, quality=int(quality), **self.options)
         return Encoded(file.getvalue(), update_bytes=0)
 
     def decode(self, data: bytes) -> Pixels:
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        return _read(data)
 
 
 class NncodecCoder:
-    """The codec of this repository, with or without the weight update in its files."""
+    """The codec of this repository, with or without the weight update in its files.
 
-    def __init__(self, effort: int, update: bool) -> None:
+    A standard content is measured as the standard file that carries the update.
+    """
+
+    def __init__(self, effort: int, update: bool, content: str = LEARNED) -> None:
         # Attributes are bound here, so that whatever the package imports late is not timed.
         codec = importlib.import_module("codec")
         self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
         self._error: type[Exception] = codec.CodecError
-        self._update = update
-        self.name = "nncodec" if update else "nncodec-noupdate"
+        self._update, self._content = update, content
+        self.name = "nncodec" if content == LEARNED else f"nncodec-{content}"
+        if not update:
+            self.name += "-noupdate"
         self.effort = str(effort)
         self.version: str = codec.__version__
 
     def encode(self, pixels: Pixels, quality: float) -> Encoded:
         try:
-            options = self._options(quality=quality, effort=int(self.effort), update=self._update)
+            options = self._options(
+                quality=quality,
+                effort=int(self.effort),
+                update=self._update,
+                content=self._content,
+                standard_file=self._content != LEARNED,
+            )
             result = self._encode(pixels, options)
         except self._error as error:
             raise CoderError(str(error)) from None
         return Encoded(result.data, result.report.update_bytes)
 
     def decode(self, data: bytes) -> Pixels:
+        carrier = carrier_of(data)
+        if carrier and carrier.extract(data) is None:  # nothing was gained
+            return _read(data)
         return np.asarray(self._decode(data))
 
 
-# Each baseline at its slow end, where it compresses best, as the anchors were measured.
-_BASELINES: dict[str, Mapping[str, Any]] = {
-    "jpeg": {"subsampling": "4:2:0", "optimize": True, "progressive": True},
-    "webp": {"method": 6},
-    # One thread: the bytes depend on the number of threads, and so on the machine.
-    "avif": {"subsampling": "4:4:4", "speed": 1, "max_threads": 1, "advanced": {"tune": "psnr"}},
-    "jxl": {"effort": 7},
-}
-_PILLOW_FEATURES = {"jpeg": "jpg", "webp": "webp", "avif": "avif"}
+def _read(data: bytes) -> Pixels:
+    """What Pillow shows."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
-BASELINE_NAMES = tuple(_BASELINES)
+
+_AVIF_SPEED_1 = "avif-speed1"
+_PILLOW_FEATURES = {"jpeg": "jpg", "webp": "webp", "avif": "avif", _AVIF_SPEED_1: "avif"}
+
+BASELINE_NAMES = (*_PILLOW_FEATURES, "jxl")
 
 
 def baseline(name: str) -> PillowCoder:
     """The baseline of this name; raises CoderError where this Pillow lacks it."""
-    version = _jxl_version() if name == "jxl" else features.version(_PILLOW_FEATURES[name])
+    if name == "jxl":
+        return PillowCoder(name, _jxl_version(), name, {"effort": 7})
+    version = features.version(_PILLOW_FEATURES[name])
     if version is None:
         raise CoderError(f"this Pillow was built without {name}")
-    return PillowCoder(name, version, _BASELINES[name])
+    # What is enhanced, and what that is compared with, are the same files.
+    codec = STANDARD["avif" if name == _AVIF_SPEED_1 else name]
+    options = {**codec.options, "speed": 1} if name == _AVIF_SPEED_1 else codec.options
+    return PillowCoder(name, version, codec.name, options)
 
 
 def _jxl_version() -> str:

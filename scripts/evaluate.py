@@ -20,7 +20,16 @@ import time
 from pathlib import Path
 
 import numpy as np
-from coders import BASELINE_NAMES, Coder, CoderError, NncodecCoder, Pixels, baseline
+from coders import (
+    BASELINE_NAMES,
+    CONTENTS,
+    LEARNED,
+    Coder,
+    CoderError,
+    NncodecCoder,
+    Pixels,
+    baseline,
+)
 from PIL import Image
 from rows import Row, TableError, append_row, read_rows
 
@@ -32,8 +41,9 @@ def main() -> int:
     """Returns the exit status."""
     parser = argument_parser()
     args = parser.parse_args()
-    if args.codec != "nncodec" and (args.effort is not None or args.no_update):
-        parser.error(f"--effort and --no-update belong to nncodec, not to {args.codec}")
+    ours = args.effort is not None or args.no_update or args.content != LEARNED
+    if args.codec != "nncodec" and ours:
+        parser.error(f"--effort, --no-update and --content belong to nncodec, not to {args.codec}")
     try:
         rows = evaluate(list_images(args.images), make_coder(args), args.qualities, args.out)
     except (CoderError, TableError, ImportError, OSError) as error:
@@ -54,6 +64,12 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--qualities", type=parse_qualities, required=True, metavar="Q,Q,...")
     parser.add_argument(
         "--effort", type=int, metavar="N", help=f"nncodec only (default: {DEFAULT_EFFORT})"
+    )
+    parser.add_argument(
+        "--content",
+        choices=CONTENTS,
+        default=LEARNED,
+        help="nncodec only: standard files that carry an update (default: learned)",
     )
     parser.add_argument("--no-update", action="store_true", help="nncodec without weight update")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
@@ -81,7 +97,7 @@ def make_coder(args: argparse.Namespace) -> Coder:
     if args.codec != "nncodec":
         return baseline(args.codec)
     effort = DEFAULT_EFFORT if args.effort is None else args.effort
-    return NncodecCoder(effort, update=not args.no_update)
+    return NncodecCoder(effort, update=not args.no_update, content=args.content)
 
 
 def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out: Path) -> list[Row]:

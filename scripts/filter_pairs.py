@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from codec.standard import STANDARD
+from codec.standard_codec import STANDARD
 
 GRID_PX = 16
 """Crops keep the grid of the blocks that standard codecs work in."""

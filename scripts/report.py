@@ -23,13 +23,19 @@ README = Path("README.md")
 DATA_SETS = {"Kodak": "kodak", "CID22 validation": "cid22_val"}
 OURS = {
     "default effort": "nncodec.tsv",
-    "default effort, no update": "nncodec-noupdate.tsv",
+    "effort 1": "nncodec-effort1.tsv",
     "effort 0": "nncodec-effort0.tsv",
 }
+UPDATES = {
+    "one pass": ("nncodec-effort0.tsv", "nncodec-effort1.tsv"),
+    "default effort": ("nncodec-noupdate.tsv", "nncodec.tsv"),
+}
+"""Tables without and with the update, everything else equal."""
+STANDARD = {"JPEG": "jpeg", "WebP": "webp", "AVIF": "avif"}
 PEERS = {
     "JPEG 4:2:0": "jpeg.tsv",
     "WebP": "webp.tsv",
-    "AVIF 4:4:4": "avif.tsv",
+    "AVIF 4:4:4": "avif-speed1.tsv",
 }
 
 
@@ -58,20 +64,54 @@ def bd_table(folder: Path) -> str:
 
 def update_table(folder: Path) -> str:
     """What the weight update gains, all bytes counted."""
-    lines = [
-        "| images | BD-rate of the update | files with an update | bytes of an update (mean) |"
-    ]
-    lines.append("|---|---|---|---|")
+    lines = ["| images | search | BD-rate of the update | files with an update | bytes (mean) |"]
+    lines.append("|---|---|---|---|---|")
     for data_set, prefix in (DATA_SETS | {"out of domain": "out_of_domain"}).items():
-        with_update = folder / f"{prefix}-nncodec.tsv"
-        gain = compare(folder / f"{prefix}-nncodec-noupdate.tsv", with_update)
-        if gain == "–":
-            continue
-        sizes = [row.update_bytes for row in read_rows(with_update)]
-        sent = [size for size in sizes if size]
-        mean = f"{statistics.mean(sent):.0f}" if sent else "–"
-        lines.append(f"| {data_set} | {gain} | {len(sent)} of {len(sizes)} | {mean} |")
+        for search, names in UPDATES.items():
+            without, with_update = (folder / f"{prefix}-{name}" for name in names)
+            gain = compare(without, with_update)
+            if gain != "–":
+                lines.append(f"| {data_set} | {search} | {gain} | {sent_updates(with_update)} |")
     return "\n".join(lines)
+
+
+def sent_updates(path: Path) -> str:
+    """Cells: how many files have an update, and the mean of their bytes."""
+    sizes = [row.update_bytes for row in read_rows(path)]
+    sent = [size for size in sizes if size]
+    return f"{len(sent)} of {len(sizes)} | {statistics.mean(sent) if sent else 0:.0f}"
+
+
+def standard_table(folder: Path) -> str:
+    """Standard files that carry an update, against the plain files of the same writer."""
+    lines = [
+        "| images | file | base filter | with update | worst image "
+        "| files with an update | bytes (mean) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for data_set, prefix in (DATA_SETS | {"out of domain": "out_of_domain"}).items():
+        for name, content in STANDARD.items():
+            plain = folder / f"{prefix}-{content}.tsv"
+            ours = folder / f"{prefix}-nncodec-{content}.tsv"
+            if plain.exists() and ours.exists():
+                cells = [
+                    compare(plain, folder / f"{prefix}-nncodec-{content}-noupdate.tsv"),
+                    compare(plain, ours),
+                    f"{worst(plain, ours):+.1f} %",
+                    sent_updates(ours),
+                ]
+                lines.append(f"| {data_set} | {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def worst(anchor: Path, test: Path) -> float:
+    """The largest BD-rate of a single image."""
+    curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
+    first, second = over_common_images(curves)
+    return max(
+        bd_rate(list(first.images[image]), list(second.images[image]))
+        for image in second.images
+    )
 
 
 def points_table(folder: Path) -> str:
@@ -94,6 +134,7 @@ def points_table(folder: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "bd-rates": bd_table,
     "update": update_table,
+    "standard": standard_table,
     "points": points_table,
 }
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
+from PIL import Image
 
 # The same examples on every machine, and no deadline: a network is slow the first time.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+
+@pytest.fixture
+def pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes back what a test registers with Pillow: other tests count on Pillow as it is."""
+    for registry in ("OPEN", "SAVE", "EXTENSION", "MIME"):
+        monkeypatch.setattr(Image, registry, dict(getattr(Image, registry)))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))

@@ -20,7 +20,7 @@ from entropy_coders import DecodeError
 
 import codec
 from bitstream import Container, Tag
-from codec.standard import STANDARD
+from codec.standard_codec import STANDARD
 from codec.weights import REGISTRY, file_id, load_default
 
 HERE = Path(__file__).parent

@@ -5,7 +5,7 @@ showed.  Each module of this package is a `Carrier`; whoever has a file asks `ca
 
     jpeg   one APP10 segment     8 bytes more than the payload
     webp   one chunk "nnUP"      8, and 1 if the payload is odd
-    avif   one box "free"       12
+    avif   one box "uuid"       24
 """
 
 from __future__ import annotations

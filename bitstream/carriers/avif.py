@@ -1,8 +1,8 @@
-"""Implements FORMAT.md section 12.3: the payload in a free-space box of an AVIF file.
+"""Implements FORMAT.md section 12.3: the payload in a box "uuid" of an AVIF file.
 
-Structure: ISO/IEC 14496-12, section 4.2.  A box "free" may stand anywhere at the top level and hold
-anything; readers skip it (section 8.1.2).  A box "uuid" would say more openly that it has a
-meaning, but its name has 16 bytes instead of 4, and a small update has few to give away.
+Structure: ISO/IEC 14496-12, section 4.2.  Anybody may add boxes of the type "uuid", which the 16
+bytes of a UUID tell apart (section 11.1); readers skip those that they do not know.  A box "free"
+would have a shorter name, but says that its content means nothing: programs that tidy up drop it.
 
 Positions in an AVIF file count from its start.  Therefore nothing is ever inserted or cut out in
 front of other boxes.
@@ -17,12 +17,14 @@ from bitstream.errors import BadMagic, InvalidField
 from bitstream.wire import ByteReader
 
 NAME = "avif"
-IDENTIFIER = b"NNU\0"
+IDENTIFIER = bytes.fromhex("137be2d4608740c4975ba47a85991955")
+"""Random, version 4 of RFC 9562."""
 
 FILE_TYPE = b"ftyp"
 BRANDS = {b"avif", b"avis"}
 """One picture, and a sequence of pictures."""
 
+USER_TYPE = b"uuid"
 FREE_SPACE = b"free"
 HEADER_BYTES = 8
 LARGE_SIZE = 1
@@ -46,7 +48,7 @@ def insert(data: bytes, payload: bytes) -> bytes:
         InvalidField: nothing can follow the last box, because its size says "to the end".
     """
     content = IDENTIFIER + checked(payload)
-    box = (HEADER_BYTES + len(content)).to_bytes(4, "big") + FREE_SPACE + content
+    box = (HEADER_BYTES + len(content)).to_bytes(4, "big") + USER_TYPE + content
     plain = strip(data)
     for last in _boxes(plain):
         if plain.startswith(TO_THE_END, last.start):
@@ -66,12 +68,13 @@ def strip(data: bytes) -> bytes:
         if part.end == len(plain):
             del plain[part.start :]
         else:
+            plain[part.start + 4 : part.start + HEADER_BYTES] = FREE_SPACE
             plain[part.end - len(part.content) : part.end] = bytes(len(part.content))
     return bytes(plain)
 
 
 def _is_ours(part: Part) -> bool:
-    return part.tag == FREE_SPACE and part.content.startswith(IDENTIFIER)
+    return part.tag == USER_TYPE and part.content.startswith(IDENTIFIER)
 
 
 def _boxes(data: bytes) -> Iterator[Part]:

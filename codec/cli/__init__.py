@@ -8,8 +8,10 @@ from __future__ import annotations
 import click
 
 from codec import __version__
-from codec.cli import decode, encode, info, verify
+from codec.cli import bench, completion, decode, encode, info, models, verify, view, weights
+from codec.cli.console import Failure
 from codec.cli.parts import HELP_NAMES, ExampleCommand
+from codec.errors import CodecError
 
 INTERRUPTED = 130
 
@@ -24,6 +26,8 @@ class Program(ExampleCommand, click.Group):
         except KeyboardInterrupt:
             click.echo("nncodec: interrupted", err=True)
             context.exit(INTERRUPTED)
+        except CodecError as error:
+            raise Failure(str(error)) from error
 
 
 @click.group(
@@ -31,10 +35,10 @@ class Program(ExampleCommand, click.Group):
     cls=Program,
     context_settings=HELP_NAMES,
     examples=[
-        ("nncodec encode photo.png photo.bin", "Compress a picture."),
-        ("nncodec decode photo.bin", "Restore it as photo.png."),
-        ("nncodec info photo.bin", "Show what the file holds."),
-        ("nncodec verify photo.bin", "Check that it decodes."),
+        ("nncodec encode photo.png", "Compress a picture."),
+        ("nncodec encode -r photos --output-dir small", "Compress a folder."),
+        ("nncodec decode photo.nni copy.png", "Restore a picture."),
+        ("nncodec info photo.nni", "Show what a file holds."),
     ],
 )
 @click.version_option(__version__, "-V", "--version", message="nncodec %(version)s")
@@ -42,5 +46,5 @@ def main() -> None:
     """Learned image compression that adapts its decoder to each picture."""
 
 
-for module in (encode, decode, info, verify):
+for module in (encode, decode, info, verify, view, bench, models, weights, completion):
     main.add_command(module.command)

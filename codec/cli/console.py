@@ -1,4 +1,4 @@
-"""What the command line says: progress and errors in one line each, numbers in one form.
+"""What the command line says: progress, results and failures, in one line each or as JSON.
 
 Everything is plain text without colour, so there is nothing for NO_COLOR to switch off.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import IO, Self
 
 import click
 
-from codec.errors import CodecError, FormatError
+from codec.batch.results import Failed, Result
 
 BAR_WIDTH = 32
 
@@ -24,47 +25,33 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[str] | None = None) -> None:
         """Prints the line."""
-        click.echo(f"nncodec: {_one_line(self.message)}", file=file, err=True)
+        click.echo(f"nncodec: {self.message}", file=file, err=True)
 
 
-@contextmanager
-def blaming(name: str) -> Iterator[None]:
-    """Reports any error inside the block as one about the file `name`."""
-    try:
-        yield
-    except Exception as error:
-        raise Failure(f"{name}: {_explain(error)}") from error
+@dataclass(frozen=True)
+class Speech:
+    """How much is said: the options that all commands with long work have."""
 
-
-def _explain(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(error, CodecError | FormatError):
-        return str(error)
-    # Not foreseen: name the type too, which is often the better half of the message.
-    return f"{type(error).__name__}: {error}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    quiet: bool
+    progress: bool
+    as_json: bool
 
 
 class Progress:
     """A callback that draws the state of a long run on one line, and wipes it at the end.
 
-    It stays silent where nobody watches: with `quiet`, or if standard error is not a terminal.
+    It stays silent where nobody watches: if not asked for, or if standard error is no terminal.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._visible = not quiet and sys.stderr.isatty()
+    def __init__(self, speech: Speech) -> None:
+        self._visible = speech.progress and not speech.quiet and sys.stderr.isatty()
         self._line = ""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._line:
-            self._draw("")
+        self.wipe()
 
     def __call__(self, stage: str, fraction: float) -> None:
         """Shows a stage and how much of it is done, 0 to 1."""
@@ -74,6 +61,11 @@ class Progress:
         if self._visible and line != self._line:
             self._draw(line)
 
+    def wipe(self) -> None:
+        """Clears the line, for other text."""
+        if self._line:
+            self._draw("")
+
     def _draw(self, line: str) -> None:
         # Spaces instead of an escape sequence: they wipe a longer line on every terminal.
         blank = " " * len(self._line)
@@ -81,10 +73,72 @@ class Progress:
         self._line = line
 
 
-def print_json(values: Mapping[str, object]) -> None:
+class Reporter:
+    """Says what came of each file, and at the end which ones failed.
+
+    Args:
+        speech: how much to say.
+        progress: the line to keep free of other text.
+        total: number of results to come.
+        single: whether it is about one file that was named: then there is no count at the end, and
+            JSON is one object; else JSON is one object in each line, failures included.
+        render: a result as text.
+        text_is_result: whether the text goes to standard output.
+    """
+
+    def __init__(
+        self,
+        speech: Speech,
+        progress: Progress,
+        total: int,
+        *,
+        single: bool,
+        render: Callable[[Result], str] = str,
+        text_is_result: bool = False,
+    ) -> None:
+        self._speech = speech
+        self._progress = progress
+        self._total = total
+        self._single = single
+        self._render = render
+        self._text_is_result = text_is_result
+        self._counts: Counter[str] = Counter()
+        self._failures: list[Failed] = []
+
+    def add(self, result: Result) -> None:
+        """Says what came of a file; failures wait for the end."""
+        self._progress.wipe()
+        self._counts[type(result).__name__.lower()] += 1
+        if isinstance(result, Failed):
+            self._failures.append(result)
+        if self._speech.as_json and not (self._single and isinstance(result, Failed)):
+            print_json(asdict(result), indent=2 if self._single else None)
+        elif not self._speech.quiet and not isinstance(result, Failed):
+            click.echo(self._render(result), err=not self._text_is_result)
+        if not self._single:
+            done = self._counts.total()
+            self._progress(f"{done} of {self._total}", done / self._total)
+
+    def finish(self) -> None:
+        """Counts the results and lists the failures; ends the program with 1 if there are any."""
+        self._progress.wipe()
+        if not self._single and not self._speech.quiet:
+            counts = (f"{count} {what}" for what, count in sorted(self._counts.items()))
+            click.echo(", ".join(counts), err=True)
+        for failure in self._failures:
+            Failure(failure.error).show()
+        if self._failures:
+            click.get_current_context().exit(Failure.exit_code)
+
+
+def print_json(values: object, indent: int | None = 2) -> None:
     """Prints results for machines; a number that JSON cannot hold (infinite PSNR) becomes null."""
-    finite = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in values.items()
-    }
-    click.echo(json.dumps(finite, indent=2))
+    click.echo(json.dumps(_finite(values), indent=indent))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""`nncodec decode`: a file to a picture."""
+"""`nncodec decode`: files to pictures."""
 
 from __future__ import annotations
 
@@ -6,56 +6,58 @@ from pathlib import Path
 
 import click
 
-import codec
-from codec import files
+from codec.batch.jobs import DecodeJob
+from codec.batch.plan import Step
+from codec.batch.sources import is_coded
 from codec.cli import parts
-from codec.cli.console import blaming
+from codec.cli.console import Speech
+from codec.cli.run import write_outputs
 from codec.options import DecodeOptions
+
+PICTURE_SUFFIX = ".png"
 
 
 @click.command(
     "decode",
-    short_help="Restore a picture.",
+    short_help="Restore pictures.",
     cls=parts.ExampleCommand,
     context_settings=parts.HELP_NAMES,
     examples=[
-        ("nncodec decode photo.bin", "Restore it as photo.png."),
-        ("nncodec decode -f photo.bin copy.png", "Overwrite copy.png."),
-        ("nncodec decode - - <photo.bin >photo.png", "From and to a pipe."),
+        ("nncodec decode photo.nni", "Restore it as photo.png."),
+        ("nncodec decode -f photo.nni copy.png", "Overwrite copy.png."),
+        ("nncodec decode -r small --output-dir large", "All files of a folder."),
+        ("nncodec decode - - <photo.nni >photo.png", "From and to a pipe."),
     ],
 )
-@click.argument("source", metavar="IN", type=parts.path)
-@click.argument("target", metavar="[OUT]", type=parts.path, required=False)
+@click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
 @parts.max_pixels_option
-@parts.threads_option
-@parts.force_option
-@parts.quiet_option
+@parts.naming_options
+@parts.running_options
+@parts.speech_options
 def command(
-    source: str,
-    target: str | None,
+    names: tuple[str, ...],
     max_pixels: int | None,
-    force: bool,
-    quiet: bool,
+    naming: parts.Naming,
+    running: parts.Running,
+    speech: Speech,
 ) -> None:
-    """Restore the picture in the file IN as the PNG file OUT; - is standard input or output.
+    """Restore the pictures in the files IN as PNG; - is standard input or output.
 
-    Without OUT the picture goes beside IN, under its name with .png.
+    Without OUT each picture goes beside its file, under its name with .png. The second of two names
+    is OUT unless it is a file of this codec. With -r, IN may be folders; --output-dir then gets the
+    same tree.
     """
-    from codec import image
-
-    target = target or _default_target(source)
-    if Path(target).suffix.lower() not in {"", ".png"}:
+    inputs, only = parts.split_names(names, naming, lambda name: is_coded(Path(name)))
+    if only is not None and Path(only).suffix.lower() not in {"", PICTURE_SUFFIX}:
         raise click.BadParameter("only .png can be written", param_hint="'[OUT]'")
-    with blaming(target):
-        files.check_output(target, force=force)
-    with blaming(source):
-        pixels = codec.decode(files.read(source), DecodeOptions(max_pixels))
-    with blaming(target), files.open_output(target, force=force) as file:
-        image.save_png(pixels, file)
-    if not quiet:
-        height, width, _ = pixels.shape
-        click.echo(f"{source} -> {target}  {width} x {height}", err=True)
 
+    def make_job(step: Step) -> DecodeJob:
+        return DecodeJob(
+            source=step.source,
+            target=step.target,
+            force=naming.force,
+            options=DecodeOptions(max_pixels),
+        )
 
-def _default_target(source: str) -> str:
-    return source if source == files.STREAM else str(Path(source).with_suffix(".png"))
+    outputs = naming.outputs(PICTURE_SUFFIX, only)
+    write_outputs(inputs, outputs, is_coded, make_job, naming, running, speech)

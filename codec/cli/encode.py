@@ -1,111 +1,87 @@
-"""`nncodec encode`: a picture to a file."""
+"""`nncodec encode`: pictures to files."""
 
 from __future__ import annotations
 
-from io import BytesIO
+import os
+from pathlib import Path
 
 import click
 
-import codec
-from codec import files
+from codec.batch.jobs import EncodeJob
+from codec.batch.plan import Step
+from codec.batch.sources import CODED_SUFFIX, is_picture_name
 from codec.cli import parts
-from codec.cli.console import Progress, blaming, print_json
-from codec.options import EFFORT_MAX, QUALITY_MAX, EncodeOptions
-
-DEFAULTS = EncodeOptions()
+from codec.cli.console import Speech
+from codec.cli.run import write_outputs
+from codec.options import EncodeOptions
 
 
 @click.command(
     "encode",
-    short_help="Compress a picture.",
+    short_help="Compress pictures.",
     cls=parts.ExampleCommand,
     context_settings=parts.HELP_NAMES,
     examples=[
-        ("nncodec encode photo.png photo.bin", "Compress at quality 50."),
-        ("nncodec encode -q 80 -e 9 photo.png photo.bin", "Better, and slower."),
-        ("nncodec encode - - <photo.png >photo.bin", "From and to a pipe."),
+        ("nncodec encode photo.png", "Compress to photo.nni."),
+        ("nncodec encode -q 80 -e 9 photo.png best.nni", "Better, and slower."),
+        ("nncodec encode -r photos --output-dir small", "All pictures of a folder."),
+        ("nncodec encode - - <photo.png >photo.nni", "From and to a pipe."),
     ],
 )
-@click.argument("source", metavar="IN", type=parts.path)
-@click.argument("target", metavar="OUT", type=parts.path)
-@click.option(
-    "-q",
-    "--quality",
-    type=click.FloatRange(0, QUALITY_MAX),
-    default=DEFAULTS.quality,
-    show_default=True,
-    help="0 is the smallest file, 100 the best picture.",
-)
-@click.option(
-    "-e",
-    "--effort",
-    type=click.IntRange(0, EFFORT_MAX),
-    default=DEFAULTS.effort,
-    show_default=True,
-    help="0 is the fastest, 9 the smallest file for a quality.",
-)
+@click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
+@parts.quality_option
+@parts.effort_option
 @click.option(
     "--update/--no-update",
-    default=DEFAULTS.update,
+    default=parts.DEFAULTS.update,
     show_default=True,
-    help="Adapt the decoder's filter to this picture.",
+    help="Adapt the decoder's filter to each picture.",
 )
 @click.option(
     "--verify/--no-verify",
-    default=DEFAULTS.verify,
+    default=parts.DEFAULTS.verify,
     show_default=True,
     help="Decode the result and compare before it is written.",
 )
-@parts.threads_option
 @parts.device_option
-@parts.force_option
-@parts.quiet_option
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@parts.naming_options
+@parts.running_options
+@parts.speech_options
 def command(
-    source: str,
-    target: str,
+    names: tuple[str, ...],
     quality: float,
     effort: int,
     update: bool,
     verify: bool,
     device: str,
-    force: bool,
-    quiet: bool,
-    as_json: bool,
+    naming: parts.Naming,
+    running: parts.Running,
+    speech: Speech,
 ) -> None:
-    """Compress the picture IN to the file OUT; - is standard input or output."""
+    """Compress the pictures IN; - is standard input or output.
+
+    Without OUT each file goes beside its picture, under its name with .nni. The second of two names
+    is OUT unless it is a picture too. With -r, IN may be folders; --output-dir then gets the same
+    tree.
+    """
+    options = EncodeOptions(quality, effort, update, verify, device)
+    inputs, only = parts.split_names(names, naming, _is_picture)
+
+    def make_job(step: Step) -> EncodeJob:
+        return EncodeJob(
+            source=step.source, target=step.target, force=naming.force, options=options
+        )
+
+    outputs = naming.outputs(CODED_SUFFIX, only)
+    write_outputs(inputs, outputs, is_picture_name, make_job, naming, running, speech)
+
+
+def _is_picture(name: str) -> bool:
+    """Whether a name is that of a picture, or the file holds one."""
+    if is_picture_name(Path(name)):
+        return True
+    if not os.path.isfile(name):
+        return False
     from codec import image
 
-    if as_json:
-        parts.refuse_stream(target, "--json")
-    with blaming(target):
-        files.check_output(target, force=force)
-    with blaming(source), Progress(quiet=quiet) as progress:
-        options = EncodeOptions(quality, effort, update, verify, device)
-        pixels = image.load(BytesIO(files.read(source)))
-        result = codec.encode(pixels, options, progress)
-    with blaming(target), files.open_output(target, force=force) as file:
-        file.write(result.data)
-
-    report = result.report
-    if not quiet:
-        figures = (
-            f"{source} -> {target}",
-            f"{len(result.data):,} B",
-            f"{report.bpp:.3f} bpp",
-            f"{report.psnr_db:.2f} dB",
-            f"{report.seconds:.1f} s",
-        )
-        click.echo("  ".join(figures), err=True)
-    if as_json:
-        print_json(
-            {
-                "input": source,
-                "output": target,
-                "bytes": len(result.data),
-                "update_bytes": report.update_bytes,
-                "bpp": report.bpp,
-                "psnr_db": report.psnr_db,
-                "seconds": report.seconds,
-            }
-        )
+    return image.is_picture(name)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
 from typing import Any
 
 import click
 
 from codec import files
-from codec.options import DEVICES, DecodeOptions
+from codec.batch import dask
+from codec.batch.plan import Outputs
+from codec.cli.console import Speech
+from codec.options import DEVICES, EFFORT_MAX, QUALITY_MAX, DecodeOptions, EncodeOptions
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+DEFAULTS = EncodeOptions()
 
 path = click.Path(allow_dash=True)
 """A file name, or - for a stream. Existence is checked later, with our own one-line message."""
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
 
 class ExampleCommand(click.Command):
@@ -31,15 +40,136 @@ class ExampleCommand(click.Command):
         super().format_help(context, formatter)
 
 
+@dataclass(frozen=True)
+class Naming:
+    """Which files are meant, and where outputs go."""
+
+    output: str | None
+    output_dir: str | None
+    recursive: bool
+    force: bool
+    resume: bool
+
+    def outputs(self, suffix: str, only: str | None) -> Outputs:
+        """How outputs are named: `only`, or each after its input with another suffix."""
+        return Outputs(suffix, only, self.output_dir, self.force, self.resume)
+
+
+@dataclass(frozen=True)
+class Running:
+    """Who does the work."""
+
+    engine: str
+    jobs: int
+    threads: int
+
+
+class Engine(click.ParamType):
+    """`local`, or the address of a scheduler."""
+
+    name = "engine"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        """Checks the form."""
+        host, colon, port = value.removeprefix(dask.SCHEME).rpartition(":")
+        remote = value.startswith(dask.SCHEME) and host and colon and port.isdigit()
+        if value != "local" and not remote:
+            self.fail(f"{value!r} is neither local nor {dask.SCHEME}HOST:PORT", param, context)
+        return value
+
+
+def bundle(name: str, kind: type, *options: Decorator) -> Decorator:
+    """Options that a command receives together: as the dataclass `kind`, under `name`."""
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def command(**values: Any) -> Any:
+            own = {field.name: values.pop(field.name) for field in fields(kind)}
+            return function(**values, **{name: kind(**own)})
+
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+recursive_option = click.option(
+    "-r", "--recursive", is_flag=True, help="Work on all files below folders."
+)
+threads_option = click.option(
+    "-T",
+    "--threads",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="CPU threads of each process; 0 shares all cores.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+
+naming_options = bundle(
+    "naming",
+    Naming,
+    click.option("-o", "--output", metavar="OUT", type=path, help="Name of the only output."),
+    click.option("--output-dir", metavar="DIR", type=click.Path(), help="Folder for all outputs."),
+    recursive_option,
+    click.option("-f", "--force", is_flag=True, help="Overwrite outputs."),
+    click.option("--resume", is_flag=True, help="Skip inputs whose outputs exist and are newer."),
+)
+running_options = bundle(
+    "running",
+    Running,
+    click.option(
+        "--engine",
+        type=Engine(),
+        metavar="local|dask://HOST:PORT",
+        default="local",
+        show_default=True,
+        help="Who works on many files: this machine, or a Dask cluster.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Files at the same time; 0 takes one for each core.",
+    ),
+    threads_option,
+)
+speech_options = bundle(
+    "speech",
+    Speech,
+    click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+    click.option("--progress/--no-progress", default=True, help="Show a bar on a terminal."),
+    json_option,
+)
+quality_option = click.option(
+    "-q",
+    "--quality",
+    type=click.FloatRange(0, QUALITY_MAX),
+    default=DEFAULTS.quality,
+    show_default=True,
+    help="0 is the smallest file, 100 the best picture.",
+)
+effort_option = click.option(
+    "-e",
+    "--effort",
+    type=click.IntRange(0, EFFORT_MAX),
+    default=DEFAULTS.effort,
+    show_default=True,
+    help="0 is the fastest, 9 the smallest file for a quality.",
+)
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),
-    default="auto",
+    default=DEFAULTS.device,
     show_default=True,
     help="Where the encoder searches; decoding needs no GPU.",
 )
-force_option = click.option("-f", "--force", is_flag=True, help="Overwrite the output.")
-quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 max_pixels_option = click.option(
     "--max-pixels",
     type=click.IntRange(min=1),
@@ -50,28 +180,22 @@ max_pixels_option = click.option(
 )
 
 
-def _set_threads(_context: click.Context, _option: click.Parameter, count: int) -> None:
-    """Limits torch to `count` threads; 0 leaves its own choice, which is all cores."""
-    if count:
-        import torch
+def split_names(
+    names: Sequence[str], naming: Naming, is_input: Callable[[str], bool]
+) -> tuple[Sequence[str], str | None]:
+    """IN... [OUT] -> inputs and the name of the only output, if one is named.
 
-        torch.set_num_threads(count)
-
-
-threads_option = click.option(
-    "-T",
-    "--threads",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    expose_value=False,
-    callback=_set_threads,
-    help="CPU threads; 0 uses all cores.",
-)
-
-
-def refuse_stream(name: str, option: str) -> None:
-    """Keeps text away from a binary stream on standard output."""
-    if name == files.STREAM:
-        raise click.UsageError(f"{option} needs an output file, not standard output")
+    The second of exactly two names is the output, unless it is an input too: then both are.
+    So a picture is never taken for an output because a shell's wildcard matched two of them.
+    """
+    output = naming.output
+    if output is not None:
+        if len(names) > 1 or naming.recursive or naming.output_dir is not None:
+            raise click.UsageError("-o names the output of one input; --output-dir is for many")
+    elif len(names) == 2 and naming.output_dir is None and not naming.recursive:
+        first, second = names
+        if second == files.STREAM or not is_input(second):
+            names, output = [first], second
+    if len(names) > 1 and files.STREAM in names:
+        raise click.UsageError("standard input can only be the only input")
+    return names, output

@@ -1,47 +1,51 @@
-"""`nncodec verify`: whether a file decodes, and how close it is to a picture."""
+"""`nncodec verify`: whether files decode, and how close one is to a picture."""
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import click
 
-import codec
-from codec import files
+from codec.batch.jobs import VerifyJob
+from codec.batch.results import Failed
+from codec.batch.sources import find, is_coded
 from codec.cli import parts
-from codec.cli.console import blaming
-from codec.errors import ImageError
+from codec.cli.console import Speech
+from codec.cli.run import run
 from codec.options import DecodeOptions
 
 
 @click.command(
     "verify",
-    short_help="Check that a file decodes.",
+    short_help="Check that files decode.",
     cls=parts.ExampleCommand,
     context_settings=parts.HELP_NAMES,
     examples=[
-        ("nncodec verify photo.bin", "Check the checksum and decode it all."),
-        ("nncodec verify photo.bin --against photo.png", "Print the PSNR too."),
+        ("nncodec verify photo.nni", "Check the checksum and decode it all."),
+        ("nncodec verify photo.nni --against photo.png", "Print the PSNR too."),
+        ("nncodec verify -r small", "Check all files of a folder."),
     ],
 )
-@click.argument("source", metavar="FILE", type=parts.path)
+@click.argument("names", metavar="FILE...", type=parts.path, nargs=-1, required=True)
 @click.option("--against", metavar="IMG", type=parts.path, help="Picture to compare with.")
 @parts.max_pixels_option
-@parts.threads_option
-@parts.quiet_option
-def command(source: str, against: str | None, max_pixels: int | None, quiet: bool) -> None:
-    """Decode FILE completely and write nothing; exit with 1 if that fails."""
-    with blaming(source):
-        pixels = codec.decode(files.read(source), DecodeOptions(max_pixels))
-    height, width, _ = pixels.shape
-    line = f"{source}: ok  {width} x {height}"
-    if against is not None:
-        from codec import image
-
-        with blaming(against):
-            reference = image.load(BytesIO(files.read(against)))
-            if reference.shape != pixels.shape:
-                raise ImageError(f"is not {width} x {height}, the size of {source}")
-        line += f"  {image.psnr_db(pixels, reference):.2f} dB"
-    if not quiet:
-        click.echo(line)
+@parts.recursive_option
+@parts.running_options
+@parts.speech_options
+def command(
+    names: tuple[str, ...],
+    against: str | None,
+    max_pixels: int | None,
+    recursive: bool,
+    running: parts.Running,
+    speech: Speech,
+) -> None:
+    """Decode each FILE completely and write nothing; exit with 1 if that fails."""
+    single = len(names) == 1 and not recursive
+    if against is not None and not single:
+        raise click.UsageError("--against compares one file")
+    work = [
+        source
+        if isinstance(source, Failed)
+        else VerifyJob(source=source.name, options=DecodeOptions(max_pixels), against=against)
+        for source in find(names, is_coded, recursive=recursive)
+    ]
+    run(work, running, speech, single=single, text_is_result=True)

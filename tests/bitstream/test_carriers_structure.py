@@ -29,7 +29,8 @@ WEBP_VP8 = "56503820 03000000 616263 00"
 WEBP_UPDATE = "6e6e5550 07000000 75706461746521 00"
 AVIF_TYPE = "00000014 66747970 61766966 00000000 6d696631"
 AVIF_DATA = "0000000b 6d646174 616263"
-AVIF_UPDATE = "00000013 66726565 4e4e5500 75706461746521"
+AVIF_UUID = "137be2d4608740c4975ba47a85991955"
+AVIF_UPDATE = f"0000001f 75756964 {AVIF_UUID} 75706461746521"
 PAYLOAD = b"update!"
 
 
@@ -102,7 +103,7 @@ def test_payload_is_found_where_an_editor_has_put_it(data):
 
 
 def test_strip_moves_no_box_of_an_avif_file():
-    blank = "00000013 66726565" + 11 * "00"
+    blank = "0000001f 66726565" + 23 * "00"
     assert avif.strip(avif_file(AVIF_UPDATE, AVIF_DATA, AVIF_UPDATE)) == avif_file(blank, AVIF_DATA)
     # Those at the end go, however many.
     assert avif.strip(avif_file(AVIF_DATA, 2 * AVIF_UPDATE)) == avif_file(AVIF_DATA)
@@ -132,8 +133,9 @@ def test_two_payloads_are_refused_and_both_stripped(carrier, twice, plain):
         jpeg_file(FRAME + 0x42 * "00", JPEG_UPDATE),
         webp_file(WEBP_VP8, "4e4e5550 02000000 7570"),
         webp_file(WEBP_VP8) + raw(WEBP_UPDATE),
-        avif_file(AVIF_DATA, "0000000e 66726565 4e4e5558 7570"),
-        avif_file(AVIF_DATA, "0000000e 736b6970 4e4e5500 7570"),
+        avif_file(AVIF_DATA, f"0000001a 75756964 {AVIF_UUID[:-1]}0 7570"),
+        avif_file(AVIF_DATA, f"00000017 75756964 {AVIF_UUID[:-2]}"),
+        avif_file(AVIF_DATA, f"0000001a 66726565 {AVIF_UUID} 7570"),
     ],
     ids=lambda data: data[:40].hex(),
 )
@@ -185,7 +187,7 @@ def test_nothing_is_put_behind_an_open_ended_box():
 
 
 def test_an_open_ended_box_of_ours_is_replaced():
-    data = avif_file(AVIF_DATA, AVIF_UPDATE.replace("00000013", "00000000"))
+    data = avif_file(AVIF_DATA, AVIF_UPDATE.replace("0000001f", "00000000"))
     assert avif.extract(data) == PAYLOAD
     assert avif.insert(data, PAYLOAD) == avif_file(AVIF_DATA, AVIF_UPDATE)
 
@@ -226,7 +228,7 @@ def test_too_long_payloads_are_refused(plain):
     "data",
     [
         webp_file(WEBP_VP8, "6e6e5550 faff0000" + (MAX_CARRIED_BYTES + 1) * "00"),
-        avif_file(AVIF_DATA, "00010006 66726565 4e4e5500" + (MAX_CARRIED_BYTES + 1) * "00"),
+        avif_file(AVIF_DATA, f"00010012 75756964 {AVIF_UUID}" + (MAX_CARRIED_BYTES + 1) * "00"),
     ],
     ids=["webp", "avif"],
 )

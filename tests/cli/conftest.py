@@ -31,6 +31,7 @@ class FakeReport:
     bpp: float = 2.25
     update_bytes: int = 3
     seconds: float = 9.81
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class FakeCodec:
         pixels: np.ndarray,
         options: EncodeOptions,
         on_progress: Callable[[str, float], None],
+        metadata: object,
     ) -> FakeResult:
         self.encode_options = options
         for step in range(5):

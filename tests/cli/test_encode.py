@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codec.cli.console import Progress
+from codec.cli.console import Progress, Speech
 from codec.options import EncodeOptions
 
 
@@ -83,7 +83,7 @@ def test_streams(run, folder):
         "-e 10 photo.png out.bin",
         "-T -1 photo.png out.bin",
         "--device abacus photo.png out.bin",
-        "photo.png",
+        "",
         "--unknown photo.png out.bin",
     ],
 )
@@ -110,7 +110,7 @@ class Terminal:
 def test_progress_is_one_line_and_is_wiped(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with Progress(quiet=False) as progress:
+    with Progress(Speech(quiet=False, progress=True, as_json=False)) as progress:
         progress("refine", 0.5)
         progress("refine", 0.501)
     assert "\n" not in terminal.text
@@ -118,9 +118,10 @@ def test_progress_is_one_line_and_is_wiped(monkeypatch):
     assert terminal.text.rsplit("\r", 2)[1].isspace()
 
 
-def test_quiet_hides_progress(monkeypatch):
+@pytest.mark.parametrize("speech", [Speech(True, True, False), Speech(False, False, False)])
+def test_progress_can_be_hidden(monkeypatch, speech):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with Progress(quiet=True) as progress:
+    with Progress(speech) as progress:
         progress("refine", 0.5)
     assert terminal.text == ""

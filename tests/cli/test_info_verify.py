@@ -12,6 +12,7 @@ def test_info_json_keys_are_stable(run):
     size = Path("photo.bin").stat().st_size
     facts = json.loads(run("info", "--json", "photo.bin").stdout)
     assert facts == {
+        "input": "photo.bin",
         "width": 12,
         "height": 8,
         "bytes": size,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import codec
+from codec.cli import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +19,10 @@ def in_new_process(code: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", ["--help", "--version", "encode -h", "info photo.bin"])
+LIGHT = ["--help", "--version", "encode -h", "info photo.bin", "models", "completion fish"]
+
+
+@pytest.mark.parametrize("command", LIGHT)
 def test_light_commands_do_not_import_torch(folder, command):
     process = in_new_process(f"""
 import os, sys
@@ -46,8 +50,9 @@ def test_version(run, option):
     assert run(option).stdout == f"nncodec {codec.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["encode"], ["decode"], ["info"], ["verify"]])
+@pytest.mark.parametrize("command", ["", *main.commands])
 def test_help_begins_with_examples(run, command):
+    command = command.split()
     long = run(*command, "--help")
     assert long.exit_code == 0
     assert long.stdout.startswith("Examples:\n  nncodec ")

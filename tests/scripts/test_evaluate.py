@@ -8,11 +8,14 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
+import coders
 import evaluate
 import numpy as np
 import pytest
 from coders import Pixels
 from rows import read_rows
+
+from codec.standard import STANDARD
 
 if TYPE_CHECKING:
     from conftest import RunScript
@@ -25,6 +28,9 @@ def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     def encode(pixels: Pixels, options: SimpleNamespace) -> SimpleNamespace:
         if options.effort > 9:
             raise RuntimeError("no such effort")
+        if options.standard_file:
+            plain = STANDARD[options.content].write(pixels, options.quality)
+            return SimpleNamespace(data=plain, report=SimpleNamespace(update_bytes=0))
         height, width, _ = pixels.shape
         data = bytes([height, width, int(pixels.mean())]) + bytes(options.effort)
         return SimpleNamespace(
@@ -94,6 +100,28 @@ def test_nncodec_rows(run_script: RunScript, images: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("fake_codec")
+@pytest.mark.parametrize("content", ["jpeg", "webp"])
+def test_standard_files_without_a_payload_are_those_of_the_baseline(
+    run_script: RunScript, images: Path, tmp_path: Path, content: str
+) -> None:
+    common = ("--images", images, "--qualities", "30", "--out", tmp_path / "rows.tsv")
+    assert run_script(evaluate.main, *common, "--codec", content)[0] == 0
+    ours = ("--codec", "nncodec", "--content", content)
+    assert run_script(evaluate.main, *common, *ours)[0] == 0
+    assert run_script(evaluate.main, *common, *ours, "--no-update")[0] == 0
+    plain, _, found, _, other, _ = read_rows(tmp_path / "rows.tsv")
+    assert (found.codec, other.codec) == (f"nncodec-{content}", f"nncodec-{content}-noupdate")
+    assert found.bytes == plain.bytes and found.psnr_db == plain.psnr_db
+
+
+def test_settings_of_the_avif_baselines() -> None:
+    fast, slow = coders.baseline("avif"), coders.baseline("avif-speed1")
+    assert fast.options == STANDARD["avif"].options
+    assert (fast.format, slow.format) == ("avif", "avif")
+    assert (fast.options["speed"], slow.options["speed"]) == (4, 1)
+
+
+@pytest.mark.usefixtures("fake_codec")
 def test_what_the_codec_refuses_is_one_line(
     run_script: RunScript, images: Path, tmp_path: Path
 ) -> None:
@@ -121,6 +149,7 @@ def test_psnr_of_known_errors() -> None:
         ("--codec", "gif", "--qualities", "50"),
         ("--codec", "jpeg", "--qualities", "50", "--effort", "3"),
         ("--codec", "webp", "--qualities", "50", "--no-update"),
+        ("--codec", "webp", "--qualities", "50", "--content", "webp"),
     ],
 )
 def test_usage_errors(

@@ -1,0 +1,30 @@
+"""Packed weight files (FORMAT.md section 13): named tensors to bytes and back."""
+
+from bitstream.tensors.archive import BASE_BYTES, Archive, level_bytes
+from bitstream.tensors.dtypes import DTYPES, FLOATS, INTEGERS, from_bytes, item_size, to_bytes
+from bitstream.tensors.entries import WHOLE_STEP
+from bitstream.tensors.level_coder import Scan
+from bitstream.tensors.packed import Levels, PackedTensor, Product, Raw, Zeros
+from bitstream.tensors.trellis import NEXT_STATE, all_points, points
+
+__all__ = [
+    "BASE_BYTES",
+    "DTYPES",
+    "FLOATS",
+    "INTEGERS",
+    "NEXT_STATE",
+    "WHOLE_STEP",
+    "Archive",
+    "Levels",
+    "PackedTensor",
+    "Product",
+    "Raw",
+    "Scan",
+    "Zeros",
+    "all_points",
+    "from_bytes",
+    "item_size",
+    "level_bytes",
+    "points",
+    "to_bytes",
+]

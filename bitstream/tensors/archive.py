@@ -1,0 +1,157 @@
+"""Implements FORMAT.md sections 13.1 and 13.2: the bytes of a packed weight file.
+
+magic   3 bytes   8E 4E 57
+version u8        1
+base    u8, and 16 bytes if it is 1
+notes   varint count, then pairs of strings
+tensors varint count, then one entry each: see `bitstream.tensors.entries`
+levels  one codeword (section 13.5)
+crc32   u32       of all bytes before it
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bitstream.errors import (
+    BadMagic,
+    ChecksumMismatch,
+    InvalidField,
+    Truncated,
+    UnsupportedVersion,
+)
+from bitstream.tensors.entries import EntryReader, EntryWriter
+from bitstream.tensors.level_coder import LevelCoder, LevelReader, LevelWriter, code_levels
+from bitstream.tensors.level_model import LevelModel
+from bitstream.tensors.packed import Levels, PackedTensor, Product
+from bitstream.wire import ByteReader, ByteWriter
+
+MAGIC = b"\x8eNW"
+FORMAT_VERSION = 1
+BASE_BYTES = 16
+CHECKSUM_BYTES = 4
+MINIMUM_BYTES = 11
+"""Magic and version 4, no base 1, no notes 1, no tensors 1, checksum 4."""
+
+
+@dataclass(frozen=True, eq=False)
+class Archive:
+    """A packed weight file.
+
+    Attributes:
+        tensors: in ascending order of the bytes of their names in UTF-8.
+        notes: strings by name, as in a safetensors file.
+        base: the first 16 bytes of the SHA-256 of the base, or empty if no tensor has one.
+    """
+
+    tensors: Sequence[PackedTensor]
+    notes: Mapping[str, str]
+    base: bytes = b""
+
+    def pack(self) -> bytes:
+        """The bytes of the file.
+
+        Raises:
+            LimitExceeded: it has more than `limits.MAX_PACKED_PARAMETERS` values or levels.
+            InvalidField: a number is out of its range.
+        """
+        writer = ByteWriter()
+        writer.raw(MAGIC)
+        writer.u8(FORMAT_VERSION)
+        writer.u8(int(bool(self.base)))
+        writer.raw(self.base)
+        writer.varint(len(self.notes))
+        for pair in self.notes.items():
+            for text in pair:
+                writer.text(text)
+        writer.varint(len(self.tensors))
+        entries = EntryWriter(writer)
+        for tensor in self.tensors:
+            entries.write(tensor)
+        levels = LevelWriter()
+        _code(levels, self.tensors)
+        writer.raw(levels.finish())
+        writer.u32(zlib.crc32(writer.getvalue()))
+        return writer.getvalue()
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Archive:
+        """Inverse of `pack`.
+
+        Raises:
+            FormatError: the bytes are not a valid file; the subclass says why.
+        """
+        archive, codeword = _read_head(data)
+        return replace(archive, tensors=_code(LevelReader(codeword), archive.tensors))
+
+
+def _read_head(data: bytes) -> tuple[Archive, bytes]:
+    """Everything but the levels, which are all 0 in the result, and the codeword that holds them.
+
+    Raises:
+        FormatError: as `Archive.unpack`.
+    """
+    reader = ByteReader(_checked_body(data))
+    has_base = reader.u8("base")
+    if has_base > 1:
+        raise InvalidField(f"base {has_base} is neither 0 nor 1")
+    base = reader.raw(BASE_BYTES, "hash of the base") if has_base else b""
+    notes: dict[str, str] = {}
+    for _ in range(reader.varint("number of notes")):
+        name = reader.text("name of a note")
+        if name in notes:
+            raise InvalidField(f"the note {name!r} is repeated")
+        notes[name] = reader.text("note")
+    entries = EntryReader(reader)
+    tensors = [entries.read() for _ in range(reader.varint("number of tensors"))]
+    if not base and any(tensor.based for tensor in tensors):
+        raise InvalidField("a tensor is a difference, but the file names no base")
+    return Archive(tensors, notes, base), reader.raw(reader.remaining, "levels")
+
+
+def _checked_body(data: bytes) -> bytes:
+    """What lies between the version and the checksum, after all three have been verified."""
+    if not MAGIC.startswith(data[: len(MAGIC)]):
+        raise BadMagic("not a packed weight file")
+    if len(data) < MINIMUM_BYTES:
+        raise Truncated(f"truncated: {len(data)} bytes are less than any packed weight file")
+    version = data[len(MAGIC)]
+    if version != FORMAT_VERSION:
+        raise UnsupportedVersion(
+            f"weight format version {version}, this program reads version {FORMAT_VERSION}"
+        )
+    checksum = ByteReader(data[-CHECKSUM_BYTES:]).u32("checksum")
+    if zlib.crc32(data[:-CHECKSUM_BYTES]) != checksum:
+        raise ChecksumMismatch("damaged or cut short: the checksum does not match")
+    return data[len(MAGIC) + 1 : -CHECKSUM_BYTES]
+
+
+def _code(coder: LevelCoder, tensors: Sequence[PackedTensor]) -> list[PackedTensor]:
+    """Codes the levels of all tensors in either direction; a reader takes their layout only."""
+    model = LevelModel()
+    return [_code_tensor(coder, model, tensor) for tensor in tensors]
+
+
+def _code_tensor(coder: LevelCoder, model: LevelModel, tensor: PackedTensor) -> PackedTensor:
+    def code(levels: Levels) -> Levels:
+        return replace(levels, levels=code_levels(coder, model, levels.levels, levels.scan))
+
+    coding = tensor.coding
+    if isinstance(coding, Levels):
+        coding = code(coding)
+    elif isinstance(coding, Product):
+        coding = replace(coding, left=code(coding.left), right=code(coding.right))
+    return replace(tensor, coding=coding)
+
+
+def level_bytes(archive: Archive) -> list[float]:
+    """What the levels of each tensor take of the codeword."""
+    coder, model = LevelWriter(), LevelModel()
+    ends = [0.0]
+    for tensor in archive.tensors:
+        _code_tensor(coder, model, tensor)
+        ends.append(coder.bits / 8)
+    return [end - start for start, end in itertools.pairwise(ends)]

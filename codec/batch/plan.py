@@ -1,0 +1,94 @@
+"""Files -> where their outputs go, and what is settled before any work begins.
+
+An output that is another's already, that exists, or that would replace its own input is refused
+here, for all files at once and before minutes are spent on the first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codec import files
+from codec.batch.results import Failed, Skipped
+from codec.batch.sources import Source
+from codec.errors import FileError, OutputError, blaming
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """How outputs are named, and when one may be replaced.
+
+    Attributes:
+        suffix: of outputs that get their names from their inputs.
+        only: name of the one output; the other fields say how to name several.
+        folder: where a tree of outputs goes that mirrors the inputs; beside them if None.
+        force: replace outputs that exist.
+        resume: leave out inputs whose outputs exist and are newer.
+    """
+
+    suffix: str
+    only: str | None = None
+    folder: str | None = None
+    force: bool = False
+    resume: bool = False
+
+    def name(self, source: Source) -> str:
+        """The output of an input."""
+        if self.only is not None:
+            return self.only
+        if source.name == files.STREAM:
+            return files.STREAM
+        base = Path(source.name) if self.folder is None else Path(self.folder, source.below)
+        return str(base.with_suffix(self.suffix))
+
+
+@dataclass(frozen=True)
+class Step:
+    """An input and the output to make of it."""
+
+    source: str
+    target: str
+
+
+def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step | Skipped | Failed]:
+    """What to do with each input; makes the folders that outputs go to."""
+    taken: dict[str, str] = {}
+    for source in sources:
+        if isinstance(source, Failed):
+            yield source
+            continue
+        target = outputs.name(source)
+        if outputs.resume and target != files.STREAM and _is_newer(target, source.name):
+            yield Skipped(source.name, target)
+            continue
+        try:
+            with blaming(target):
+                _check(target, source.name, taken, outputs)
+        except FileError as error:
+            yield Failed(source.name, str(error))
+            continue
+        yield Step(source.name, target)
+
+
+def _check(target: str, source: str, taken: dict[str, str], outputs: Outputs) -> None:
+    if target != files.STREAM:
+        place = os.path.realpath(target)
+        if place == os.path.realpath(source):
+            raise OutputError("is the input itself")
+        if place in taken:
+            raise OutputError(f"is the output of {taken[place]}, and cannot be that of {source}")
+        taken[place] = source
+        if outputs.folder is not None:
+            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+    files.check_output(target, force=outputs.force)
+
+
+def _is_newer(target: str, source: str) -> bool:
+    """Whether an output exists that was written after its input; outputs are always whole."""
+    try:
+        return os.path.isfile(target) and os.path.getmtime(target) >= os.path.getmtime(source)
+    except OSError:
+        return False

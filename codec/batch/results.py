@@ -1,0 +1,81 @@
+"""What came of a file: one dataclass for each outcome; `str` is the line for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture became a file; figures as in `codec.Report`."""
+
+    input: str
+    output: str
+    bytes: int
+    update_bytes: int
+    bpp: float
+    psnr_db: float
+    seconds: float
+
+    def __str__(self) -> str:
+        figures = (
+            f"{self.input} -> {self.output}",
+            f"{self.bytes:,} B",
+            f"{self.bpp:.3f} bpp",
+            f"{self.psnr_db:.2f} dB",
+            f"{self.seconds:.1f} s",
+        )
+        return "  ".join(figures)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file became a picture."""
+
+    input: str
+    output: str
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.input} -> {self.output}  {self.width} x {self.height}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A file decodes; `psnr_db` is against the picture to compare with, if there is one."""
+
+    input: str
+    width: int
+    height: int
+    psnr_db: float | None = None
+
+    def __str__(self) -> str:
+        compared = "" if self.psnr_db is None else f"  {self.psnr_db:.2f} dB"
+        return f"{self.input}: ok  {self.width} x {self.height}{compared}"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The output was there already, and newer than the input."""
+
+    input: str
+    output: str
+    skipped: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.input} -> {self.output}  is done already"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """There is no output; `error` is one line that names the file it is about."""
+
+    input: str
+    error: str
+
+    def __str__(self) -> str:
+        return self.error
+
+
+Result = Encoded | Decoded | Verified | Skipped | Failed

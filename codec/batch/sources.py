@@ -1,0 +1,104 @@
+"""Names on the command line -> files, with folders searched below."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitstream import MAGIC
+from codec import files
+from codec.batch.results import Failed
+
+CODED_SUFFIX = ".nni"
+PICTURE_SUFFIXES = frozenset(
+    ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .qoi .tga .tif .tiff"
+    " .webp".split()
+)
+"""What counts as a picture in a folder.  A file that is named itself is always tried."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input.
+
+    Attributes:
+        name: as the user named it, or the folder that holds it.
+        below: its place below the folder that was named, for a tree that mirrors it.
+    """
+
+    name: str
+    below: Path
+
+
+def is_picture_name(path: Path) -> bool:
+    """Whether a file is named like a picture."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def is_coded(path: Path) -> bool:
+    """Whether a file is one of this codec: by its name, or by its first bytes."""
+    if path.suffix.lower() == CODED_SUFFIX:
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def find(
+    names: Iterable[str],
+    wanted: Callable[[Path], bool],
+    *,
+    recursive: bool,
+    avoid: str | None = None,
+) -> Iterator[Source | Failed]:
+    """The inputs that names stand for: files themselves, folders for the files below them.
+
+    Args:
+        names: files, folders, or `files.STREAM`.
+        wanted: which files count inside of folders.
+        recursive: whether folders are searched.
+        avoid: a folder that is not searched, because the outputs go there.
+
+    Yields:
+        Sources in the order of `names`, sorted below a folder; a failure for each name that stands
+        for nothing.
+    """
+    for name in names:
+        if name == files.STREAM or not os.path.isdir(name):
+            yield Source(name, Path(Path(name).name))
+        elif not recursive:
+            yield Failed(name, f"{name}: Is a directory; -r works on what is in it")
+        else:
+            found = False
+            for item in _below(name, wanted, avoid):
+                found = True
+                yield item
+            if not found:
+                yield Failed(name, f"{name}: holds no file to work on")
+
+
+def _below(
+    root: str, wanted: Callable[[Path], bool], avoid: str | None
+) -> Iterator[Source | Failed]:
+    """Files below a folder; hidden ones are left out, and links to folders are not followed."""
+    unreadable: list[OSError] = []
+    for folder, subfolders, names in os.walk(root, onerror=unreadable.append):
+        subfolders[:] = sorted(
+            name
+            for name in subfolders
+            if not name.startswith(".") and not _same(os.path.join(folder, name), avoid)
+        )
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not name.startswith(".") and path.is_file() and wanted(path):
+                yield Source(str(path), path.relative_to(root))
+    for error in unreadable:
+        yield Failed(str(error.filename), f"{error.filename}: {error.strerror}")
+
+
+def _same(folder: str, other: str | None) -> bool:
+    return other is not None and os.path.realpath(folder) == os.path.realpath(other)

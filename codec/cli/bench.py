@@ -1,0 +1,136 @@
+"""`nncodec bench`: rate, quality and time on a folder of one's own pictures."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from statistics import fmean
+
+import click
+
+import codec
+from codec.batch import local
+from codec.batch.results import Failed
+from codec.batch.sources import Source, find, is_picture_name
+from codec.cli import parts
+from codec.cli.console import Failure, Progress, Speech, print_json
+from codec.errors import FileError, blaming
+from codec.options import DecodeOptions, EncodeOptions
+
+FIGURES = ("bpp", "psnr_db", "encode_s", "decode_s")
+HEADING = "    bpp      dB  encode s  decode s  picture"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One picture; figures from the real file and its decoded pixels."""
+
+    input: str
+    width: int
+    height: int
+    bytes: int
+    bpp: float
+    psnr_db: float
+    encode_s: float
+    decode_s: float
+
+
+@click.command(
+    "bench",
+    short_help="Measure on a folder.",
+    cls=parts.ExampleCommand,
+    context_settings=parts.HELP_NAMES,
+    examples=[
+        ("nncodec bench photos", "Rate, quality and time of each picture."),
+        ("nncodec bench -q 30 -e 0 --json photos", "Other options, for machines."),
+    ],
+)
+@click.argument("folder", metavar="DIR", type=click.Path())
+@parts.quality_option
+@parts.effort_option
+@parts.device_option
+@parts.threads_option
+@parts.speech_options
+def command(
+    folder: str, quality: float, effort: int, device: str, threads: int, speech: Speech
+) -> None:
+    """Encode and decode all pictures below DIR, one after the other; write nothing.
+
+    Times leave out starting the program and loading the networks.
+    """
+    options = EncodeOptions(quality, effort, device=device)
+    sources = list(find([folder], is_picture_name, recursive=True))
+    measured: list[Measured] = []
+    failed: list[Failed] = []
+    say = not speech.quiet and not speech.as_json
+    local.set_threads(threads)
+    with Progress(speech) as progress:
+        for source in sources:
+            result = _attempt(source, options, progress)
+            progress.wipe()
+            if isinstance(result, Failed):
+                failed.append(result)
+                continue
+            if say and not measured:
+                click.echo(HEADING)
+            if say:
+                click.echo(_row(asdict(result), result.input))
+            measured.append(result)
+    means = {name: fmean(getattr(row, name) for row in measured) for name in FIGURES if measured}
+    if speech.as_json:
+        print_json(
+            {
+                "images": [asdict(row) for row in measured],
+                "mean": means,
+                "failed": [asdict(failure) for failure in failed],
+            }
+        )
+    elif say and measured:
+        click.echo(_row(means, f"mean of {len(measured)}"))
+    for failure in failed:
+        Failure(failure.error).show()
+    if failed:
+        click.get_current_context().exit(Failure.exit_code)
+
+
+def _attempt(
+    source: Source | Failed, options: EncodeOptions, progress: Progress
+) -> Measured | Failed:
+    if isinstance(source, Failed):
+        return source
+    try:
+        with blaming(source.name):
+            return measure(source.name, options, progress)
+    except FileError as error:
+        return Failed(source.name, str(error))
+
+
+def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
+    """Encodes and decodes a picture."""
+    from codec import image, weights
+
+    weights.load_default()
+    pixels = image.load(name)
+    height, width, _ = pixels.shape
+    start = time.perf_counter()
+    result = codec.encode(pixels, options, progress)
+    encoded = time.perf_counter()
+    codec.decode(result.data, DecodeOptions(max_pixels=None))
+    decoded = time.perf_counter()
+    return Measured(
+        name,
+        width,
+        height,
+        len(result.data),
+        result.report.bpp,
+        result.report.psnr_db,
+        encoded - start,
+        decoded - encoded,
+    )
+
+
+def _row(figures: dict[str, float], name: str) -> str:
+    return (
+        f"{figures['bpp']:7.3f}{figures['psnr_db']:8.2f}"
+        f"{figures['encode_s']:10.2f}{figures['decode_s']:10.2f}  {name}"
+    )

@@ -1,0 +1,56 @@
+"""`nncodec view`: a file in the browser, beside its original and without its update."""
+
+from __future__ import annotations
+
+import webbrowser
+from contextlib import suppress
+from io import BytesIO
+
+import click
+
+from codec import files
+from codec.batch import local
+from codec.cli import parts
+from codec.errors import blaming
+from codec.options import DecodeOptions
+
+
+@click.command(
+    "view",
+    short_help="Look at a file in the browser.",
+    cls=parts.ExampleCommand,
+    context_settings=parts.HELP_NAMES,
+    examples=[
+        ("nncodec view photo.nni", "Look at it, with and without its update."),
+        ("nncodec view photo.nni --original photo.png", "Beside the original."),
+    ],
+)
+@click.argument("source", metavar="FILE", type=parts.path)
+@click.option("--original", metavar="IMG", type=parts.path, help="Picture to compare with.")
+@click.option("--browser/--no-browser", default=True, help="Open it, or print the address only.")
+@parts.max_pixels_option
+@parts.threads_option
+def command(
+    source: str, original: str | None, browser: bool, max_pixels: int | None, threads: int
+) -> None:
+    """Show FILE on a page in the browser, which only this machine can reach; Ctrl-C ends it."""
+    local.set_threads(threads)
+    with blaming(source):
+        data = files.read(source)
+    reference = None
+    if original is not None:
+        from codec import image
+
+        with blaming(original):
+            reference = image.load(BytesIO(files.read(original)))
+    from codec.view.comparison import compare
+    from codec.view.server import ViewServer
+
+    with blaming(source):
+        comparison = compare(data, reference, DecodeOptions(max_pixels))
+    with ViewServer(comparison, source) as server, suppress(KeyboardInterrupt):
+        click.echo(server.url)
+        click.echo("Ctrl-C ends it.", err=True)
+        if browser:
+            webbrowser.open(server.url)
+        server.serve_forever()

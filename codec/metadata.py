@@ -1,0 +1,84 @@
+"""What a picture file holds besides pixels and changes how they are shown, or tells of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+EXIF_PREFIX = b"Exif\0\0"
+ORIENTATION = 0x0112
+"""Exif 2.32, section 4.6.4."""
+RGB_PROFILE = b"RGB "
+PROFILE_SPACE = slice(16, 20)
+"""Where an ICC profile names its colour space (ICC.1:2022, section 7.2)."""
+
+TURNS = {
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+"""Orientation -> what makes stored pixels upright: swap the axes, then mirror rows, columns."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Byte strings as Pillow takes them; empty where there is none.
+
+    Attributes:
+        icc: colour profile, of RGB.
+        exif: beginning with its prefix.
+        xmp: a packet.
+        orientation: 1 to 8, as EXIF counts; 1 is upright.
+    """
+
+    icc: bytes = b""
+    exif: bytes = b""
+    xmp: bytes = b""
+    orientation: int = 1
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Metadata:
+        """Of a Pillow image, as it stands there."""
+        icc = image.info.get("icc_profile") or b""
+        exif = image.info.get("exif") or b""
+        tags = image.getexif()
+        orientation = tags.get(ORIENTATION, 1)
+        if orientation not in TURNS:
+            orientation = 1
+        if orientation != 1 and not exif:  # only XMP, or a box of AVIF, says so
+            exif = tags.tobytes()
+        if exif and not exif.startswith(EXIF_PREFIX):
+            exif = EXIF_PREFIX + exif
+        # The pixels become RGB: a profile of greys would not fit them.
+        icc = icc if icc[PROFILE_SPACE] == RGB_PROFILE else b""
+        return cls(icc, exif, image.info.get("xmp") or b"", orientation)
+
+    def save_options(self) -> dict[str, Any]:
+        """Arguments of Pillow's `Image.save`."""
+        options = {"icc_profile": self.icc, "exif": self.exif, "xmp": self.xmp}
+        return {name: value for name, value in options.items() if value}
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Stored pixels [h w 3] -> as they are shown: [h w 3] or [w h 3]."""
+    swap, *mirrored = TURNS[orientation]
+    return _mirror(pixels.swapaxes(0, 1) if swap else pixels, *mirrored)
+
+
+def as_stored(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Inverse of `upright`."""
+    swap, *mirrored = TURNS[orientation]
+    mirror = _mirror(pixels, *mirrored)
+    return np.ascontiguousarray(mirror.swapaxes(0, 1) if swap else mirror)
+
+
+def _mirror(pixels: np.ndarray, rows: bool, columns: bool) -> np.ndarray:
+    return np.ascontiguousarray(pixels[:: -1 if rows else 1, :: -1 if columns else 1])

@@ -1,0 +1,99 @@
+"""What is coded of a checkpoint: its tensors, or their differences to a base, folded and pruned."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitstream.tensors import BASE_BYTES, FLOATS, INTEGERS
+from codec.packing.checkpoint import Checkpoint, StoredTensor
+from codec.packing.folding import fold_batch_norms
+from codec.packing.options import PackOptions
+
+
+@dataclass(frozen=True)
+class Base:
+    """A safetensors file that both sides have."""
+
+    hash: bytes
+    checkpoint: Checkpoint
+
+    @classmethod
+    def parse(cls, data: bytes) -> Base:
+        """Takes the bytes of the file.
+
+        Raises:
+            WeightsError: they are not a safetensors file.
+        """
+        return cls(hashlib.sha256(data).digest()[:BASE_BYTES], Checkpoint.parse(data))
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A tensor to be packed.
+
+    Attributes:
+        name: as in the checkpoint.
+        stored: what it was.
+        values: float64 or int64, flat, that are coded for it; None if it is kept as bytes.
+        based: whether the values are its difference to the base.
+    """
+
+    name: str
+    stored: StoredTensor
+    values: NDArray[np.float64] | NDArray[np.int64] | None
+    based: bool
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the values go through a quantiser."""
+        return (
+            self.stored.dtype in FLOATS
+            and self.values is not None
+            and bool(self.values.any())
+            and bool(np.isfinite(self.values).all())
+        )
+
+
+def prepare(checkpoint: Checkpoint, options: PackOptions, base: Base | None) -> list[Source]:
+    """Everything that does not depend on the step, in the order of the packed file.
+
+    Raises:
+        WeightsError: there is no batch norm to fold, or one that cannot be folded.
+    """
+    if options.fold:
+        checkpoint = fold_batch_norms(checkpoint)
+    known = base.checkpoint.tensors if base else {}
+    return [
+        _pruned(_source(name, tensor, known.get(name)), options.prune)
+        for name, tensor in sorted(checkpoint.tensors.items(), key=lambda pair: pair[0].encode())
+    ]
+
+
+def _source(name: str, stored: StoredTensor, old: StoredTensor | None) -> Source:
+    """The tensor itself, or its difference to the base's where that is smaller."""
+    if stored.dtype not in FLOATS | INTEGERS:
+        return Source(name, stored, None, based=False)
+    values = stored.values()
+    if old is not None and (old.dtype, old.shape) == (stored.dtype, stored.shape):
+        difference = values - old.values()
+        if np.isfinite(difference).all() and energy(difference) < energy(values):
+            return Source(name, stored, difference, based=True)
+    return Source(name, stored, values, based=False)
+
+
+def energy(values: NDArray[np.float64] | NDArray[np.int64]) -> float:
+    """The sum of squares."""
+    return float(np.square(values.astype(np.float64)).sum())
+
+
+def _pruned(source: Source, fraction: float) -> Source:
+    count = int(fraction * len(source.values)) if source.quantized else 0
+    if not count or len(source.stored.shape) < 2:
+        return source
+    kept = source.values.copy()
+    kept[np.argpartition(np.abs(kept), count - 1)[:count]] = 0
+    return replace(source, values=kept)

@@ -1,0 +1,102 @@
+"""The plugin for Pillow."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, UnidentifiedImageError
+
+import codec
+from codec.pillow import FORMAT
+
+
+@pytest.fixture(autouse=True)
+def plugin(pillow) -> None:
+    codec.register_pillow()
+
+
+@pytest.fixture
+def file(tiny, photo, tmp_path: Path) -> Path:
+    path = tmp_path / "photo.nni"
+    path.write_bytes(codec.encode(photo[:33, :47], codec.EncodeOptions(effort=0)).data)
+    return path
+
+
+def test_opening_reads_the_header_only(file, monkeypatch):
+    def never(*_):
+        raise AssertionError("decoded too early")
+
+    with monkeypatch.context() as context:
+        context.setitem(vars(codec), "decode", never)
+        picture = Image.open(file)
+        assert (picture.format, picture.mode, picture.size) == (FORMAT, "RGB", (47, 33))
+        assert picture.get_format_mimetype() == "image/x-nni"
+    with picture:
+        assert np.array_equal(np.asarray(picture), codec.decode(file))
+
+
+def test_pictures_are_decoded_once(file, monkeypatch):
+    calls = []
+    decode = codec.decode
+    monkeypatch.setitem(vars(codec), "decode", lambda *a: calls.append(1) or decode(*a))
+    with Image.open(file) as picture:
+        picture.load()
+        picture.load()
+        picture.rotate(90)
+    assert calls == [1]
+
+
+def test_streams_stay_open(file):
+    stream = BytesIO(file.read_bytes())
+    with Image.open(stream, formats=[FORMAT]) as picture:
+        picture.load()
+    assert not stream.closed
+
+
+def test_saving_takes_the_options_of_the_encoder(tiny, photo, tmp_path):
+    picture = Image.fromarray(photo[:33, :47])
+    picture.save(tmp_path / "photo.nni", quality=30, effort=0, update=False)
+    options = codec.EncodeOptions(quality=30, effort=0, update=False)
+    expected = codec.encode(photo[:33, :47], options).data
+    assert (tmp_path / "photo.nni").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "error", "message"),
+    [
+        (Image.new("RGB", (8, 8)), {"quality": 101}, ValueError, "quality must be"),
+        (Image.new("RGBA", (8, 8)), {}, OSError, "cannot write as NNI: has transparency"),
+        (Image.new("CMYK", (8, 8)), {}, OSError, "CMYK"),
+    ],
+)
+def test_what_cannot_be_saved_leaves_no_file(tmp_path, picture, options, error, message):
+    with pytest.raises(error, match=message):
+        picture.save(tmp_path / "photo.nni", **options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("data", [b"", b"\x8eNN", b"\x8eNN\x01", b"\x8eNN\x09" + bytes(60)])
+def test_what_is_not_a_file_is_not_identified(data):
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(BytesIO(data))
+
+
+def test_damage_is_an_error_of_the_system(file):
+    data = bytearray(file.read_bytes())
+    data[-8] ^= 1
+    with Image.open(BytesIO(data)) as picture, pytest.raises(OSError, match="checksum"):
+        picture.load()
+
+
+def test_large_pictures_are_refused_until_allowed(file):
+    for allowed in (47 * 33 - 1, 47 * 33):
+        codec.register_pillow(max_pixels=allowed)
+        with Image.open(file) as picture:
+            if allowed < 47 * 33:
+                with pytest.raises(OSError, match="max_pixels"):
+                    picture.load()
+            else:
+                assert np.asarray(picture).shape == (33, 47, 3)

@@ -1,0 +1,105 @@
+"""The page in a real browser: what it shows, and what it does when it is used."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from codec.view.server import ViewServer
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(NAMES)} is installed")
+
+USER = """
+const seen = {};
+const press = (key) => document.dispatchEvent(new KeyboardEvent("keydown", { key }));
+const left = document.getElementById("left");
+const note = (name) => {
+  seen[name] = {
+    left: left.alt,
+    right: document.getElementById("right").alt,
+    divide: document.getElementById("wipe").getAttribute("aria-valuenow"),
+    clip: left.style.clipPath,
+    transform: left.style.transform,
+    pixels: left.className,
+    zoom: document.querySelector("#zoom-choice [aria-pressed=true]")?.textContent,
+    caption: document.getElementById("left-caption").textContent,
+  };
+};
+const button = (group, text) =>
+  [...document.querySelectorAll(`#${group} button`)].find((b) => b.textContent === text).click();
+const ready = setInterval(() => {
+  if (!document.body.dataset.ready) return;
+  clearInterval(ready);
+  note("start");
+  button("left-choice", "Without update");
+  note("chosen");
+  press(" ");
+  note("swapped");
+  for (let i = 0; i < 5; i++) press("ArrowRight");
+  note("divided");
+  button("zoom-choice", "400 %");
+  note("zoomed");
+  press("0");
+  note("fitted");
+  for (let i = 0; i < 99; i++) press("ArrowLeft");
+  note("all right");
+  document.body.dataset.seen = JSON.stringify(seen);
+}, 10);
+"""
+"""Uses the page, and writes down what it looks like in between."""
+
+
+@pytest.fixture
+def dom(server: ViewServer, tmp_path: Path) -> str:
+    """The page after it was used."""
+    path = server.url.split("/", 3)[3]
+    media_type, page = server.contents[f"/{path}"]
+    script = b'<script src="user.js" type="module"></script></head>'
+    server.contents[f"/{path}"] = (media_type, page.replace(b"</head>", script))
+    server.contents[f"/{path}user.js"] = ("text/javascript", USER.encode())
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--window-size=1200,800",
+        "--virtual-time-budget=10000",
+        f"--user-data-dir={tmp_path}",
+        "--dump-dom",
+    ]
+    process = subprocess.run(
+        [BROWSER, *options, server.url], capture_output=True, text=True, timeout=300, check=True
+    )
+    return process.stdout
+
+
+def test_page(dom, data):
+    assert "<title>&lt;photo&gt;.nni - nncodec view</title>" in dom
+    assert f"<dd>{len(data):,} B</dd>" in dom
+    assert "<dd>48.13 dB</dd>" in dom
+    shares = re.findall(r'<span class="(.*?)" style="flex-grow: (\d+);">', dom)
+    assert [name for name, _ in shares] == ["update", "content", "header and checksum"]
+    assert sum(int(size) for _, size in shares) == len(data)
+
+    seen = json.loads(unescape(re.search(r'data-seen="(.*?)"', dom)[1]))
+    start, chosen, swapped, divided, zoomed, fitted, all_right = seen.values()
+    assert (start["left"], start["right"]) == ("Original", "Decoded")
+    assert (start["divide"], start["zoom"]) == ("50", "Fit")
+    assert chosen["left"] == "Without update"
+    assert re.fullmatch(r"Without update +\d+\.\d\d dB", chosen["caption"])
+    assert (swapped["left"], swapped["right"]) == ("Decoded", "Without update")
+    assert divided["divide"] == "60"
+    assert divided["clip"] != swapped["clip"]
+    assert (zoomed["zoom"], zoomed["pixels"]) == ("400 %", "pixels")
+    assert "scale(4)" in zoomed["transform"]
+    assert fitted["transform"] == start["transform"]
+    width = re.search(r"<dd>(\d+) × \d+</dd>", dom)[1]
+    assert all_right["clip"] == f"inset(0px {width}px 0px 0px)"
