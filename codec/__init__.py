@@ -5,7 +5,7 @@
     result = codec.encode("photo.png", codec.EncodeOptions(quality=60))
     pixels = codec.decode(result.data)
     info = codec.probe(result.data)
-    result = codec.enhance(pixels, Path("photo.jpg").read_bytes())
+    result = codec.enhance("photo.png", "photo.jpg")
 
 `encode`, `decode` and `enhance` are loaded at first use: they need torch, and
 importing `codec` does not.
@@ -17,13 +17,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 from codec.errors import CodecError, ForeignUpdateWarning, FormatError
-from codec.file_info import FileInfo, probe
+from codec.file_info import FileInfo, StandardInfo, probe
 from codec.options import DecodeOptions, EncodeOptions
 from codec.report import EncodeResult, Report
 
 if TYPE_CHECKING:
-    from codec.api import decode, encode
-    from codec.enhancer import enhance
+    from codec.api import decode, encode, enhance
     from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
@@ -37,6 +36,7 @@ __all__ = [
     "ForeignUpdateWarning",
     "FormatError",
     "Report",
+    "StandardInfo",
     "decode",
     "encode",
     "enhance",
@@ -47,7 +47,7 @@ __all__ = [
 _LAZY = {
     "decode": "codec.api",
     "encode": "codec.api",
-    "enhance": "codec.enhancer",
+    "enhance": "codec.api",
     "register_pillow": "codec.pillow",
 }
 

@@ -1,20 +1,24 @@
-"""The public `encode` and `decode`: pictures and files in whatever form a caller has them."""
+"""The public `encode`, `enhance` and `decode`: pictures and files in whatever form they come."""
 
 from __future__ import annotations
 
 import os
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from codec import decoder, encoder, file_info, image
-from codec.encoder import OnProgress
+from codec import decoder, encoder, enhancer, file_info, image
+from codec.job import OnProgress
+from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
 from codec.report import EncodeResult
 
-Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
-"""A picture's file, a Pillow image, or uint8 [h w 3], RGB."""
+File = bytes | str | os.PathLike[str]
+"""The bytes of a file, or its name."""
+Picture = File | Image.Image | NDArray[np.uint8]
+"""A file or a Pillow image, whose EXIF orientation is applied, or uint8 [h w 3], RGB."""
 
 
 def encode(
@@ -32,30 +36,74 @@ def encode(
     A long search reports how far it is:
 
     >>> stages = set()
-    >>> options = codec.EncodeOptions(effort=1)
+    >>> options = codec.EncodeOptions(effort=4)
     >>> result = codec.encode("photo.png", options, lambda stage, fraction: stages.add(stage))
-    >>> stages
-    {'update'}
+    >>> sorted(stages)
+    ['quantising', 'refining']
+
+    A JPEG file that every program shows, and `decode` better:
+
+    >>> options = codec.EncodeOptions(effort=1, content="jpeg", standard_file=True)
+    >>> codec.probe(codec.encode("photo.png", options).data).format
+    'jpeg'
 
     Args:
-        picture: a file's name, a Pillow image (for both, EXIF orientation is applied), or an array
-            uint8 [h w 3], RGB.
+        picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
+            and a standard file gets the colour profile and the other metadata), or an array uint8
+            [h w 3], RGB.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
     Raises:
         ImageError: it is no picture, or one that the format cannot hold without loss.
+        ModelError: there is no model for that content.
         OptionError: the device is not there.
         OSError: the file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    return encoder.encode(_pixels(picture), options, on_progress)
+    pixels, metadata = _load(picture)
+    return encoder.encode(pixels, options, on_progress, metadata)
 
 
-def decode(
-    file: bytes | str | os.PathLike[str], options: DecodeOptions | None = None
-) -> NDArray[np.uint8]:
-    """Decodes a file.
+def enhance(
+    original: Picture,
+    file: File,
+    options: EncodeOptions | None = None,
+    on_progress: OnProgress | None = None,
+) -> EncodeResult:
+    """Fits the post-filter to a standard file, and puts what the decoder needs into it.
+
+    >>> import codec
+    >>> result = codec.enhance("photo.png", "photo.jpg", codec.EncodeOptions(effort=1))
+    >>> result.report.psnr_db >= result.report.plain_psnr_db
+    True
+
+    Nothing else of the file changes; a payload that it carries already is replaced.  Where nothing
+    is gained, the file stays as it is, and `result.report.note` says so.
+
+    Args:
+        original: the picture that the file was made from, in any form that `encode` takes.
+        file: name or bytes of a JPEG, WebP or AVIF file of any writer.
+        options: effort, update, verify and device count; the file settles the rest.
+        on_progress: called with a stage and the fraction of it that is done, 0 to 1.
+
+    Returns:
+        The file and a `codec.report.EnhanceReport`.
+
+    Raises:
+        FormatError: the structure of the file is broken, or has no room for a payload.
+        ImageError: a picture is damaged, holds more than 8-bit RGB, or their sizes differ.
+        ModelError: there is no model for that format.
+        OptionError: the device is not there.
+        OSError: a file cannot be read.
+        VerifyError: the file does not decode to what the encoder saw (never expected).
+    """
+    pixels, _ = _load(original)
+    return enhancer.enhance(pixels, file_info.read(file), options, on_progress)
+
+
+def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8]:
+    """Decodes a file: one of this codec, or a standard file that carries a payload.
 
     >>> import codec
     >>> pixels = codec.decode("photo.nni")
@@ -67,18 +115,25 @@ def decode(
         options: limits; none changes a pixel.
 
     Returns:
-        uint8 [h w 3], RGB.
+        uint8 [h w 3], RGB; of a standard file as it is stored: its orientation is not applied.
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.
         OSError: it cannot be read.
+
+    Warns:
+        ForeignUpdateWarning: what a standard file carries is not for its picture, or not for this
+            program; then it is decoded without.
     """
     return decoder.decode(file_info.read(file), options)
 
 
-def _pixels(picture: Picture) -> NDArray[np.uint8]:
-    if isinstance(picture, str | os.PathLike):
-        return image.load(os.fspath(picture))
+def _load(picture: Picture) -> tuple[NDArray[np.uint8], Metadata]:
+    """The pixels of a picture, upright, and what else is known of it."""
+    if isinstance(picture, np.ndarray):
+        return picture, Metadata()
     if isinstance(picture, Image.Image):
-        return image.from_pillow(picture)
-    return picture
+        return image.from_pillow(picture), Metadata.of(ImageOps.exif_transpose(picture))
+    if isinstance(picture, str | os.PathLike):
+        return image.load_with_metadata(os.fspath(picture))
+    return image.load_with_metadata(BytesIO(picture))

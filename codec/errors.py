@@ -5,7 +5,7 @@
     ├── ImageError    a picture cannot be read, or holds what the format cannot store
     ├── OutputError   the result cannot go where it should
     ├── ModelError    the networks that a file names are missing or damaged
-    ├── VerifyError   a file just encoded does not decode to what it should
+    ├── VerifyError   a file does not decode to what it was made of
     ├── WeightsError  a file of weights cannot be read, packed, or unpacked against this base
     ├── FileError     any of these and of the system's, with the name of the file it is about
     └── EngineError   what should run the jobs cannot be had
@@ -63,7 +63,7 @@ class WeightsError(CodecError):
 
 
 class VerifyError(CodecError):
-    """A file just encoded does not decode to what it should."""
+    """A file does not decode to what it was made of."""
 
 
 class FileError(CodecError):

@@ -1,4 +1,4 @@
-"""What a file says about itself, known without decoding: neither torch nor weights are needed."""
+"""What a file says about itself: neither torch nor weights are needed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bitstream import FORMAT_VERSION, Container
+from bitstream.carriers import carrier_of
 
 QUALITY_UNITS = 2
-"""The header counts quality in half units."""
+"""Headers and payloads count quality in half units."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,37 @@ class FileInfo:
     chunks: dict[str, int]
 
 
-def probe(file: bytes | str | os.PathLike[str]) -> FileInfo:
-    """Reads what is known without decoding; the checksum is verified.
+@dataclass(frozen=True)
+class StandardInfo:
+    """A JPEG, WebP or AVIF file; what only a payload has is None without one.
+
+    Attributes:
+        format: "jpeg", "webp" or "avif".
+        width: pixels per row, as stored.
+        height: number of rows.
+        bytes: length of the file.
+        bpp: bits per pixel, of the whole file.
+        payload_bytes: how long the payload is.
+        model: id of the networks, hexadecimal; None too if the payload cannot be read.
+        quality: 0 to 100, in halves, what the filter is conditioned on; likewise.
+        update_bytes: what the weight update takes of the payload; likewise.
+        matches: whether the payload was made for this very picture.
+    """
+
+    format: str
+    width: int
+    height: int
+    bytes: int
+    bpp: float
+    payload_bytes: int | None = None
+    model: str | None = None
+    quality: float | None = None
+    update_bytes: int | None = None
+    matches: bool | None = None
+
+
+def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
+    """Reads what is known without the networks; the checksum is verified.
 
     >>> import codec
     >>> info = codec.probe("photo.nni")
@@ -47,14 +77,29 @@ def probe(file: bytes | str | os.PathLike[str]) -> FileInfo:
     >>> sorted(info.chunks)
     ['content']
 
+    Standard files have a payload, or not:
+
+    >>> info = codec.probe("photo.jpg")
+    >>> info.format, info.width, info.payload_bytes
+    ('jpeg', 96, None)
+
     Args:
         file: its bytes or its name.
 
+    Returns:
+        StandardInfo for a JPEG, WebP or AVIF file (Pillow decodes it for its checksum), else
+        FileInfo, from the header alone.
+
     Raises:
         FormatError: the bytes are not a valid file; the subclass says why.
+        ImageError: the picture of a standard file is damaged, or 8-bit RGB does not hold it.
         OSError: it cannot be read.
     """
     data = read(file)
+    if carrier_of(data):
+        from codec import standard_info
+
+        return standard_info.probe(data)
     container = Container.unpack(data)
     header = container.header
     return FileInfo(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from codec.errors import OptionError
 from codec.options import EncodeOptions
 from codec.picture import Pixels, from_pixels
 from codec.postfilter import PostFilter
+from codec.techniques import Technique, techniques
 from codec.weights import ReleasedModel
 
 OnProgress = Callable[[str, float], None]
@@ -34,6 +35,8 @@ class Job:
     device: torch.device
     """Where searches run; whatever decodes runs on the CPU."""
     progress: OnProgress
+    technique: Technique | None = None
+    """How the post-filter is adapted; None for not at all."""
 
     def squared_error(self, pixels: Pixels) -> float:
         """Of a decoded picture: summed over positions, mean over channels."""
@@ -81,8 +84,6 @@ class Adapted:
 def make_job(pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | None = None) -> Job:
     """Loads the model and prepares the picture."""
     effort = effort_at(options.effort)
-    if not options.update:
-        effort = replace(effort, update=False)
     return Job(
         pixels,
         from_pixels(pixels),
@@ -91,6 +92,8 @@ def make_job(pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | N
         effort,
         pick_device(options.device),
         on_progress or (lambda stage, fraction: None),
+        # At effort 0, and for the name "none", there is none.
+        techniques().get(options.update) if effort.update else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codec import techniques
 from codec.errors import OptionError
 
 QUALITY_MAX = 100
@@ -20,8 +21,8 @@ class EncodeOptions:
     """0 (smallest file) to 100 (best picture)."""
     effort: int = 5
     """0 (one pass of the networks) to 9 (longest search)."""
-    update: bool = True
-    """Whether to adapt the post-filter to the image and send the change of its weights."""
+    update: str = techniques.DEFAULT
+    """How to adapt the post-filter to the image (the change of its weights is sent), or "none"."""
     verify: bool = True
     """Whether to decode the file and compare before returning it."""
     device: str = "auto"
@@ -37,6 +38,9 @@ class EncodeOptions:
             raise OptionError(f"quality must be in 0..{QUALITY_MAX}, not {self.quality}")
         if self.effort not in range(EFFORT_MAX + 1):
             raise OptionError(f"effort must be an integer in 0..{EFFORT_MAX}, not {self.effort}")
+        if self.update not in techniques.names():
+            known = ", ".join(techniques.names())
+            raise OptionError(f"update must be one of {known}, not {self.update}")
         if self.content not in CONTENTS:
             raise OptionError(f"content must be one of {', '.join(CONTENTS)}, not {self.content}")
         if self.standard_file and self.content == "learned":

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import codec
+from bitstream import BadMagic
+from bitstream.carriers import Carrier, carrier_of
 from codec import files
-from codec.batch.results import Decoded, Encoded, Failed, Result, Verified
-from codec.errors import FileError, ImageError, blaming
+from codec.batch import formats
+from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
+from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.options import DecodeOptions, EncodeOptions
 
 OnProgress = Callable[[str, float], None]
@@ -80,6 +83,25 @@ class WritingJob(FileJob):
         """See `Job`; the output is replaced."""
         return replace(self, force=True)
 
+    def read_standard(self) -> tuple[bytes, Carrier]:
+        """The input, which must be a standard file; the output must be named like one."""
+        with blaming(self.source):
+            data = self.read()
+            carrier = carrier_of(data)
+            if carrier is None:
+                raise BadMagic("not a JPEG, WebP or AVIF file")
+        with blaming(self.target):
+            formats.check_name(self.target, carrier.NAME)
+        return data, carrier
+
+    def write(self, data: bytes) -> None:
+        """Writes the output."""
+        with (
+            blaming(self.target),
+            files.open_output(self.path(self.target), force=self.force) as file,
+        ):
+            file.write(data)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeJob(WritingJob):
@@ -89,14 +111,9 @@ class EncodeJob(WritingJob):
 
     def run(self, on_progress: OnProgress) -> Encoded:
         """Encodes."""
-        from codec import image
-
         with blaming(self.source):
-            pixels = image.load(BytesIO(self.read()))
-            encoded = codec.encode(pixels, self.options, on_progress)
-        target = self.path(self.target)
-        with blaming(self.target), files.open_output(target, force=self.force) as file:
-            file.write(encoded.data)
+            encoded = codec.encode(self.read(), self.options, on_progress)
+        self.write(encoded.data)
         report = encoded.report
         return Encoded(
             self.source,
@@ -106,7 +123,57 @@ class EncodeJob(WritingJob):
             report.bpp,
             report.psnr_db,
             report.seconds,
+            report.note,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceJob(WritingJob):
+    """A standard file to the same file with an update.
+
+    Attributes:
+        original: name of the picture that the file was made from.
+    """
+
+    original: str
+    options: EncodeOptions
+
+    def run(self, on_progress: OnProgress) -> Enhanced:
+        """Enhances."""
+        from codec import image
+
+        with blaming(self.original):
+            pixels = image.load(BytesIO(files.read(self.path(self.original))))
+        data, _ = self.read_standard()
+        with blaming(self.source):
+            enhanced = codec.enhance(pixels, data, self.options, on_progress)
+        self.write(enhanced.data)
+        report = enhanced.report
+        return Enhanced(
+            self.source,
+            self.target,
+            len(enhanced.data),
+            report.plain_bytes,
+            report.update_bytes,
+            report.bpp,
+            report.psnr_db,
+            report.plain_psnr_db,
+            report.seconds,
+            report.note,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StripJob(WritingJob):
+    """A standard file to the same file without an update."""
+
+    def run(self, on_progress: OnProgress) -> Stripped:
+        """Strips."""
+        data, carrier = self.read_standard()
+        with blaming(self.source):
+            plain = carrier.strip(data)
+        self.write(plain)
+        return Stripped(self.source, self.target, len(data), len(plain))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,14 +185,15 @@ class DecodeJob(WritingJob):
     def run(self, on_progress: OnProgress) -> Decoded:
         """Decodes."""
         from codec import image
+        from codec.batch.restored import restore
 
         with blaming(self.source):
-            pixels = codec.decode(self.read(), self.options)
-        target = self.path(self.target)
-        with blaming(self.target), files.open_output(target, force=self.force) as file:
-            image.save_png(pixels, file)
-        height, width, _ = pixels.shape
-        return Decoded(self.source, self.target, width, height)
+            restored = restore(self.read(), self.options)
+        png = BytesIO()
+        image.save_png(restored.pixels, png, restored.metadata)
+        self.write(png.getvalue())
+        height, width, _ = restored.pixels.shape
+        return Decoded(self.source, self.target, width, height, restored.complaint)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,13 +205,17 @@ class VerifyJob(FileJob):
 
     def run(self, on_progress: OnProgress) -> Verified:
         """Decodes, and compares."""
+        from codec import image
+        from codec.batch.restored import restore
+
         with blaming(self.source):
-            pixels = codec.decode(self.read(), self.options)
+            restored = restore(self.read(), self.options)
+            if restored.complaint:
+                raise VerifyError(restored.complaint)
+        pixels = restored.upright
         height, width, _ = pixels.shape
         if self.against is None:
             return Verified(self.source, width, height)
-        from codec import image
-
         with blaming(self.against):
             reference = image.load(BytesIO(files.read(self.path(self.against))))
             if reference.shape != pixels.shape:

@@ -1,6 +1,6 @@
 """Files -> where their outputs go, and what is settled before any work begins.
 
-An output that is another's already, that exists, or that would replace its own input is refused
+An output that is another's already, that exists, or that would replace an input is refused
 here, for all files at once and before minutes are spent on the first.
 """
 
@@ -22,18 +22,22 @@ class Outputs:
     """How outputs are named, and when one may be replaced.
 
     Attributes:
-        suffix: of outputs that get their names from their inputs.
+        suffix: of outputs that get their names from their inputs; that of the input if empty.
+        mark: what stands before the suffix, to tell them from their inputs.
         only: name of the one output; the other fields say how to name several.
         folder: where a tree of outputs goes that mirrors the inputs; beside them if None.
         force: replace outputs that exist.
         resume: leave out inputs whose outputs exist and are newer.
+        in_place: whether an output may be its own input.
     """
 
-    suffix: str
+    suffix: str = ""
+    mark: str = ""
     only: str | None = None
     folder: str | None = None
     force: bool = False
     resume: bool = False
+    in_place: bool = False
 
     def name(self, source: Source) -> str:
         """The output of an input."""
@@ -42,7 +46,7 @@ class Outputs:
         if source.name == files.STREAM:
             return files.STREAM
         base = Path(source.name) if self.folder is None else Path(self.folder, source.below)
-        return str(base.with_suffix(self.suffix))
+        return str(base.with_suffix(self.mark + (self.suffix or base.suffix)))
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Step:
 
 def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step | Skipped | Failed]:
     """What to do with each input; makes the folders that outputs go to."""
+    sources = list(sources)
+    inputs = {os.path.realpath(item.name) for item in sources if isinstance(item, Source)}
     taken: dict[str, str] = {}
     for source in sources:
         if isinstance(source, Failed):
@@ -66,29 +72,39 @@ def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step 
             continue
         try:
             with blaming(target):
-                _check(target, source.name, taken, outputs)
+                if target != files.STREAM:
+                    _claim(target, source.name, inputs, taken, outputs)
+                files.check_output(target, force=outputs.force)
         except FileError as error:
             yield Failed(source.name, str(error))
             continue
         yield Step(source.name, target)
 
 
-def _check(target: str, source: str, taken: dict[str, str], outputs: Outputs) -> None:
-    if target != files.STREAM:
-        place = os.path.realpath(target)
-        if place == os.path.realpath(source):
+def _claim(
+    target: str, source: str, inputs: set[str], taken: dict[str, str], outputs: Outputs
+) -> None:
+    """Gives an output to a source, if nobody else needs the file of that name."""
+    place = os.path.realpath(target)
+    if place == os.path.realpath(source):
+        if not outputs.in_place:
             raise OutputError("is the input itself")
-        if place in taken:
-            raise OutputError(f"is the output of {taken[place]}, and cannot be that of {source}")
-        taken[place] = source
-        if outputs.folder is not None:
-            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-    files.check_output(target, force=outputs.force)
+    elif place in inputs:
+        raise OutputError("is an input too")
+    if place in taken:
+        raise OutputError(f"is the output of {taken[place]}, and cannot be that of {source}")
+    taken[place] = source
+    if outputs.folder is not None:
+        os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
 
 
 def _is_newer(target: str, source: str) -> bool:
     """Whether an output exists that was written after its input; outputs are always whole."""
     try:
-        return os.path.isfile(target) and os.path.getmtime(target) >= os.path.getmtime(source)
+        return (
+            os.path.isfile(target)
+            and not os.path.samefile(target, source)
+            and os.path.getmtime(target) >= os.path.getmtime(source)
+        )
     except OSError:
         return False

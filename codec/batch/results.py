@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Encoded:
-    """A picture became a file; figures as in `codec.Report`."""
+    """A picture became a file; figures and note as in `codec.Report`."""
 
     input: str
     output: str
@@ -16,6 +16,7 @@ class Encoded:
     bpp: float
     psnr_db: float
     seconds: float
+    note: str = ""
 
     def __str__(self) -> str:
         figures = (
@@ -24,18 +25,59 @@ class Encoded:
             f"{self.bpp:.3f} bpp",
             f"{self.psnr_db:.2f} dB",
             f"{self.seconds:.1f} s",
+            self.note,
         )
-        return "  ".join(figures)
+        return "  ".join(filter(None, figures))
+
+
+@dataclass(frozen=True)
+class Enhanced:
+    """A standard file carries an update now; figures and note as in `codec.report`."""
+
+    input: str
+    output: str
+    bytes: int
+    plain_bytes: int
+    update_bytes: int
+    bpp: float
+    psnr_db: float
+    plain_psnr_db: float
+    seconds: float
+    note: str = ""
+
+    def __str__(self) -> str:
+        figures = (
+            f"{self.input} -> {self.output}",
+            f"{self.plain_bytes:,} + {self.bytes - self.plain_bytes:,} B",
+            f"{self.plain_psnr_db:.2f} -> {self.psnr_db:.2f} dB",
+            f"{self.seconds:.1f} s",
+            self.note,
+        )
+        return "  ".join(filter(None, figures))
+
+
+@dataclass(frozen=True)
+class Stripped:
+    """A standard file without what it carried."""
+
+    input: str
+    output: str
+    bytes: int
+    plain_bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.input} -> {self.output}  {self.bytes:,} -> {self.plain_bytes:,} B"
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file became a picture."""
+    """A file became a picture; `warning` says why without its update, if so."""
 
     input: str
     output: str
     width: int
     height: int
+    warning: str = ""
 
     def __str__(self) -> str:
         return f"{self.input} -> {self.output}  {self.width} x {self.height}"
@@ -78,4 +120,4 @@ class Failed:
         return self.error
 
 
-Result = Encoded | Decoded | Verified | Skipped | Failed
+Result = Encoded | Enhanced | Stripped | Decoded | Verified | Skipped | Failed

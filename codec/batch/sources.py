@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitstream import MAGIC
+from bitstream import MAGIC, FormatError
+from bitstream.carriers import carrier_of
 from codec import files
+from codec.batch.formats import CODED_SUFFIX
 from codec.batch.results import Failed
 
-CODED_SUFFIX = ".nni"
-PICTURE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .qoi .tga .tif .tiff"
-    " .webp".split()
-)
-"""What counts as a picture in a folder.  A file that is named itself is always tried."""
+HEAD_BYTES = 1024
+"""Enough to recognize a standard format."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +30,28 @@ class Source:
     below: Path
 
 
-def is_picture_name(path: Path) -> bool:
-    """Whether a file is named like a picture."""
-    return path.suffix.lower() in PICTURE_SUFFIXES
+def is_enhanced(path: Path) -> bool:
+    """Whether a file is a standard one that carries a payload."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            carrier = carrier_of(head)
+            return carrier is not None and carrier.extract(head + file.read()) is not None
+    except (OSError, FormatError):
+        return False
 
 
 def is_coded(path: Path) -> bool:
-    """Whether a file is one of this codec: by its name, or by its first bytes."""
+    """Whether this codec decodes a file: by its name, by its first bytes, or by its payload."""
     if path.suffix.lower() == CODED_SUFFIX:
         return True
     try:
         with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            if file.read(len(MAGIC)) == MAGIC:
+                return True
     except OSError:
         return False
+    return is_enhanced(path)
 
 
 def find(

@@ -8,7 +8,19 @@ from __future__ import annotations
 import click
 
 from codec import __version__
-from codec.cli import bench, completion, decode, encode, info, models, verify, view, weights
+from codec.cli import (
+    bench,
+    completion,
+    decode,
+    encode,
+    enhance,
+    info,
+    models,
+    strip,
+    verify,
+    view,
+    weights,
+)
 from codec.cli.console import Failure
 from codec.cli.parts import HELP_NAMES, ExampleCommand
 from codec.errors import CodecError
@@ -46,5 +58,17 @@ def main() -> None:
     """Learned image compression that adapts its decoder to each picture."""
 
 
-for module in (encode, decode, info, verify, view, bench, models, weights, completion):
+for module in (
+    encode,
+    decode,
+    enhance,
+    strip,
+    info,
+    verify,
+    view,
+    bench,
+    models,
+    weights,
+    completion,
+):
     main.add_command(module.command)

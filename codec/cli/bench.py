@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from statistics import fmean
 
 import click
 
 import codec
 from codec.batch import local
+from codec.batch.formats import is_picture_name
 from codec.batch.results import Failed
-from codec.batch.sources import Source, find, is_picture_name
+from codec.batch.sources import Source, find
 from codec.cli import parts
 from codec.cli.console import Failure, Progress, Speech, print_json
 from codec.errors import FileError, blaming
@@ -46,19 +48,23 @@ class Measured:
     ],
 )
 @click.argument("folder", metavar="DIR", type=click.Path())
-@parts.quality_option
-@parts.effort_option
-@parts.device_option
+@parts.bundle(
+    "options",
+    EncodeOptions,
+    parts.quality_option,
+    parts.effort_option,
+    parts.content_option,
+    parts.device_option,
+)
 @parts.threads_option
 @parts.speech_options
-def command(
-    folder: str, quality: float, effort: int, device: str, threads: int, speech: Speech
-) -> None:
+def command(folder: str, options: EncodeOptions, threads: int, speech: Speech) -> None:
     """Encode and decode all pictures below DIR, one after the other; write nothing.
 
-    Times leave out starting the program and loading the networks.
+    Of a standard --content, the files are such files with an update in them. Times leave out
+    starting the program and loading the networks.
     """
-    options = EncodeOptions(quality, effort, device=device)
+    options = replace(options, standard_file=options.content != parts.DEFAULTS.content)
     sources = list(find([folder], is_picture_name, recursive=True))
     measured: list[Measured] = []
     failed: list[Failed] = []
@@ -109,13 +115,17 @@ def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     """Encodes and decodes a picture."""
     from codec import image, weights
 
-    weights.load_default()
+    weights.load_default(options.content)
     pixels = image.load(name)
     height, width, _ = pixels.shape
     start = time.perf_counter()
     result = codec.encode(pixels, options, progress)
     encoded = time.perf_counter()
-    codec.decode(result.data, DecodeOptions(max_pixels=None))
+    # A standard file that gains nothing carries nothing, and is shown as by any program.
+    if result.report.note:
+        image.load(BytesIO(result.data))
+    else:
+        codec.decode(result.data, DecodeOptions(max_pixels=None))
     decoded = time.perf_counter()
     return Measured(
         name,

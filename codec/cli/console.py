@@ -15,7 +15,7 @@ from typing import IO, Self
 
 import click
 
-from codec.batch.results import Failed, Result
+from codec.batch.results import Decoded, Failed, Result
 
 BAR_WIDTH = 32
 
@@ -83,6 +83,7 @@ class Reporter:
         single: whether it is about one file that was named: then there is no count at the end, and
             JSON is one object; else JSON is one object in each line, failures included.
         render: a result as text.
+        facts: a result as JSON.
         text_is_result: whether the text goes to standard output.
     """
 
@@ -94,6 +95,7 @@ class Reporter:
         *,
         single: bool,
         render: Callable[[Result], str] = str,
+        facts: Callable[[Result], dict[str, object]] = asdict,
         text_is_result: bool = False,
     ) -> None:
         self._speech = speech
@@ -101,6 +103,7 @@ class Reporter:
         self._total = total
         self._single = single
         self._render = render
+        self._facts = facts
         self._text_is_result = text_is_result
         self._counts: Counter[str] = Counter()
         self._failures: list[Failed] = []
@@ -112,9 +115,11 @@ class Reporter:
         if isinstance(result, Failed):
             self._failures.append(result)
         if self._speech.as_json and not (self._single and isinstance(result, Failed)):
-            print_json(asdict(result), indent=2 if self._single else None)
+            print_json(self._facts(result), indent=2 if self._single else None)
         elif not self._speech.quiet and not isinstance(result, Failed):
             click.echo(self._render(result), err=not self._text_is_result)
+        if isinstance(result, Decoded) and result.warning and not self._speech.quiet:
+            click.echo(f"nncodec: warning: {result.input}: {result.warning}", err=True)
         if not self._single:
             done = self._counts.total()
             self._progress(f"{done} of {self._total}", done / self._total)

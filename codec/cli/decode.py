@@ -25,6 +25,7 @@ PICTURE_SUFFIX = ".png"
     examples=[
         ("nncodec decode photo.nni", "Restore it as photo.png."),
         ("nncodec decode -f photo.nni copy.png", "Overwrite copy.png."),
+        ("nncodec decode photo.jpg", "As this decoder shows it, if enhanced."),
         ("nncodec decode -r small --output-dir large", "All files of a folder."),
         ("nncodec decode - - <photo.nni >photo.png", "From and to a pipe."),
     ],
@@ -43,8 +44,12 @@ def command(
 ) -> None:
     """Restore the pictures in the files IN as PNG; - is standard input or output.
 
+    IN are files of this codec, or JPEG, WebP and AVIF files that encode or enhance have written;
+    PNG gets their colour profiles and metadata. If an update in such a file is not for its picture
+    (any more), a warning says so, and the picture is restored without.
+
     Without OUT each picture goes beside its file, under its name with .png. The second of two names
-    is OUT unless it is a file of this codec. With -r, IN may be folders; --output-dir then gets the
+    is OUT unless it is such a file too. With -r, IN may be folders; --output-dir then gets the
     same tree.
     """
     inputs, only = parts.split_names(names, naming, lambda name: is_coded(Path(name)))
@@ -59,5 +64,5 @@ def command(
             options=DecodeOptions(max_pixels),
         )
 
-    outputs = naming.outputs(PICTURE_SUFFIX, only)
+    outputs = naming.outputs(only, suffix=PICTURE_SUFFIX)
     write_outputs(inputs, outputs, is_coded, make_job, naming, running, speech)

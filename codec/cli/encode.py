@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from codec import files, techniques
+from codec.batch.formats import SUFFIXES, is_picture_name, standard_format
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
-from codec.batch.sources import CODED_SUFFIX, is_picture_name
 from codec.cli import parts
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
@@ -24,36 +27,40 @@ from codec.options import EncodeOptions
     examples=[
         ("nncodec encode photo.png", "Compress to photo.nni."),
         ("nncodec encode -q 80 -e 9 photo.png best.nni", "Better, and slower."),
+        ("nncodec encode --content jpeg photo.png photo.jpg", "A JPEG file with an update in it."),
         ("nncodec encode -r photos --output-dir small", "All pictures of a folder."),
         ("nncodec encode - - <photo.png >photo.nni", "From and to a pipe."),
     ],
 )
 @click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
-@parts.quality_option
-@parts.effort_option
-@click.option(
-    "--update/--no-update",
-    default=parts.DEFAULTS.update,
-    show_default=True,
-    help="Adapt the decoder's filter to each picture.",
+@parts.bundle(
+    "options",
+    EncodeOptions,
+    parts.quality_option,
+    parts.effort_option,
+    parts.content_option,
+    click.option(
+        "--update",
+        type=click.Choice(techniques.names()),
+        default=parts.DEFAULTS.update,
+        show_default=True,
+        help="How to adapt the decoder's filter to each picture.",
+    ),
+    click.option("--no-update", "update", flag_value=techniques.NONE, help="The same as none."),
+    click.option(
+        "--verify/--no-verify",
+        default=parts.DEFAULTS.verify,
+        show_default=True,
+        help="Decode the result and compare before it is written.",
+    ),
+    parts.device_option,
 )
-@click.option(
-    "--verify/--no-verify",
-    default=parts.DEFAULTS.verify,
-    show_default=True,
-    help="Decode the result and compare before it is written.",
-)
-@parts.device_option
 @parts.naming_options
 @parts.running_options
 @parts.speech_options
 def command(
     names: tuple[str, ...],
-    quality: float,
-    effort: int,
-    update: bool,
-    verify: bool,
-    device: str,
+    options: EncodeOptions,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -63,17 +70,47 @@ def command(
     Without OUT each file goes beside its picture, under its name with .nni. The second of two names
     is OUT unless it is a picture too. With -r, IN may be folders; --output-dir then gets the same
     tree.
+
+    With --content jpeg, webp or avif, files are such files, with .jpg, .webp or .avif: every
+    program shows them, and this decoder better. Then OUT is named like one; by any other name it is
+    a file of this codec with that content.
     """
-    options = EncodeOptions(quality, effort, update, verify, device)
-    inputs, only = parts.split_names(names, naming, _is_picture)
+    inputs, only = parts.split_names(names, naming, _is_input(options.content))
+    options = replace(options, standard_file=_is_standard_file(only, options.content))
 
     def make_job(step: Step) -> EncodeJob:
         return EncodeJob(
             source=step.source, target=step.target, force=naming.force, options=options
         )
 
-    outputs = naming.outputs(CODED_SUFFIX, only)
+    outputs = naming.outputs(only, suffix=SUFFIXES[options.content])
     write_outputs(inputs, outputs, is_picture_name, make_job, naming, running, speech)
+
+
+def _is_standard_file(only: str | None, content: str) -> bool:
+    """Whether to write standard files, by the name of the only output if there is one."""
+    if only is None or only == files.STREAM:
+        return content != parts.DEFAULTS.content
+    named = standard_format(only)
+    if named not in (None, content):
+        raise click.UsageError(f"{only} is the name of a {named} file: --content {named} makes one")
+    return named is not None
+
+
+def _is_input(content: str) -> Callable[[str], bool]:
+    """Whether the second of two names is an input, so that no picture is taken for an output."""
+
+    def check(name: str) -> bool:
+        named, exists = standard_format(name), os.path.lexists(name)
+        if named == content and exists:
+            raise click.UsageError(
+                f"{name} exists: is it input or output? -o {name} -f overwrites it, "
+                "--output-dir DIR encodes it too"
+            )
+        # By its name it could only be a picture that is missing; an output is more likely.
+        return (exists or named is None) and _is_picture(name)
+
+    return check
 
 
 def _is_picture(name: str) -> bool:

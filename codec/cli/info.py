@@ -13,21 +13,23 @@ from codec.batch.sources import Source, find, is_coded
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech
 from codec.errors import FileError, blaming
-from codec.file_info import FileInfo
+from codec.file_info import FileInfo, StandardInfo
 
 
-@dataclass(frozen=True, kw_only=True)
-class Described(FileInfo):
+@dataclass(frozen=True)
+class Described:
     """What a file holds, and its name."""
 
     input: str
+    info: FileInfo | StandardInfo
 
     def __str__(self) -> str:
+        info = self.info
         figures = (
-            f"{self.input}: {self.width} x {self.height}",
-            f"{self.bytes:,} B",
-            f"{self.bpp:.3f} bpp",
-            f"quality {self.quality:g}",
+            f"{self.input}: {info.width} x {info.height}",
+            f"{info.bytes:,} B",
+            f"{info.bpp:.3f} bpp",
+            _carried(info) if isinstance(info, StandardInfo) else f"quality {info.quality:g}",
         )
         return "  ".join(figures)
 
@@ -39,6 +41,7 @@ class Described(FileInfo):
     context_settings=parts.HELP_NAMES,
     examples=[
         ("nncodec info photo.nni", "Size, rate and parts of a file."),
+        ("nncodec info photo.jpg", "Is there an update in it, for its picture?"),
         ("nncodec info -r small", "One line for each file of a folder."),
         ("nncodec info --json photo.nni", "The same for machines."),
     ],
@@ -47,7 +50,11 @@ class Described(FileInfo):
 @parts.recursive_option
 @parts.json_option
 def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
-    """Show what each FILE holds; checksums are verified, pictures are not decoded."""
+    """Show what each FILE holds; checksums are verified.
+
+    A FILE is one of this codec, which is not decoded, or a JPEG, WebP or AVIF file with or without
+    an update.
+    """
     single = len(names) == 1 and not recursive
     sources = list(find(names, is_coded, recursive=recursive))
     speech = Speech(quiet=False, progress=False, as_json=as_json)
@@ -57,6 +64,7 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
         len(sources),
         single=single,
         render=_table if single else str,
+        facts=_facts,
         text_is_result=True,
     )
     for source in sources:
@@ -65,21 +73,39 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
 
 
 def describe(source: Source | Failed) -> Described | Failed:
-    """The facts in the header of a file and the sizes of its chunks."""
+    """What is known of a file without its networks."""
     if isinstance(source, Failed):
         return source
     try:
         with blaming(source.name):
-            info = codec.probe(files.read(source.name))
+            return Described(source.name, codec.probe(files.read(source.name)))
     except FileError as error:
         return Failed(source.name, str(error))
-    return Described(input=source.name, **asdict(info))
+
+
+def _carried(info: StandardInfo) -> str:
+    if info.payload_bytes is None:
+        return f"{info.format} without update"
+    return f"{info.format} with update" if info.matches else f"{info.format} with another's update"
+
+
+def _facts(described: Described | Failed) -> dict[str, object]:
+    """What JSON says."""
+    if isinstance(described, Failed):
+        return asdict(described)
+    return {"input": described.input} | asdict(described.info)
 
 
 def _table(described: Described) -> str:
     """All facts, one in each row."""
-    facts = {"input": described.input} | asdict(described)
-    chunks = facts.pop("chunks")
-    facts["bpp"] = f"{described.bpp:.3f}"
+    facts = _facts(described)
+    chunks = facts.pop("chunks", {})
+    facts["bpp"] = f"{facts['bpp']:.3f}"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}
-    return "\n".join(f"{name.replace('_', ' '):<16}{value}" for name, value in rows.items())
+    return "\n".join(f"{name.replace('_', ' '):<16}{_shown(value)}" for name, value in rows.items())
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return "-"
+    return ("yes" if value else "no") if isinstance(value, bool) else value

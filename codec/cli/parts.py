@@ -13,7 +13,14 @@ from codec import files
 from codec.batch import dask
 from codec.batch.plan import Outputs
 from codec.cli.console import Speech
-from codec.options import DEVICES, EFFORT_MAX, QUALITY_MAX, DecodeOptions, EncodeOptions
+from codec.options import (
+    CONTENTS,
+    DEVICES,
+    EFFORT_MAX,
+    QUALITY_MAX,
+    DecodeOptions,
+    EncodeOptions,
+)
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 DEFAULTS = EncodeOptions()
@@ -45,23 +52,25 @@ class Naming:
     """Which files are meant, and where outputs go."""
 
     output: str | None
-    output_dir: str | None
-    recursive: bool
     force: bool
-    resume: bool
+    output_dir: str | None = None
+    recursive: bool = False
+    resume: bool = False
 
-    def outputs(self, suffix: str, only: str | None) -> Outputs:
-        """How outputs are named: `only`, or each after its input with another suffix."""
-        return Outputs(suffix, only, self.output_dir, self.force, self.resume)
+    def outputs(self, only: str | None, **names: Any) -> Outputs:
+        """How outputs are named: `only`, or as the other fields of `Outputs` say."""
+        return Outputs(
+            **names, only=only, folder=self.output_dir, force=self.force, resume=self.resume
+        )
 
 
 @dataclass(frozen=True)
 class Running:
     """Who does the work."""
 
-    engine: str
-    jobs: int
     threads: int
+    engine: str = "local"
+    jobs: int = 1
 
 
 class Engine(click.ParamType):
@@ -81,12 +90,16 @@ class Engine(click.ParamType):
 
 
 def bundle(name: str, kind: type, *options: Decorator) -> Decorator:
-    """Options that a command receives together: as the dataclass `kind`, under `name`."""
+    """Options that a command receives together: as the dataclass `kind`, under `name`.
+
+    Fields without an option keep their defaults.
+    """
 
     def decorate(function: Command) -> Command:
         @wraps(function)
         def command(**values: Any) -> Any:
-            own = {field.name: values.pop(field.name) for field in fields(kind)}
+            names = [field.name for field in fields(kind) if field.name in values]
+            own = {name: values.pop(name) for name in names}
             return function(**values, **{name: kind(**own)})
 
         for option in reversed(options):
@@ -110,13 +123,18 @@ threads_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 
+output_option = click.option(
+    "-o", "--output", metavar="OUT", type=path, help="Name of the only output."
+)
+force_option = click.option("-f", "--force", is_flag=True, help="Overwrite outputs.")
+
 naming_options = bundle(
     "naming",
     Naming,
-    click.option("-o", "--output", metavar="OUT", type=path, help="Name of the only output."),
+    output_option,
     click.option("--output-dir", metavar="DIR", type=click.Path(), help="Folder for all outputs."),
     recursive_option,
-    click.option("-f", "--force", is_flag=True, help="Overwrite outputs."),
+    force_option,
     click.option("--resume", is_flag=True, help="Skip inputs whose outputs exist and are newer."),
 )
 running_options = bundle(
@@ -162,6 +180,13 @@ effort_option = click.option(
     default=DEFAULTS.effort,
     show_default=True,
     help="0 is the fastest, 9 the smallest file for a quality.",
+)
+content_option = click.option(
+    "--content",
+    type=click.Choice(CONTENTS),
+    default=DEFAULTS.content,
+    show_default=True,
+    help="Codec below the filter.",
 )
 device_option = click.option(
     "--device",

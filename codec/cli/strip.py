@@ -1,46 +1,41 @@
-"""`nncodec strip`: a standard file without its update."""
+"""`nncodec strip`: standard files without their updates."""
 
 from __future__ import annotations
 
 import click
 
-from bitstream import BadMagic
-from bitstream.carriers import carrier_of
-from codec import files
-from codec.cli import parts, standard
-from codec.cli.console import blaming
+from codec.batch.jobs import StripJob
+from codec.batch.plan import Step
+from codec.batch.sources import is_enhanced
+from codec.cli import parts
+from codec.cli.console import Speech
+from codec.cli.run import write_outputs
 
 
 @click.command(
     "strip",
-    short_help="Take the update out of a JPEG, WebP or AVIF file.",
+    short_help="Take updates out of JPEG, WebP and AVIF files.",
     cls=parts.ExampleCommand,
     context_settings=parts.HELP_NAMES,
     examples=[
         ("nncodec strip photo.jpg", "Make photo.plain.jpg."),
-        ("nncodec strip -f photo.jpg -o photo.jpg", "Replace the file."),
+        ("nncodec strip photo.jpg -o photo.jpg -f", "Replace the file."),
+        ("nncodec strip -r small --output-dir plain", "All files of a folder."),
     ],
 )
-@click.argument("source", metavar="FILE", type=parts.path)
-@standard.out_option
-@parts.force_option
-@parts.quiet_option
-def command(source: str, target: str | None, force: bool, quiet: bool) -> None:
-    """Write FILE as it was before `nncodec enhance`, byte for byte.
+@click.argument("names", metavar="FILE...", type=parts.path, nargs=-1, required=True)
+@parts.naming_options
+@parts.speech_options
+def command(names: tuple[str, ...], naming: parts.Naming, speech: Speech) -> None:
+    """Write each FILE as it was before `nncodec enhance`, byte for byte.
 
-    Without OUT it goes beside FILE, as photo.plain.jpg.
+    Without -o each goes beside its FILE, as photo.plain.jpg.
     """
-    target = target or standard.beside(source, "plain")
-    with blaming(target):
-        files.check_output(target, force=force)
-    with blaming(source):
-        data = files.read(source)
-        carrier = carrier_of(data)
-        if carrier is None:
-            raise BadMagic("not a JPEG, WebP or AVIF file")
-        plain = carrier.strip(data)
-    standard.check_format(target, data)
-    with blaming(target), files.open_output(target, force=force) as file:
-        file.write(plain)
-    if not quiet:
-        click.echo(f"{source} -> {target}  {len(data):,} -> {len(plain):,} B", err=True)
+    inputs, only = parts.split_names(names, naming, is_input=lambda _name: True)
+
+    def make_job(step: Step) -> StripJob:
+        return StripJob(source=step.source, target=step.target, force=naming.force)
+
+    outputs = naming.outputs(only, mark=".plain", in_place=True)
+    running = parts.Running(threads=0)
+    write_outputs(inputs, outputs, is_enhanced, make_job, naming, running, speech)

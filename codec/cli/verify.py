@@ -38,7 +38,10 @@ def command(
     running: parts.Running,
     speech: Speech,
 ) -> None:
-    """Decode each FILE completely and write nothing; exit with 1 if that fails."""
+    """Decode each FILE completely and write nothing; exit with 1 if that fails.
+
+    A JPEG, WebP or AVIF file fails too if the update in it is not for its picture.
+    """
     single = len(names) == 1 and not recursive
     if against is not None and not single:
         raise click.UsageError("--against compares one file")

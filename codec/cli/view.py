@@ -23,6 +23,7 @@ from codec.options import DecodeOptions
     examples=[
         ("nncodec view photo.nni", "Look at it, with and without its update."),
         ("nncodec view photo.nni --original photo.png", "Beside the original."),
+        ("nncodec view photo.jpg", "As this decoder and as any program shows it."),
     ],
 )
 @click.argument("source", metavar="FILE", type=parts.path)

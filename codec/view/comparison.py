@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 
 import codec
 from bitstream import Container, Tag
-from codec import image
+from bitstream.carriers import carrier_of
+from bitstream.enhancement import Enhancement
+from codec import image, standard_file
+from codec.batch.restored import restore
 from codec.errors import ImageError
-from codec.file_info import FileInfo
+from codec.file_info import FileInfo, StandardInfo
+from codec.metadata import upright
 from codec.options import DecodeOptions
+
+Pixels = NDArray[np.uint8]
+WITHOUT = ("no-update", "Without update")
 
 
 @dataclass(frozen=True)
@@ -35,16 +42,27 @@ class Variant:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All pictures of equal size, and the facts of the file."""
+    """All pictures of equal size, and the facts of the file.
 
-    info: FileInfo
+    Attributes:
+        info: what the file says about itself.
+        width: of all pictures.
+        height: of all pictures.
+        parts: bytes of the parts of the file by their names, in their order.
+        variants: the pictures.
+    """
+
+    info: FileInfo | StandardInfo
+    width: int
+    height: int
+    parts: dict[str, int]
     variants: tuple[Variant, ...]
 
 
 def compare(
-    data: bytes, original: NDArray[np.uint8] | None = None, options: DecodeOptions | None = None
+    data: bytes, original: Pixels | None = None, options: DecodeOptions | None = None
 ) -> Comparison:
-    """Decodes a file, with and without its update.
+    """Decodes a file, with and without its update; a standard file as any program, too.
 
     Args:
         data: the whole file.
@@ -56,14 +74,14 @@ def compare(
         ImageError: the original has another size.
     """
     info = codec.probe(data)
-    if original is not None and original.shape[:2] != (info.height, info.width):
-        raise ImageError(f"is not {info.width} x {info.height}, the size of the file's picture")
-    pictures = [("decoded", "Decoded", codec.decode(data, options))]
-    container = Container.unpack(data)
-    if Tag.UPDATE in container.chunks:
-        rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
-        plain = Container(container.header, rest).pack()
-        pictures.append(("no-update", "Without update", codec.decode(plain, options)))
+    options = options or DecodeOptions()
+    decoded = restore(data, options).upright
+    height, width, _ = decoded.shape
+    if original is not None and original.shape[:2] != (height, width):
+        raise ImageError(f"is not {width} x {height}, the size of the file's picture")
+    standard = isinstance(info, StandardInfo)
+    pictures = {("decoded", "Decoded"): decoded}
+    pictures |= _enhanced(data, info, options) if standard else _without_update(data, options)
     variants = [
         Variant(
             key,
@@ -71,14 +89,48 @@ def compare(
             _png(pixels),
             None if original is None else image.psnr_db(pixels, original),
         )
-        for key, title, pixels in pictures
+        for (key, title), pixels in pictures.items()
     ]
     if original is not None:
         variants.insert(0, Variant("original", "Original", _png(original), None))
-    return Comparison(info, tuple(variants))
+    parts = _parts(info) if standard else info.chunks
+    return Comparison(info, width, height, parts, tuple(variants))
 
 
-def _png(pixels: NDArray[np.uint8]) -> bytes:
+def _without_update(data: bytes, options: DecodeOptions) -> dict[tuple[str, str], Pixels]:
+    """The picture of a file of this codec, less its update; nothing if it has none."""
+    container = Container.unpack(data)
+    if Tag.UPDATE not in container.chunks:
+        return {}
+    rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
+    plain = Container(container.header, rest).pack()
+    return {WITHOUT: codec.decode(plain, options)}
+
+
+def _enhanced(
+    data: bytes, info: StandardInfo, options: DecodeOptions
+) -> dict[tuple[str, str], Pixels]:
+    """The picture of a standard file, less its update if it has one, and not filtered at all."""
+    carrier = carrier_of(data)
+    pixels = standard_file.read_pixels(data, options.max_pixels)
+    pictures = {}
+    if info.matches and info.update_bytes:
+        found = Enhancement.unpack(carrier.extract(data))
+        picture = standard_file.picture_of(pixels)
+        base = Enhancement.of_picture(picture, found.model, found.quality, b"")
+        pictures[WITHOUT] = restore(carrier.insert(data, base.pack()), options).upright
+    orientation = standard_file.read_metadata(data).orientation
+    title = f"{carrier.NAME.upper()} as in any program"
+    return pictures | {("plain", title): upright(pixels, orientation)}
+
+
+def _parts(info: StandardInfo) -> dict[str, int]:
+    """What a standard file consists of."""
+    update = {"update": info.update_bytes} if info.update_bytes else {}
+    return update | {info.format: info.bytes - info.payload_bytes}
+
+
+def _png(pixels: Pixels) -> bytes:
     file = BytesIO()
     image.save_png(pixels, file)
     return file.getvalue()

@@ -48,8 +48,8 @@ function showFacts() {
     ["file", `${count(facts.bytes)} B`],
     ["rate", `${facts.bpp.toFixed(3)} bpp`],
     ["PSNR", psnr(decoded)],
-    ["quality", facts.quality],
-    ["model", facts.model],
+    ["quality", facts.quality ?? ""],
+    ["model", facts.model ?? ""],
   ];
   for (const [term, value] of rows.filter(([, value]) => value !== "")) {
     const row = make("div");
@@ -59,7 +59,7 @@ function showFacts() {
 }
 
 function showParts() {
-  const parts = Object.entries(facts.chunks);
+  const parts = Object.entries(facts.parts);
   const framing = facts.bytes - parts.reduce((sum, [, bytes]) => sum + bytes, 0);
   for (const [name, bytes] of [...parts, ["header and checksum", framing]]) {
     const share = make("span", undefined, name);

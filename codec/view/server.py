@@ -83,6 +83,9 @@ def _contents(comparison: Comparison, name: str) -> dict[str, tuple[str, bytes]]
     """All that the page is made of: path -> (media type, bytes)."""
     facts = asdict(comparison.info) | {
         "name": name,
+        "width": comparison.width,
+        "height": comparison.height,
+        "parts": comparison.parts,
         "variants": [
             {"key": v.key, "title": v.title, "psnr_db": _finite(v.psnr_db)}
             for v in comparison.variants

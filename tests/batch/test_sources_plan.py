@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bitstream import MAGIC
+from codec.batch.formats import is_picture_name
 from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Skipped
-from codec.batch.sources import Source, find, is_coded, is_picture_name
+from codec.batch.sources import Source, find, is_coded
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 import codec
 from bitstream.container import Container, Tag
 from bitstream.header import Header
+from codec import image
 from codec.cli import main
 from codec.options import DecodeOptions, EncodeOptions
 
@@ -50,11 +52,11 @@ class FakeCodec:
 
     def encode(
         self,
-        pixels: np.ndarray,
+        picture: bytes | np.ndarray,
         options: EncodeOptions,
         on_progress: Callable[[str, float], None],
-        metadata: object,
     ) -> FakeResult:
+        pixels = image.load(BytesIO(picture)) if isinstance(picture, bytes) else picture
         self.encode_options = options
         for step in range(5):
             on_progress("refine", step / 4)

@@ -19,9 +19,10 @@ OPTIONS = codec.EncodeOptions(quality=60, effort=0)
 
 @pytest.fixture
 def folder(tmp_path: Path, photo, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with photo.png and its file photo.nni."""
+    """The current folder, with photo.png and its files photo.nni and photo.jpg."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photo[:64, :96]).save("photo.png")
+    Image.fromarray(photo[:64, :96]).save("photo.jpg", quality=40)
     Path("photo.nni").write_bytes(codec.encode(photo[:64, :96], OPTIONS).data)
     return tmp_path
 

@@ -19,12 +19,12 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 @pytest.fixture
 def data(monkeypatch: pytest.MonkeyPatch) -> bytes:
     monkeypatch.setenv("NNCODEC_MODELS", str(VECTORS / "models"))
-    return (VECTORS / "v1" / "valid" / "update-dense.bin").read_bytes()
+    return (VECTORS / "v1" / "valid" / "subspace-dense.bin").read_bytes()
 
 
 @pytest.fixture
 def decoded() -> np.ndarray:
-    return np.asarray(Image.open(VECTORS / "v1" / "valid" / "update-dense.png").convert("RGB"))
+    return np.asarray(Image.open(VECTORS / "v1" / "valid" / "subspace-dense.png").convert("RGB"))
 
 
 @pytest.fixture

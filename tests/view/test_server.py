@@ -46,7 +46,7 @@ def test_facts(server, data):
     facts = json.loads(fetch(server.url + "facts.json")[0])
     assert facts["name"] == "<photo>.nni"
     assert facts["bytes"] == len(data)
-    assert list(facts["chunks"]) == ["update", "content"]
+    assert list(facts["parts"]) == ["update", "content"]
     assert [variant["key"] for variant in facts["variants"]] == KEYS
     assert facts["variants"][0]["psnr_db"] is None
     assert facts["variants"][1]["psnr_db"] == pytest.approx(48.13, abs=0.01)

@@ -1,0 +1,49 @@
+"""A file -> its picture as the program writes it, shows it, or compares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import codec
+from bitstream.carriers import carrier_of
+from codec.metadata import Metadata, upright
+from codec.options import DecodeOptions
+
+
+@dataclass(frozen=True, eq=False)
+class Restored:
+    """A decoded picture.
+
+    Attributes:
+        pixels: uint8 [h w 3], RGB, as the file stores them.
+        metadata: what a standard file says besides; of other files nothing.
+        complaint: why the update of a standard file was left out; empty if it was not.
+    """
+
+    pixels: NDArray[np.uint8]
+    metadata: Metadata
+    complaint: str = ""
+
+    @property
+    def upright(self) -> NDArray[np.uint8]:
+        """The pixels as they are shown."""
+        return upright(self.pixels, self.metadata.orientation)
+
+
+def restore(data: bytes, options: DecodeOptions) -> Restored:
+    """Decodes a file of this codec, or a standard file that carries a payload.
+
+    A complaint is returned, not warned of: jobs run in other processes and threads.
+
+    Raises:
+        FormatError: it is neither, or damaged.
+    """
+    if carrier_of(data) is None:
+        return Restored(codec.decode(data, options), Metadata())
+    from codec import restorer, standard_file
+
+    pixels, complaint = restorer.restore(data, options.max_pixels)
+    return Restored(pixels, standard_file.read_metadata(data), complaint)
