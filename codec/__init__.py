@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from codec.errors import CodecError, FormatError
 from codec.options import DecodeOptions, EncodeOptions
 from codec.report import EncodeResult, Report
+from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
 if TYPE_CHECKING:
     from codec.decoder import decode
@@ -29,6 +30,10 @@ __all__ = [
     "EncodeOptions",
     "EncodeResult",
     "FormatError",
+    "Lambda",
+    "MaxBpp",
+    "MaxBytes",
+    "MinPsnr",
     "Report",
     "decode",
     "encode",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -30,9 +33,11 @@ def adapt(job: Job, content: Content) -> Adapted:
     """
     model, unfiltered = job.model, content.unfiltered
     height, width = job.pixels.shape[:2]
+    start = time.perf_counter()
     features = model.postfilter.features(unfiltered, model.quality(job.half))
     picture = model.postfilter.combine(unfiltered, features)
     base = to_pixels(picture, width, height)
+    filter_seconds = time.perf_counter() - start
     none = Adapted(b"", base, base)
     if not job.effort.update:
         return none
@@ -43,7 +48,10 @@ def adapt(job: Job, content: Content) -> Adapted:
         # Errors in picture units, summed over channels -> `Job.squared_error`.
         content.weight * PIXELS_PER_UNIT**2 / 3,
     )
-    fitted = fit(task, thorough=job.effort.thorough)
+    # The file is decoded once more to verify it.
+    deadline = job.deadline.earlier(content.seconds + filter_seconds)
+    on_step = partial(job.on_step, "update")
+    fitted = fit(task, thorough=job.effort.thorough, deadline=deadline, on_step=on_step)
     if fitted is None:
         return none
     body = subspace_payload.pack(fitted.payload, model.subspace.scales, model.tables)

@@ -7,6 +7,7 @@ from torch import Tensor
 from bitstream import Header
 from codec import learned, standard
 from codec.job import Content, Job
+from codec.quality import HALVES
 from codec.weights import ReleasedModel
 
 
@@ -14,6 +15,11 @@ def encode(job: Job) -> Content:
     """Codes the job's picture with the codec that its model belongs to."""
     codec = learned if job.model.content == "learned" else standard
     return codec.encode(job)
+
+
+def qualities(model: ReleasedModel) -> range:
+    """The qualities that its encoder knows, in halves: standard codecs count in whole numbers."""
+    return range(0, HALVES + 1, 1 if model.content == "learned" else 2)
 
 
 def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:

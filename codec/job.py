@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from codec.deadline import NEVER, Deadline
 from codec.effort import Effort
 from codec.picture import Pixels
 from codec.weights import ReleasedModel
@@ -30,6 +31,16 @@ class Job:
     device: torch.device
     """Where searches run; whatever decodes runs on the CPU."""
     progress: OnProgress
+    deadline: Deadline = NEVER
+    """When searches must be over, and what follows them too."""
+    trace: list[tuple[str, float | Tensor]] = field(default_factory=list)
+    """Grows with every step of a search by its stage and cost, see `TracePoint`.  Costs stay on
+    their device, so that no step waits for it."""
+
+    def on_step(self, stage: str, done: float, cost: float | Tensor) -> None:
+        """Takes note of a step of a search: the fraction done before it, and what it found."""
+        self.progress(stage, done)
+        self.trace.append((stage, cost))
 
     def squared_error(self, pixels: Pixels) -> float:
         """Of a decoded picture: summed over positions, mean over channels."""
@@ -45,11 +56,13 @@ class Content:
         unfiltered: what it decodes to, before the post-filter: integers [1 3 H W].
         weight: lambda, in bits per `Job.squared_error`: the slope of the codec's own
             rate-distortion curve at this point.
+        seconds: what decoding it takes, about.
     """
 
     payload: bytes
     unfiltered: Tensor
     weight: float
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -19,6 +22,9 @@ SEARCH_WEIGHT = 1.6
 """The slope of the codec's own rate-distortion curve in units of the lambda that its networks were
 trained with (measured on CID22 validation: 1.2 at high rates to 1.9 at low ones).  Trading at that
 slope is what lowers the rate at equal quality."""
+CODINGS_AFTER_SEARCH = 3.0
+"""What a deadline leaves time for: coding the refined latents, fitting the filter, and decoding to
+verify, each of which takes about as long as coding once."""
 
 
 def encode(job: Job) -> Content:
@@ -34,7 +40,9 @@ def encode(job: Job) -> Content:
             pad_to(original, grid.height * BLOCK_PX, grid.width * BLOCK_PX), level.quality
         )
     plain = _code(job, y, grid, weight)
-    if not job.effort.latent_steps or height * width > refine.MAX_PIXELS:
+    deadline = job.deadline.earlier(CODINGS_AFTER_SEARCH * plain.seconds)
+    too_large = height * width > refine.MAX_PIXELS
+    if not job.effort.latent_steps or too_large or deadline.passed:
         return plain
     refined = refine.refine(
         y,
@@ -42,8 +50,8 @@ def encode(job: Job) -> Content:
         search,
         level,
         weight,
-        job.effort.latent_steps,
-        lambda fraction: job.progress("latents", fraction),
+        deadline.pace(job.effort.latent_steps),
+        partial(job.on_step, "latents"),
     )
     return min(plain, _code(job, refined, grid, weight), key=lambda found: _cost(job, found))
 
@@ -66,8 +74,10 @@ def synthesize(networks: Model, values: Tensor, level: IntegerLevel) -> Tensor:
 def _code(job: Job, y: Tensor, grid: Grid, weight: float) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     networks, level = job.model.networks, job.model.level(job.half)
+    start = time.perf_counter()
     payload, values = encode_latents(y.cpu(), networks.context, level, grid, job.model.tables)
-    return Content(payload, synthesize(networks, values, level), weight)
+    unfiltered = synthesize(networks, values, level)
+    return Content(payload, unfiltered, weight, time.perf_counter() - start)
 
 
 @torch.no_grad()

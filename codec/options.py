@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codec.errors import OptionError
+from codec.targets import Lambda, Target
 
 QUALITY_MAX = 100
 EFFORT_MAX = 9
@@ -28,6 +29,12 @@ class EncodeOptions:
     """Where the encoder searches: "auto" takes a GPU if there is one."""
     content: str = "learned"
     """The codec below the post-filter: "learned", or a standard one."""
+    target: Target | None = None
+    """What to aim for in place of `quality`, which must then be left alone."""
+    time_limit: float | None = None
+    """Seconds after which the encoder settles for the best it has found.  Searches stop in time for
+    the rest of the work; what no search can shorten (one pass of the networks at effort 0, some ten
+    of them for a target) may take longer.  Files then depend on the speed of the machine."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.quality <= QUALITY_MAX:
@@ -36,6 +43,12 @@ class EncodeOptions:
             raise OptionError(f"effort must be an integer in 0..{EFFORT_MAX}, not {self.effort}")
         if self.content not in CONTENTS:
             raise OptionError(f"content must be one of {', '.join(CONTENTS)}, not {self.content}")
+        if self.target is not None and self.quality != EncodeOptions.quality:
+            raise OptionError("quality and a target exclude each other")
+        if isinstance(self.target, Lambda) and self.content != "learned":
+            raise OptionError(f"lambda is for learned content, {self.content} has its own quality")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise OptionError(f"time_limit must be positive, not {self.time_limit}")
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 

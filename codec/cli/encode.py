@@ -10,7 +10,9 @@ import codec
 from codec import files
 from codec.cli import parts
 from codec.cli.console import Progress, blaming, print_json
+from codec.cli.targets import target_options, time_limit_option
 from codec.options import EFFORT_MAX, QUALITY_MAX, EncodeOptions
+from codec.targets import Target
 
 DEFAULTS = EncodeOptions()
 
@@ -23,6 +25,7 @@ DEFAULTS = EncodeOptions()
     examples=[
         ("nncodec encode photo.png photo.bin", "Compress at quality 50."),
         ("nncodec encode -q 80 -e 9 photo.png photo.bin", "Better, and slower."),
+        ("nncodec encode --target-size 20K photo.png photo.bin", "At most 20,000 bytes."),
         ("nncodec encode - - <photo.png >photo.bin", "From and to a pipe."),
     ],
 )
@@ -36,6 +39,7 @@ DEFAULTS = EncodeOptions()
     show_default=True,
     help="0 is the smallest file, 100 the best picture.",
 )
+@target_options
 @click.option(
     "-e",
     "--effort",
@@ -44,6 +48,7 @@ DEFAULTS = EncodeOptions()
     show_default=True,
     help="0 is the fastest, 9 the smallest file for a quality.",
 )
+@time_limit_option
 @click.option(
     "--update/--no-update",
     default=DEFAULTS.update,
@@ -61,17 +66,23 @@ DEFAULTS = EncodeOptions()
 @parts.force_option
 @parts.quiet_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option(
+    "--report", "page", metavar="FILE.html", type=click.Path(), help="Write a page on the result."
+)
 def command(
     source: str,
     target: str,
     quality: float,
+    aim: Target | None,
     effort: int,
+    time_limit: float | None,
     update: bool,
     verify: bool,
     device: str,
     force: bool,
     quiet: bool,
     as_json: bool,
+    page: str | None,
 ) -> None:
     """Compress the picture IN to the file OUT; - is standard input or output."""
     from codec import image
@@ -80,12 +91,22 @@ def command(
         parts.refuse_stream(target, "--json")
     with blaming(target):
         files.check_output(target, force=force)
+    if page is not None:
+        with blaming(page):
+            files.check_output(page, force=force)
     with blaming(source), Progress(quiet=quiet) as progress:
-        options = EncodeOptions(quality, effort, update, verify, device)
+        options = EncodeOptions(
+            quality, effort, update, verify, device, target=aim, time_limit=time_limit
+        )
         pixels = image.load(BytesIO(files.read(source)))
         result = codec.encode(pixels, options, progress)
     with blaming(target), files.open_output(target, force=force) as file:
         file.write(result.data)
+    if page is not None:
+        from codec import report_page
+
+        with blaming(page), files.open_output(page, force=force) as file:
+            file.write(report_page.render(source, pixels, result, options).encode())
 
     report = result.report
     if not quiet:
@@ -97,6 +118,8 @@ def command(
             f"{report.seconds:.1f} s",
         )
         click.echo("  ".join(figures), err=True)
+        if report.remark:
+            click.echo(f"{source}: {report.remark}", err=True)
     if as_json:
         print_json(
             {
@@ -107,5 +130,7 @@ def command(
                 "bpp": report.bpp,
                 "psnr_db": report.psnr_db,
                 "seconds": report.seconds,
+                "quality": report.quality,
+                "remark": report.remark,
             }
         )
