@@ -92,6 +92,7 @@ def command(
     with blaming(target):
         files.check_output(target, force=force)
     if page is not None:
+        parts.refuse_stream(page, "--report")
         with blaming(page):
             files.check_output(page, force=force)
     with blaming(source), Progress(quiet=quiet) as progress:
