@@ -15,7 +15,6 @@ from bitstream import Container, Tag
 from codec import EncodeOptions, report_page
 from codec.report_page import maps
 
-
 CELLS = {"th", "td", "dt", "dd"}
 
 
