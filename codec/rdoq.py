@@ -87,7 +87,7 @@ def _promises(
 
     with torch.autocast(y.device.type, torch.bfloat16):
         values = model.context.scan(y, level, code)
-        _, picture = model.reconstruct(values, level)
+        picture = model.reconstruct(values, level)
     height, width = original.shape[2:]
     error = (picture[:, :, :height, :width] - original).square().mean() * height * width
     cost = weight * error + total

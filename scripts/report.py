@@ -109,8 +109,7 @@ def worst(anchor: Path, test: Path) -> float:
     curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
     first, second = over_common_images(curves)
     return max(
-        bd_rate(list(first.images[image]), list(second.images[image]))
-        for image in second.images
+        bd_rate(list(first.images[image]), list(second.images[image])) for image in second.images
     )
 
 
