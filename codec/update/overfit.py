@@ -2,8 +2,9 @@
 
 The variables are real-valued levels of any parameterisation (`codec.update.parameters`); what they
 cost is a matter of the penalty (`codec.update.penalties`).  Steps follow from the curvature, and so
-do the learning rates: a level of any tensor then matters about equally.  A penalty that knows
-nothing of rounding is followed by a second phase, which tunes the levels that survived it.
+do the learning rates: a level of any tensor then matters about equally.  The first phase does not
+round, since sparse levels would have no way to leave zero; a second one tunes, rounded straight
+through, the levels that survived.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from bitstream.kernels import STEP_SHIFT_BITS
 from codec.postfilter import PostFilter
 from codec.transform import PIXELS_PER_UNIT
 from codec.update import penalties
-from codec.update.parameters import Parameters
+from codec.update.parameters import Relaxable
 
-PATCH_PX = 128
-PATCHES = 6
-STEPS = 100
-RETUNE_STEPS = 30
-LEARNING_RATE = 0.3
-"""Largest move per step, in levels."""
+PATCH_PX = 96
+PATCHES = 4
+STEPS = 80
+RETUNE_STEPS = 20
+LEARNING_RATE, LARGEST_RATE = 5.0, 0.3
+"""Move per step in levels: the first over the square root of how many move, since moves in the
+same direction add up, and at most the second."""
 DEAD_ZONE = 0.6
 """Levels below this become zero where the network did not see them rounded."""
 PROBES = 4
@@ -63,7 +65,7 @@ class OverfitTask:
 
 def overfit(
     postfilter: PostFilter,
-    parameters: Parameters,
+    parameters: Relaxable,
     task: OverfitTask,
     on_progress: Callable[[float], None],
 ) -> UpdatePayload:
@@ -84,16 +86,15 @@ def overfit(
     allowed = [float(t.rows == 1 or not task.biases_only) for t in layout]
     masks = [torch.full(s, a, device=device) for s, a in zip(shapes, allowed, strict=True)]
     levels = [torch.zeros(shape, device=device, requires_grad=True) for shape in shapes]
-    total = STEPS + RETUNE_STEPS * penalty.retune
+    total = STEPS + RETUNE_STEPS
     descent.run(levels, shifts, penalty, masks, STEPS, lambda n: on_progress(n / total))
-    if penalty.retune:
-        shifts, levels = _quantize(levels, layout, shifts, penalty)
-        masks = [(level != 0).float() for level in levels]
-        levels = [level.requires_grad_() for level in levels]
-        rate = penalties.Rate()
-        descent.run(
-            levels, shifts, rate, masks, RETUNE_STEPS, lambda n: on_progress((STEPS + n) / total)
-        )
+    shifts, levels = _quantize(levels, layout, shifts, penalty)
+    masks = [(level != 0).float() for level in levels]
+    levels = [level.requires_grad_() for level in levels]
+    rate = penalties.Rate(rounded=True)
+    descent.run(
+        levels, shifts, rate, masks, RETUNE_STEPS, lambda n: on_progress((STEPS + n) / total)
+    )
     return UpdatePayload(
         shifts, tuple(level.detach().round().int().numpy(force=True) for level in levels)
     )
@@ -105,7 +106,7 @@ class _Descent:
     def __init__(
         self,
         postfilter: PostFilter,
-        parameters: Parameters,
+        parameters: Relaxable,
         layout: Sequence[TensorLayout],
         task: OverfitTask,
     ) -> None:
@@ -152,9 +153,12 @@ class _Descent:
         on_step: Callable[[int], None],
     ) -> None:
         """Moves the levels that the masks allow."""
-        extra = [{"params": penalty.variables(), "lr": 0.1 * LEARNING_RATE}]
-        groups = [{"params": levels}] + (extra if penalty.variables() else [])
-        optimizer = torch.optim.Adam(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
+        moving = sum(int(mask.count_nonzero()) for mask in masks)
+        rate = min(LARGEST_RATE, LEARNING_RATE / max(moving, 1) ** 0.5)
+        groups = [{"params": levels}]
+        if penalty.variables():
+            groups.append({"params": penalty.variables()})
+        optimizer = torch.optim.Adam(groups, lr=rate, betas=(0.9, 0.99))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         sizes = [
             2.0 ** (shifts[t.group] - self._parameters.unit_bits[t.group]) for t in self._layout
