@@ -2,8 +2,9 @@
 
 The variables are real-valued levels of any parameterisation (`codec.update.parameters`); what they
 cost is a matter of the penalty (`codec.update.penalties`).  Steps follow from the curvature, and so
-do the learning rates: a level of any tensor then matters about equally.  A penalty that knows
-nothing of rounding is followed by a second phase, which tunes the levels that survived it.
+do the learning rates: a level of any tensor then matters about equally.  The first phase does not
+round, since sparse levels would have no way to leave zero; a second one tunes, rounded straight
+through, the levels that survived.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from bitstream.kernels import STEP_SHIFT_BITS
 from codec.postfilter import PostFilter
 from codec.transform import PIXELS_PER_UNIT
 from codec.update import penalties
-from codec.update.parameters import Parameters
+from codec.update.parameters import Relaxable
 
-PATCH_PX = 128
-PATCHES = 6
-STEPS = 100
-RETUNE_STEPS = 30
-LEARNING_RATE = 0.3
+PATCH_PX = 96
+PATCHES = 4
+STEPS = 80
+RETUNE_STEPS = 20
+LEARNING_RATE = 0.05
 """Largest move per step, in levels."""
 DEAD_ZONE = 0.6
 """Levels below this become zero where the network did not see them rounded."""
@@ -63,7 +64,7 @@ class OverfitTask:
 
 def overfit(
     postfilter: PostFilter,
-    parameters: Parameters,
+    parameters: Relaxable,
     task: OverfitTask,
     on_progress: Callable[[float], None],
 ) -> UpdatePayload:
@@ -84,16 +85,15 @@ def overfit(
     allowed = [float(t.rows == 1 or not task.biases_only) for t in layout]
     masks = [torch.full(s, a, device=device) for s, a in zip(shapes, allowed, strict=True)]
     levels = [torch.zeros(shape, device=device, requires_grad=True) for shape in shapes]
-    total = STEPS + RETUNE_STEPS * penalty.retune
+    total = STEPS + RETUNE_STEPS
     descent.run(levels, shifts, penalty, masks, STEPS, lambda n: on_progress(n / total))
-    if penalty.retune:
-        shifts, levels = _quantize(levels, layout, shifts, penalty)
-        masks = [(level != 0).float() for level in levels]
-        levels = [level.requires_grad_() for level in levels]
-        rate = penalties.Rate()
-        descent.run(
-            levels, shifts, rate, masks, RETUNE_STEPS, lambda n: on_progress((STEPS + n) / total)
-        )
+    shifts, levels = _quantize(levels, layout, shifts, penalty)
+    masks = [(level != 0).float() for level in levels]
+    levels = [level.requires_grad_() for level in levels]
+    rate = penalties.Rate(rounded=True)
+    descent.run(
+        levels, shifts, rate, masks, RETUNE_STEPS, lambda n: on_progress((STEPS + n) / total)
+    )
     return UpdatePayload(
         shifts, tuple(level.detach().round().int().numpy(force=True) for level in levels)
     )
@@ -105,7 +105,7 @@ class _Descent:
     def __init__(
         self,
         postfilter: PostFilter,
-        parameters: Parameters,
+        parameters: Relaxable,
         layout: Sequence[TensorLayout],
         task: OverfitTask,
     ) -> None:

@@ -1,7 +1,7 @@
 """Parameters that are coded as tensors of levels: levels <-> changes of kernels and biases.
 
-Each class has the map twice, side by side: `changes` in exact integers, which decodes, and
-`relaxed` in floats, which a search by gradient descent differentiates.  A level stands for
+The map is there twice, side by side: `changes` in exact integers, which decodes, and, where a
+search by gradient descent needs it, `relaxed` in floats.  A level stands for
 level * 2^shift, the shift of its tensor's group; `unit_bits` says of what.
 """
 
@@ -43,6 +43,10 @@ class Parameters(Protocol):
 
     def changes(self, payload: UpdatePayload, postfilter: PostFilter) -> Changes:
         """Levels -> integers to add to the integer post-filter."""
+
+
+class Relaxable(Parameters, Protocol):
+    """One that gradient descent can search in."""
 
     def relaxed(self, values: Sequence[Tensor], postfilter: PostFilter) -> Changes:
         """Real values, level * 2^(shift - unit_bits) -> what to add to the float post-filter."""
@@ -183,11 +187,6 @@ class LowRank:
         product = (left.T @ right) << payload.step_shifts[0]
         kernel = product[:, :-1].reshape(postfilter.leave.weight.shape)
         return {"leave": (kernel, product[:, -1] << FRACTION_BITS)}
-
-    def relaxed(self, values: Sequence[Tensor], postfilter: PostFilter) -> Changes:
-        left, right = values
-        product = left.T @ right
-        return {"leave": (product[:, :-1].reshape(postfilter.leave.weight.shape), product[:, -1])}
 
 
 def adapted_layers(postfilter: PostFilter) -> Iterator[tuple[str, Conv]]:

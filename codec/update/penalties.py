@@ -24,16 +24,13 @@ OCTAVE_BITS = 1.5
 class Penalty(ABC):
     """How levels are seen by the network, and what they cost."""
 
-    retune = False
-    """Whether the levels that survive quantisation are to be tuned once more."""
-
     def variables(self) -> list[Tensor]:
         """What is trained besides the levels."""
         return []
 
     def seen(self, levels: Sequence[Tensor]) -> list[Tensor]:
-        """The levels that the network gets: rounded straight through."""
-        return [round_through(tensor) for tensor in levels]
+        """The levels that the network gets."""
+        return list(levels)
 
     def octaves(self, group: int) -> float:
         """By how much a learned step of a group has grown."""
@@ -45,7 +42,13 @@ class Penalty(ABC):
 
 
 class Rate(Penalty):
-    """An estimate of what the adaptive coder spends; rounded straight through."""
+    """An estimate of what the adaptive coder spends."""
+
+    def __init__(self, *, rounded: bool = False) -> None:
+        self._rounded = rounded
+
+    def seen(self, levels: Sequence[Tensor]) -> list[Tensor]:
+        return [round_through(tensor) for tensor in levels] if self._rounded else list(levels)
 
     def add_gradients(self, levels: Sequence[Tensor], progress: float) -> None:
         sum(level_bits(tensor) for tensor in levels).backward()
@@ -67,7 +70,6 @@ class Ratio(Penalty):
     gradient that rises and then stays.
     """
 
-    retune = True
     FREE, RISEN = 0.2, 0.8
     """Progress up to which there is no penalty, and from which it has its full share."""
     SHARE = 0.4
@@ -75,9 +77,6 @@ class Ratio(Penalty):
 
     def __init__(self) -> None:
         self._balance: float | None = None
-
-    def seen(self, levels: Sequence[Tensor]) -> list[Tensor]:
-        return list(levels)
 
     def add_gradients(self, levels: Sequence[Tensor], progress: float) -> None:
         joined = torch.cat([tensor.detach().flatten() for tensor in levels])
@@ -132,7 +131,6 @@ class Entropy(Penalty):
     to a group of tensors.
     """
 
-    retune = True
     LOG2_SCALE = -2.0
     """Of the prior, to begin with."""
 
