@@ -23,8 +23,8 @@ from bitstream import (
     UpdatePayload,
 )
 from codec import decode, encode
-from codec.options import DecodeOptions, EncodeOptions
 from codec import update as updates
+from codec.options import DecodeOptions, EncodeOptions
 from codec.update import PARAMETERS, Method
 
 METHODS = st.sampled_from([b"", *(bytes([method]) for method in Method)])
