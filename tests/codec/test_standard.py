@@ -15,7 +15,7 @@ from codec import decode, encode, standard, weights
 from codec.errors import ImageError
 from codec.image import psnr_db
 from codec.options import EncodeOptions
-from codec.standard import STANDARD, StandardCodec
+from codec.standard_codec import STANDARD, StandardCodec
 
 SIZES = [(1, 1), (7, 1), (5, 3), (17, 33), (64, 48)]
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from bitstream import InvalidField, Truncated
-from bitstream import subspace as payloads
 from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.subspace import STEPS, SubspacePayload
 from codec import update
@@ -84,9 +83,9 @@ def test_golden_integers():
 
 def test_the_largest_allowed_bases_stay_exact():
     """All entries and levels as large as the bound lets them be, all of one sign."""
-    inner = np.full((FEATURES, RANK), (2**62 - 1) // (3 * 2**14 * 2**10) // RANK)
+    inner = np.full((FEATURES, RANK), (2**62 - 1) // (3 * 2**14 * 2**11) // RANK)
     subspace = Subspace(inner, np.full((3, 3), 2**14), np.zeros((RANK, OUTPUTS), np.int16))
-    levels = np.full((RANK, OUTPUTS), MAX_SUBSPACE_LEVEL, np.int32)
+    levels = np.full((RANK, OUTPUTS), 2 * MAX_SUBSPACE_LEVEL, np.int32)
     for sign in (1, -1):
         payload = SubspacePayload(0, 0, sign * levels)
         kernel, _ = subspace.change(payload, Conv(CHANNELS, OUTPUTS, 3))
@@ -121,8 +120,7 @@ def tiny_update(tiny, step: int, seed: int = 0) -> tuple[SubspacePayload, bytes]
     rng = np.random.default_rng(seed)
     levels = rng.integers(-9, 10, tiny.subspace.scales.shape).astype(np.int32)
     payload = SubspacePayload(step, 2, levels)
-    body = payloads.pack(payload, tiny.subspace.scales, tiny.tables)
-    return payload, bytes([Method.SUBSPACE]) + body
+    return payload, update.pack(Method.SUBSPACE, payload, tiny)
 
 
 @pytest.mark.parametrize("step", [20, 29, 35])
@@ -142,12 +140,11 @@ def test_an_update_adds_to_the_last_layer(tiny, pictures, step):
 
 def test_an_update_out_of_the_exact_range_is_refused(tiny):
     payload = SubspacePayload(0, 0, np.full(tiny.subspace.scales.shape, 999, np.int32))
-    body = payloads.pack(payload, tiny.subspace.scales, tiny.tables)
     with pytest.raises(InvalidField, match="exact range"):
-        update.apply(bytes([Method.SUBSPACE]) + body, tiny)
+        update.apply(update.pack(Method.SUBSPACE, payload, tiny), tiny)
 
 
-@pytest.mark.parametrize("method", [0, 3, 255])
+@pytest.mark.parametrize("method", [0, len(Method) + 1, 255])
 def test_an_unknown_method_is_refused(tiny, method):
     with pytest.raises(InvalidField, match=f"method {method} "):
         update.apply(bytes([method, 20, 128]), tiny)
