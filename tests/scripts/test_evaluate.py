@@ -33,9 +33,8 @@ def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
             return SimpleNamespace(data=plain, report=SimpleNamespace(update_bytes=0))
         height, width, _ = pixels.shape
         data = bytes([height, width, int(pixels.mean())]) + bytes(options.effort)
-        return SimpleNamespace(
-            data=data, report=SimpleNamespace(update_bytes=7 if options.update else 0)
-        )
+        none = vars(options).get("update") == "none"
+        return SimpleNamespace(data=data, report=SimpleNamespace(update_bytes=0 if none else 7))
 
     def decode(data: bytes) -> Pixels:
         return np.full((data[0], data[1], 3), data[2], dtype=np.uint8)

@@ -10,7 +10,14 @@ from codec import effort
 from codec.effort import Effort, effort_at, efforts, parse
 from codec.options import EFFORT_MAX
 
-ROW = 'level = 0\nadds = "x"\nlatent_steps = 3\nupdate = true\nthorough = false\n'
+ROW = """level = 0
+adds = "x"
+update = true
+thorough = false
+rounds = 1
+latent_steps = 3
+rdoq_steps = 2
+"""
 
 
 def test_a_level_for_each_option_value():
@@ -22,7 +29,8 @@ def test_each_level_does_at_least_what_the_one_below_does():
     searches = [field.name for field in fields(Effort) if field.name != "adds"]
     for below, level in zip(efforts(), efforts()[1:], strict=False):
         values = [(getattr(below, name), getattr(level, name)) for name in searches]
-        assert all(less <= more for less, more in values)
+        # A gradient step does more than a step of quantisation, so those may make room for it.
+        assert all(less <= more for less, more in values[:-1])
         assert any(less < more for less, more in values)
 
 
@@ -31,7 +39,7 @@ def test_level_0_searches_nothing():
 
 
 def test_a_row():
-    expected = Effort(latent_steps=3, update=True, thorough=False, adds="x")
+    expected = Effort(True, rounds=1, latent_steps=3, rdoq_steps=2, adds="x")
     assert parse("[[effort]]\n" + ROW) == (expected,)
 
 

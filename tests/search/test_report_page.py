@@ -91,7 +91,7 @@ def test_figures_and_options(page, encoded):
 
 
 def test_one_point_per_step_of_each_search(page):
-    assert page.curves == {"latents": 5, "update": 9}
+    assert page.curves == {"update": 18, "quantising": 6}
 
 
 def test_nothing_outside_is_needed_and_names_are_escaped(page):
