@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir(parents=True)
     shutil.copy(TINY, folder)
     digest = hashlib.sha256(TINY.read_bytes()).hexdigest()
-    registry = f'default = "tiny"\n[sha256]\ntiny = "{digest}"\n'
+    registry = f'[default]\nlearned = "tiny"\n[sha256]\ntiny = "{digest}"\n'
     (folder.parent / "models.toml").write_text(registry, encoding="utf-8")
     return site
 
