@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from bitstream import InvalidField
-from bitstream import subspace as subspace_payload
 from codec import update
 from codec.fixed_point import FRACTION_BITS
 from codec.job import Adapted, Content, Job
 from codec.picture import pad_to_multiple, to_pixels
 from codec.postfilter import PostFilter
 from codec.transform import PIXELS_PER_UNIT
-from codec.update import Method
-from codec.update.fit import FitTask, fit
 from codec.update.normal import NormalEquations, normal_equations
+from codec.update.search import SearchTask, search
 
 FRAMING_BYTES = 2
 """Tag and length of a chunk."""
@@ -26,42 +26,50 @@ FRAMING_BYTES = 2
 
 @torch.no_grad()
 def adapt(job: Job, content: Content) -> Adapted:
-    """The update that lowers the cost of the real result most, else none.
+    """The update of the job's technique if it lowers the cost of the real result, else none.
 
-    The features do not depend on the last layer, so they are computed once; what a candidate
-    decodes to is then exact and cheap.
+    The features before the last layer are computed once; what a change of that layer decodes to is
+    then exact and cheap.
     """
-    base = job.model.postfilter
-    features = base.features(content.unfiltered, job.model.quality(job.half))
+    model, unfiltered, quality = job.model, content.unfiltered, job.model.quality(job.half)
+    start = time.perf_counter()
+    features = model.postfilter.features(unfiltered, quality)
+    filter_seconds = time.perf_counter() - start
 
-    def result(payload: bytes, postfilter: PostFilter) -> Adapted:
+    def result(payload: bytes, postfilter: PostFilter, features: Tensor) -> Adapted:
         height, width = job.pixels.shape[:2]
-        pixels = to_pixels(postfilter.combine(content.unfiltered, features), width, height)
+        pixels = to_pixels(postfilter.combine(unfiltered, features), width, height)
         framing = FRAMING_BYTES + (len(payload) > 127) if payload else 0
         bits = 8 * (len(content.payload) + len(payload) + framing)
         cost = bits + content.weight * job.squared_error(pixels)
         return Adapted(content, payload, postfilter, pixels, pixels, cost)
 
-    none = result(b"", base)
-    if not job.effort.update:
+    none = result(b"", model.postfilter, features)
+    if job.technique is None:
         return none
-    filtered = base.combine(content.unfiltered, features)
-    task = FitTask(
-        equations(features, filtered, job.original),
-        job.model.subspace,
-        job.model.tables,
-        # Errors in picture units, summed over channels -> `Job.squared_error`.
-        content.weight * PIXELS_PER_UNIT**2 / 3,
+    task = SearchTask(
+        model,
+        equations(features, model.postfilter.combine(unfiltered, features), job.original),
+        unfiltered,
+        job.original,
+        job.half,
+        content.weight,
+        job.effort.thorough,
+        job.device,
+        partial(job.on_step, "update"),
+        # The file is decoded once more to verify it.
+        job.deadline.earlier(content.seconds + filter_seconds),
     )
-    fitted = fit(task, thorough=job.effort.thorough)
-    if fitted is None:
+    payload = search(job.technique, task)
+    if not payload:
         return none
-    body = subspace_payload.pack(fitted.payload, job.model.subspace.scales, job.model.tables)
-    payload = bytes([Method.SUBSPACE]) + body
     try:
-        found = result(payload, update.apply(payload, job.model))
+        postfilter = update.apply(payload, model)
     except InvalidField:  # the search left the range that updates may have
         return none
+    if job.technique.loss is not None:  # layers before the last one have changed too
+        features = postfilter.features(unfiltered, quality)
+    found = result(payload, postfilter, features)
     return replace(found, base=none.pixels) if found.cost < none.cost else none
 
 

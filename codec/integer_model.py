@@ -155,9 +155,9 @@ def integer_conv(module: Conv, tensors: Tensors, name: str) -> IntegerConv:
     )
 
 
-def build_float(config: ModelConfig, tensors: Tensors) -> Model:
+def build_float(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model | FilterModel:
     """The float model with the weights of the integer one, for the encoder's search."""
-    model = Model(config)
+    model = Model(config) if isinstance(config, ModelConfig) else FilterModel(config)
     state: Tensors = {}
     for name, module in model.named_modules():
         if name.startswith("analysis"):

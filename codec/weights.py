@@ -77,7 +77,7 @@ class ReleasedModel:
         """Quality in halves (0..200) -> what the post-filter is conditioned on, -100..100."""
         return half - 100
 
-    def search(self) -> Model:
+    def search(self) -> Model | FilterModel:
         """A fresh float model with the same weights, for gradients."""
         return build_float(self.config, self.tensors)
 

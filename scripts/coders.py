@@ -75,7 +75,8 @@ class NncodecCoder:
         codec = importlib.import_module("codec")
         self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
         self._error: type[Exception] = codec.CodecError
-        self._update, self._content = update, content
+        self._update = {} if update else {"update": "none"}
+        self._content = content
         self.name = "nncodec" if content == LEARNED else f"nncodec-{content}"
         if not update:
             self.name += "-noupdate"
@@ -87,7 +88,7 @@ class NncodecCoder:
             options = self._options(
                 quality=quality,
                 effort=int(self.effort),
-                update=self._update,
+                **self._update,
                 content=self._content,
                 standard_file=self._content != LEARNED,
             )

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from bitstream import FORMAT_VERSION, MAGIC, Tag, UpdatePayload
-from bitstream import subspace as subspace_payload
 from bitstream.subspace import SubspacePayload
+from codec import update
 from codec.latents import Grid, encode_latents
 from codec.picture import pad_to
 from codec.quality import VALUE_BITS, level_at
 from codec.transform import BLOCK_PX
-from codec.update import Method, kernels
+from codec.update import PARAMETERS, Method
 from codec.weights import ReleasedModel
 
 WIDTH, HEIGHT, HALF = 20, 18, 75
@@ -56,7 +56,6 @@ class Maker:
     def __init__(self, model: ReleasedModel) -> None:
         self.model = model
         self.analysis = model.search().analysis
-        self.layout = kernels.layout_of(model.postfilter)
 
     def header(self, width: int = WIDTH, height: int = HEIGHT, half: int = HALF) -> bytes:
         return varint(width) + varint(height) + bytes([half]) + self.model.id
@@ -98,28 +97,31 @@ class Maker:
 
     # Updates in the subspace
 
-    def subspace(self, step: int, spread: int, levels: Levels) -> bytes:
+    def subspace(
+        self, step: int, spread: int, levels: Levels, method: Method = Method.SUBSPACE
+    ) -> bytes:
         """UPDATE payload."""
-        payload = SubspacePayload(step, spread, levels)
-        body = subspace_payload.pack(payload, self.model.subspace.scales, self.model.tables)
-        return bytes([Method.SUBSPACE]) + body
+        return update.pack(method, SubspacePayload(step, spread, levels), self.model)
 
     def subspace_levels(self, share: float, largest: int, seed: int) -> Levels:
         """Random levels, a `share` of them not zero."""
         return _random_levels(self.model.subspace.scales.shape, share, largest, seed)
 
-    # Updates of kernels
+    # Updates in tensors of levels
 
-    def kernels(self, shifts: tuple[int, int], levels: tuple[Levels, ...]) -> bytes:
+    def tensors(
+        self, shifts: tuple[int, ...], levels: tuple[Levels, ...], method: Method = Method.KERNELS
+    ) -> bytes:
         """UPDATE payload."""
-        body = kernels.pack(UpdatePayload(shifts, levels), self.model.postfilter)
-        return bytes([Method.KERNELS]) + body
+        return update.pack(method, UpdatePayload(shifts, levels), self.model)
 
-    def kernel_levels(self, share: float, largest: int, seed: int) -> tuple[Levels, ...]:
+    def tensor_levels(
+        self, share: float, largest: int, seed: int, method: Method = Method.KERNELS
+    ) -> tuple[Levels, ...]:
         """Random levels of each tensor, a `share` of them not zero."""
         return tuple(
             _random_levels((tensor.rows, tensor.columns), share, largest, 100 * seed + index)
-            for index, tensor in enumerate(self.layout)
+            for index, tensor in enumerate(PARAMETERS[method].layout(self.model.postfilter))
         )
 
     def single_levels(self, level: int) -> tuple[Levels, ...]:
@@ -128,7 +130,7 @@ class Maker:
         The sign is that which takes the weight towards 0: it has to fit 16 bits afterwards.
         """
         towards_zero = -1 if self.model.postfilter.enter.weight[0, 0, 0, 0] > 0 else 1
-        levels = self.kernel_levels(0, 1, seed=0)
+        levels = self.tensor_levels(0, 1, seed=0)
         levels[0][0, 0] = levels[1][0, 0] = towards_zero * level
         return levels
 

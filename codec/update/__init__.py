@@ -7,27 +7,52 @@ additive, in integers, relative to the base network that the file names; updates
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from bitstream import InvalidField, Truncated
+from bitstream import InvalidField, Truncated, UpdatePayload
+from bitstream import kernels as levels_payload
 from bitstream import subspace as subspace_payload
+from bitstream.subspace import SubspacePayload
 from codec.fixed_point import BoundError
 from codec.layers import Conv
 from codec.postfilter import PostFilter
-from codec.update import kernels
+from codec.update import trellis
+from codec.update.parameters import Changes, Cosine, Kernels, LowRank, Parameters, Scales
 
 if TYPE_CHECKING:
     from codec.weights import ReleasedModel
 
 
 class Method(IntEnum):
-    """How an update is parameterised and coded."""
+    """What is coded, and how."""
 
     SUBSPACE = 1
     KERNELS = 2
+    SCALES = 3
+    LOW_RANK = 4
+    COSINE = 5
+    TRELLIS = 6
+    """Levels in the subspace, as SUBSPACE, but of a trellis-coded quantiser."""
+
+
+PARAMETERS: dict[Method, Parameters] = {
+    Method.KERNELS: Kernels(),
+    Method.SCALES: Scales(),
+    Method.LOW_RANK: LowRank(),
+    Method.COSINE: Cosine(),
+}
+"""What is coded as tensors of levels (`bitstream.kernels`)."""
+
+
+def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: ReleasedModel) -> bytes:
+    """Levels -> an UPDATE payload."""
+    if isinstance(payload, SubspacePayload):
+        body = subspace_payload.pack(payload, model.subspace.scales, model.tables)
+    else:
+        body = levels_payload.pack(payload, PARAMETERS[method].layout(model.postfilter))
+    return bytes([method]) + body
 
 
 def apply(data: bytes, model: ReleasedModel) -> PostFilter:
@@ -40,17 +65,21 @@ def apply(data: bytes, model: ReleasedModel) -> PostFilter:
     if not data:
         raise Truncated("truncated: the weight update is empty")
     method, body = data[0], data[1:]
-    if method == Method.SUBSPACE:
+    if method in (Method.SUBSPACE, Method.TRELLIS):
         payload = subspace_payload.unpack(body, model.subspace.scales, model.tables)
+        if method == Method.TRELLIS:
+            payload = replace(payload, levels=trellis.reconstruct(payload.levels))
         changes = {"leave": model.subspace.change(payload, model.postfilter.leave)}
-    elif method == Method.KERNELS:
-        changes = kernels.changes(kernels.unpack(body, model.postfilter), model.postfilter)
+    elif method in PARAMETERS:
+        parameters = PARAMETERS[Method(method)]
+        levels = levels_payload.unpack(body, parameters.layout(model.postfilter))
+        changes = parameters.changes(levels, model.postfilter)
     else:
         raise InvalidField(f"unknown method {method} of the weight update")
     return changed(model.postfilter, changes)
 
 
-def changed(postfilter: PostFilter, changes: dict[str, tuple[Tensor, Tensor]]) -> PostFilter:
+def changed(postfilter: PostFilter, changes: Changes) -> PostFilter:
     """The integer post-filter with integers added to kernels and biases of the named layers.
 
     Raises:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from bitstream import CdfTables
 from bitstream.subspace import SPREAD_ZERO, STEPS, SubspacePayload, table_of
+from codec.deadline import NEVER, Deadline
+from codec.update import trellis
 from codec.update.normal import NormalEquations
 from codec.update.subspace import (
     INNER_BITS,
@@ -32,6 +35,8 @@ STEP_OFFSETS = (0, -2, 2)
 SPREAD_OFFSETS = (0, -2, 2)
 """Around the values that theory gives, in quarter octaves."""
 SWEEPS = 3
+TRELLIS_OFFSETS = (2, 3, 4)
+"""Quarter octaves by which the step of a trellis is finer: its levels count two steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +80,24 @@ def level_costs(tables: CdfTables) -> NDArray[np.float64]:
     return costs
 
 
-def fit(task: FitTask, *, thorough: bool) -> Fitted | None:
+def fit(
+    task: FitTask,
+    *,
+    thorough: bool,
+    deadline: Deadline = NEVER,
+    on_step: Callable[[float, float], None] = lambda done, cost: None,
+) -> Fitted | None:
     """The best update of an image, or None if every one costs more than it gains.
 
     Args:
         task: the image.
         thorough: whether to try several steps and spreads instead of the ones theory gives.
+        deadline: when to stop; without an update if there is no time for any.
+        on_step: called after each step and spread with the fraction done before it, and the cost
+            of what it found in bits: negative where that is better than no update.
     """
     normal, subspace = task.normal, task.subspace
-    inner = subspace.inner / 2**INNER_BITS
-    outer = subspace.outer / 2**OUTER_BITS
-    gram = inner.T @ normal.gram @ inner
-    cross = inner.T @ normal.cross @ outer.T
+    gram, cross = _in_coordinates(task)
     # An entropy-coded uniform quantiser at high rate: d(error)/d(bits) = 2 ln2 step^2 / 12.
     ideal = math.sqrt(6 / math.log(2) / (task.weight * normal.positions))
     deviation = math.sqrt(max(normal.energy, 1e-12) / (normal.positions * cross.shape[1]))
@@ -94,8 +105,10 @@ def fit(task: FitTask, *, thorough: bool) -> Fitted | None:
 
     best: Fitted | None = None
     levels = np.zeros(cross.shape)
-    offsets = itertools.product(STEP_OFFSETS, SPREAD_OFFSETS) if thorough else [(0, 0)]
-    for step_offset, spread_offset in offsets:
+    offsets = list(itertools.product(STEP_OFFSETS, SPREAD_OFFSETS)) if thorough else [(0, 0)]
+    for done, (step_offset, spread_offset) in zip(
+        deadline.pace(len(offsets)), offsets, strict=False
+    ):
         step = min(max(step_zero + step_offset, 0), STEPS - 1)
         size = step_size(step)
         spread = round(STEPS_PER_OCTAVE * math.log2(deviation / size)) + spread_offset
@@ -106,7 +119,49 @@ def fit(task: FitTask, *, thorough: bool) -> Fitted | None:
         )
         if saving > (best.saving if best else 0):
             best = Fitted(SubspacePayload(step, spread, levels.astype(np.int32)), saving)
+        on_step(done, -saving)
     return best
+
+
+def fit_trellis(task: FitTask, plain: Fitted) -> Fitted | None:
+    """The same with trellis-coded quantisation, starting from the best plain update.
+
+    Row after row is quantised by a Viterbi search, given all others as they are.  None if
+    everything costs more than it gains.
+    """
+    gram, cross = _in_coordinates(task)
+    start = plain.payload.levels * step_size(plain.payload.step)
+    best: Fitted | None = None
+    for finer in TRELLIS_OFFSETS:
+        step = min(plain.payload.step + finer, STEPS - 1)
+        size = step_size(step)
+        # A level of the trellis is worth two steps.
+        spread = plain.payload.spread + step - plain.payload.step - STEPS_PER_OCTAVE
+        spread = min(max(spread, -SPREAD_ZERO), SPREAD_ZERO - 1)
+        costs = level_costs(task.tables)[:, table_of(task.subspace.scales, spread, task.tables)]
+        scaled_gram, scaled_cross = gram * (task.weight * size**2), cross * (task.weight * size)
+        multiples, levels = start / size, np.zeros(cross.shape, np.int64)
+        pull = scaled_cross - scaled_gram @ multiples
+        used, state = int(np.flatnonzero(start.any(1)).max(initial=-1)) + 1, 0
+        for row in range(used):
+            power = max(scaled_gram[row, row], 1e-12)
+            targets = multiples[row] + pull[row] / power
+            levels[row], state = trellis.quantize_row(targets, power, costs[:, row], state)
+            found = trellis.reconstruct(levels[: row + 1].astype(np.int32))[row]
+            pull -= np.outer(scaled_gram[:, row], found - multiples[row])
+            multiples[row] = found
+        bits = np.take_along_axis(costs, np.abs(levels)[None], 0).sum()
+        saving = float((multiples * (scaled_cross + pull)).sum() - bits)
+        if saving > (best.saving if best else 0):
+            best = Fitted(SubspacePayload(step, spread, levels.astype(np.int32)), saving)
+    return best
+
+
+def _in_coordinates(task: FitTask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The normal equations in the coordinates of the subspace: [r r] and [r m]."""
+    inner = task.subspace.inner / 2**INNER_BITS
+    outer = task.subspace.outer / 2**OUTER_BITS
+    return inner.T @ task.normal.gram @ inner, inner.T @ task.normal.cross @ outer.T
 
 
 def descend(

@@ -1,39 +1,45 @@
-"""Overfits the post-filter to one image: gradient descent on distortion + lambda * bits.
+"""Overfits the post-filter to one image: gradient descent on lambda * distortion + penalty.
 
-The variables are the update's levels themselves: rounded straight through in the network (so the
-loss sees the quantised filter) and penalised by what a level costs in the update coder.  That is
-the true rate term that replaces the surrogate losses of Lam et al., "Compressing weight-updates for
-image artifacts removal neural networks" (CVPR workshops 2019); the trick of rounding forward and
-penalising bits is Oktay et al., "Scalable model compression by entropy penalized
-reparameterization" (ICLR 2020).
+The variables are real-valued levels of any parameterisation (`codec.update.parameters`); what they
+cost is a matter of the penalty (`codec.update.penalties`).  Steps follow from the curvature, and so
+do the learning rates: a level of any tensor then matters about equally.  The first phase does not
+round, since sparse levels would have no way to leave zero; a second one tunes, rounded straight
+through, the levels that survived.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call
 
-from bitstream import UpdatePayload
-from codec.integer_model import PARAMETER_BITS
-from codec.likelihood import round_through
+from bitstream import TensorLayout, UpdatePayload
+from bitstream.kernels import STEP_SHIFT_BITS
 from codec.postfilter import PostFilter
 from codec.transform import PIXELS_PER_UNIT
-from codec.update.kernels import adapted_layers
+from codec.update import penalties
+from codec.update.parameters import Relaxable
 
-PATCH_PX = 128
-PATCHES = 6
-LEARNING_RATE = 0.2
-"""Largest move per step, in levels."""
-NONZERO_BITS = 7.0
-"""What a level of +-1 costs in the update coder at the usual densities (position and sign) ..."""
-OCTAVE_BITS = 1.5
-"""... and what each doubling of the magnitude adds."""
+PATCH_PX = 96
+PATCHES = 4
+STEPS = 80
+RETUNE_STEPS = 20
+LEARNING_RATE, LARGEST_RATE = 5.0, 0.3
+"""Move per step in levels: the first over the square root of how many move, since moves in the
+same direction add up, and at most the second."""
+DEAD_ZONE = 0.6
+"""Levels below this become zero where the network did not see them rounded."""
+PROBES = 4
+"""Random directions that the curvature is estimated from."""
+COARSER = 1.0
+"""Octaves by which the step exceeds that of a dense update: a sparse one saves positions too."""
+
+Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -44,82 +50,178 @@ class OverfitTask:
         unfiltered: float [1 3 H W], picture units, on the decoder's padded size.
         original: float [1 3 h w], pixel values - 128.
         quality: float [1 1 1 1] in [-1, 1].
-        weight: lambda, in bits per pixel per mean squared error.
-        step_shifts: of kernels and biases, see `codec.update`.
-        steps: gradient steps.
+        weight: lambda, in bits per squared error of a position, mean over channels, in pixels.
+        biases_only: whether levels of matrices with several rows stay zero.
+        loss: name of the penalty.
     """
 
     unfiltered: Tensor
     original: Tensor
     quality: Tensor
     weight: float
-    step_shifts: tuple[int, int]
-    steps: int
-
-
-def level_bits(levels: Tensor) -> Tensor:
-    """Estimated cost of real-valued levels, summed: linear up to 1, logarithmic beyond."""
-    magnitude = levels.abs()
-    beyond = torch.log2(magnitude.clamp(min=1))
-    return (NONZERO_BITS * magnitude.clamp(max=1) + OCTAVE_BITS * beyond).sum()
+    biases_only: bool
+    loss: str
 
 
 def overfit(
-    postfilter: PostFilter, task: OverfitTask, on_progress: Callable[[float], None]
+    postfilter: PostFilter,
+    parameters: Relaxable,
+    task: OverfitTask,
+    on_progress: Callable[[float], None],
 ) -> UpdatePayload:
     """Searches the update of a float post-filter for one image.
 
     Args:
         postfilter: float twin of the base filter; not changed.
+        parameters: what is coded.
         task: the image and what to aim for.
         on_progress: called with the fraction done.
     """
+    layout = parameters.layout(postfilter)
+    descent = _Descent(postfilter, parameters, layout, task)
+    shifts = descent.step_shifts()
+    penalty = penalties.make(task.loss, [t.group for t in layout], task.unfiltered.device)
     device = task.unfiltered.device
-    rng = np.random.default_rng(0)
-    base = {name: value.detach() for name, value in postfilter.named_parameters()}
-    names = [f"{n}.{kind}" for n, _ in adapted_layers(postfilter) for kind in ("weight", "bias")]
-    sizes = [2.0 ** (task.step_shifts[index % 2] - PARAMETER_BITS) for index in range(len(names))]
-    levels = [torch.zeros_like(base[name], requires_grad=True) for name in names]
-    optimizer = torch.optim.Adam(levels, lr=LEARNING_RATE, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, task.steps)
-    pixels = task.original[0, 0].numel()
-
-    for step in range(task.steps):
-        x, target = _patches(task, rng)
-        changed = {
-            name: base[name] + size * round_through(value)
-            for name, size, value in zip(names, sizes, levels, strict=True)
-        }
-        with torch.autocast(device.type, torch.bfloat16):
-            filtered = functional_call(postfilter, base | changed, (x, task.quality))
-        filtered = filtered[:, :, : target.shape[2], : target.shape[3]].float()
-        error = (filtered * PIXELS_PER_UNIT - target).square().mean()
-        rate = sum(level_bits(value) for value in levels)
-        optimizer.zero_grad(set_to_none=True)
-        (task.weight * error * pixels + rate).backward()
-        optimizer.step()
-        schedule.step()
-        on_progress((step + 1) / task.steps)
-
-    return UpdatePayload(task.step_shifts, tuple(_matrix(value) for value in levels))
+    shapes = [(t.rows, t.columns) for t in layout]
+    allowed = [float(t.rows == 1 or not task.biases_only) for t in layout]
+    masks = [torch.full(s, a, device=device) for s, a in zip(shapes, allowed, strict=True)]
+    levels = [torch.zeros(shape, device=device, requires_grad=True) for shape in shapes]
+    total = STEPS + RETUNE_STEPS
+    descent.run(levels, shifts, penalty, masks, STEPS, lambda n: on_progress(n / total))
+    shifts, levels = _quantize(levels, layout, shifts, penalty)
+    masks = [(level != 0).float() for level in levels]
+    levels = [level.requires_grad_() for level in levels]
+    rate = penalties.Rate(rounded=True)
+    descent.run(
+        levels, shifts, rate, masks, RETUNE_STEPS, lambda n: on_progress((STEPS + n) / total)
+    )
+    return UpdatePayload(
+        shifts, tuple(level.detach().round().int().numpy(force=True) for level in levels)
+    )
 
 
-def _matrix(levels: Tensor) -> NDArray[np.int32]:
-    """Rounded levels as the update codes them: a row per output channel, one row for a bias."""
-    rows = len(levels) if levels.ndim > 1 else 1
-    return levels.detach().round().int().reshape(rows, -1).numpy(force=True)
+class _Descent:
+    """Gradient steps on random patches of one image."""
+
+    def __init__(
+        self,
+        postfilter: PostFilter,
+        parameters: Relaxable,
+        layout: Sequence[TensorLayout],
+        task: OverfitTask,
+    ) -> None:
+        self._postfilter, self._parameters = postfilter, parameters
+        self._layout, self._task = layout, task
+        self._rng = np.random.default_rng(0)
+        self._base = {name: value.detach() for name, value in postfilter.named_parameters()}
+
+    def step_shifts(self) -> tuple[int, ...]:
+        """The best steps for the rate, from the curvature of the squared error.
+
+        A random sign for every output pixel makes the squared gradient an unbiased estimate of the
+        diagonal of the Gauss-Newton matrix (Hutchinson, Comm. Stat. 19(2), 1990).
+        """
+        x, target = self._patches()
+        blank = [
+            torch.zeros(t.rows, t.columns, device=x.device, requires_grad=True)
+            for t in self._layout
+        ]
+        filtered = self._filter(blank, x)[:, :, : target.shape[2], : target.shape[3]]
+        power = [torch.zeros_like(tensor) for tensor in blank]
+        for _ in range(PROBES):
+            signs = torch.randint_like(filtered, 0, 2) * 2 - 1
+            grads = torch.autograd.grad((filtered * signs).sum(), blank, retain_graph=True)
+            for total, grad in zip(power, grads, strict=True):
+                total += grad.square() / PROBES
+        scale = self._task.weight * PIXELS_PER_UNIT**2 / 3 * self._pixels / target[:, 0].numel()
+        shifts = []
+        for group, unit_bits in enumerate(self._parameters.unit_bits):
+            members = [p for p, t in zip(power, self._layout, strict=True) if t.group == group]
+            mean = float(torch.cat([p.flatten() for p in members]).mean())
+            # An entropy-coded uniform quantiser: d(error)/d(bits) = 2 ln2 step^2 / 12.
+            ideal = 0.5 * math.log2(6 / math.log(2) / max(scale * mean, 1e-12))
+            shifts.append(_clamped(ideal + COARSER + unit_bits))
+        return tuple(shifts)
+
+    def run(
+        self,
+        levels: list[Tensor],
+        shifts: tuple[int, ...],
+        penalty: penalties.Penalty,
+        masks: list[Tensor],
+        steps: int,
+        on_step: Callable[[int], None],
+    ) -> None:
+        """Moves the levels that the masks allow."""
+        moving = sum(int(mask.count_nonzero()) for mask in masks)
+        rate = min(LARGEST_RATE, LEARNING_RATE / max(moving, 1) ** 0.5)
+        groups = [{"params": levels}]
+        if penalty.variables():
+            groups.append({"params": penalty.variables()})
+        optimizer = torch.optim.Adam(groups, lr=rate, betas=(0.9, 0.99))
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        sizes = [
+            2.0 ** (shifts[t.group] - self._parameters.unit_bits[t.group]) for t in self._layout
+        ]
+        for step in range(steps):
+            x, target = self._patches()
+            seen = penalty.seen([t * mask for t, mask in zip(levels, masks, strict=True)])
+            values = [size * tensor for size, tensor in zip(sizes, seen, strict=True)]
+            filtered = self._filter(values, x)[:, :, : target.shape[2], : target.shape[3]]
+            error = (filtered * PIXELS_PER_UNIT - target).square().mean()
+            optimizer.zero_grad(set_to_none=True)
+            (self._task.weight * error * self._pixels).backward()
+            penalty.add_gradients(levels, step / steps)
+            optimizer.step()
+            schedule.step()
+            on_step(step + 1)
+        with torch.no_grad():
+            for level, mask in zip(levels, masks, strict=True):
+                level *= mask
+
+    @property
+    def _pixels(self) -> int:
+        return self._task.original[0, 0].numel()
+
+    def _filter(self, values: Sequence[Tensor], x: Tensor) -> Tensor:
+        changed = dict(self._base)
+        for name, (kernel, bias) in self._parameters.relaxed(values, self._postfilter).items():
+            changed[f"{name}.weight"] = changed[f"{name}.weight"] + kernel
+            changed[f"{name}.bias"] = changed[f"{name}.bias"] + bias
+        return functional_call(self._postfilter, changed, (x, self._task.quality))
+
+    def _patches(self) -> Batch:
+        """Random patches of input and target (even offsets), or the whole of a small image."""
+        task = self._task
+        height, width = task.original.shape[2:]
+        if min(height, width) < PATCH_PX or height * width <= PATCHES * PATCH_PX**2:
+            return task.unfiltered, task.original
+        inputs, targets = [], []
+        for _ in range(PATCHES):
+            top = 2 * self._rng.integers((height - PATCH_PX) // 2 + 1)
+            left = 2 * self._rng.integers((width - PATCH_PX) // 2 + 1)
+            window = (..., slice(top, top + PATCH_PX), slice(left, left + PATCH_PX))
+            inputs.append(task.unfiltered[window])
+            targets.append(task.original[window])
+        return torch.cat(inputs), torch.cat(targets)
 
 
-def _patches(task: OverfitTask, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Random patches of input and target (even offsets), or the whole of a small image."""
-    height, width = task.original.shape[2:]
-    if min(height, width) < PATCH_PX or height * width <= PATCHES * PATCH_PX**2:
-        return task.unfiltered, task.original
-    inputs, targets = [], []
-    for _ in range(PATCHES):
-        top = 2 * rng.integers((height - PATCH_PX) // 2 + 1)
-        left = 2 * rng.integers((width - PATCH_PX) // 2 + 1)
-        window = (..., slice(top, top + PATCH_PX), slice(left, left + PATCH_PX))
-        inputs.append(task.unfiltered[window])
-        targets.append(task.original[window])
-    return torch.cat(inputs), torch.cat(targets)
+@torch.no_grad()
+def _quantize(
+    levels: Sequence[Tensor],
+    layout: Sequence[TensorLayout],
+    shifts: tuple[int, ...],
+    penalty: penalties.Penalty,
+) -> tuple[tuple[int, ...], list[Tensor]]:
+    """Integer levels at steps that the format has: rounded with a dead zone."""
+    found = tuple(_clamped(s + penalty.octaves(group)) for group, s in enumerate(shifts))
+    quantised = []
+    for level, tensor in zip(penalty.seen(levels), layout, strict=True):
+        scaled = level * 2.0 ** (shifts[tensor.group] - found[tensor.group])
+        quantised.append(scaled.round() * (scaled.abs() >= DEAD_ZONE))
+    return found, quantised
+
+
+def _clamped(shift: float) -> int:
+    """The nearest step shift that can be coded."""
+    return min(max(round(shift), 0), 2**STEP_SHIFT_BITS - 1)

@@ -63,7 +63,8 @@ class Subspace:
     scales: NDArray[np.int16]
 
     def __post_init__(self) -> None:
-        largest = int(np.abs(self.outer).sum(0).max(initial=0)) * MAX_SUBSPACE_LEVEL
+        # A level of a trellis counts two steps.
+        largest = int(np.abs(self.outer).sum(0).max(initial=0)) * 2 * MAX_SUBSPACE_LEVEL
         if int(np.abs(self.inner).sum(1).max(initial=0)) * largest >= SUM_LIMIT:
             raise InvalidField("the bases of the update exceed the exact range")
 

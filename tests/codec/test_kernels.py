@@ -9,13 +9,14 @@ import torch
 from bitstream import InvalidField, UpdatePayload
 from codec import update
 from codec.integer_model import build_integer
-from codec.update import Method, kernels
+from codec.update import Method
+from codec.update.parameters import Kernels
 
 
 def random_payload(postfilter, seed=0, shifts=(2, 3), magnitude=3):
     rng = np.random.default_rng(seed)
     levels = []
-    for tensor in kernels.layout_of(postfilter):
+    for tensor in Kernels().layout(postfilter):
         shape = (tensor.rows, tensor.columns)
         drawn = rng.integers(-magnitude, magnitude + 1, shape) * (rng.random(shape) < 0.2)
         levels.append(drawn.astype(np.int32))
@@ -34,21 +35,13 @@ def base(tiny):
 
 
 def test_layout_is_kernel_and_bias_of_each_layer(base):
-    sizes = [(t.rows, t.columns, t.group) for t in kernels.layout_of(base)]
+    sizes = [(t.rows, t.columns, t.group) for t in Kernels().layout(base)]
     assert sizes == [(8, 108, 0), (1, 8, 1), (8, 72, 0), (1, 8, 1), (12, 180, 0), (1, 12, 1)]
-
-
-def test_bytes_hold_the_update(base):
-    payload = random_payload(base)
-    found = kernels.unpack(kernels.pack(payload, base), base)
-    assert found.step_shifts == payload.step_shifts
-    assert all(map(np.array_equal, found.levels, payload.levels))
 
 
 def applied(payload, tiny):
     """The filter of a file with that update."""
-    body = kernels.pack(payload, tiny.postfilter)
-    return update.apply(bytes([Method.KERNELS]) + body, tiny)
+    return update.apply(update.pack(Method.KERNELS, payload, tiny), tiny)
 
 
 def test_an_update_of_zeros_is_the_base(tiny, base, pictures):

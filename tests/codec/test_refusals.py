@@ -23,10 +23,11 @@ from bitstream import (
     UpdatePayload,
 )
 from codec import decode, encode
+from codec import update as updates
 from codec.options import DecodeOptions, EncodeOptions
-from codec.update import Method, kernels
+from codec.update import PARAMETERS, Method
 
-METHODS = st.sampled_from([b"", bytes([Method.SUBSPACE]), bytes([Method.KERNELS])])
+METHODS = st.sampled_from([b"", *(bytes([method]) for method in Method)])
 
 
 @pytest.fixture
@@ -87,11 +88,11 @@ def model_id(tiny_folder):
 
 
 def test_an_update_of_a_file_out_of_the_exact_range_is_rejected(tiny, data):
-    layout = kernels.layout_of(tiny.postfilter)
+    layout = PARAMETERS[Method.KERNELS].layout(tiny.postfilter)
     levels = tuple(np.full((t.rows, t.columns), 2**15 - 1, np.int32) for t in layout)
     container = Container.unpack(data)
-    body = kernels.pack(UpdatePayload((15, 15), levels), tiny.postfilter)
-    bad = container.chunks | {Tag.UPDATE: bytes([Method.KERNELS]) + body}
+    payload = updates.pack(Method.KERNELS, UpdatePayload((15, 15), levels), tiny)
+    bad = container.chunks | {Tag.UPDATE: payload}
     with pytest.raises(InvalidField, match="exact range"):
         decode(dataclasses.replace(container, chunks=bad).pack())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from containers import File, Model, Tensors
 from entropy_coders import (
@@ -15,7 +17,24 @@ from entropy_coders import (
 from layers import act, conv, quality_bias, rescale, residual, shuffle, unshuffle
 
 LAYERS = ("enter", "middle", "leave")
+Shape = tuple[int, int, int | None]
+"""Rows, columns and group of a tensor of levels; None for one whose step another tensor has."""
 MANTISSAS = (256, 215, 181, 152)
+NEXT = ((0, 7, 1, 6, 2, 5, 3, 4), (2, 5, 3, 4, 0, 7, 1, 6))
+"""[parity of the level][state]."""
+COSINES = np.array(
+    [
+        [5461, 5461, 5461, 5461, 5461, 5461, 5461, 5461, 5461],
+        [6689, 0, -6689, 6689, 0, -6689, 6689, 0, -6689],
+        [3862, -7723, 3862, 3862, -7723, 3862, 3862, -7723, 3862],
+        [6689, 6689, 6689, 0, 0, 0, -6689, -6689, -6689],
+        [8192, 0, -8192, 0, 0, 0, -8192, 0, 8192],
+        [4730, -9459, 4730, 0, 0, 0, -4730, 9459, -4730],
+        [3862, 3862, 3862, -7723, -7723, -7723, 3862, 3862, 3862],
+        [4730, 0, -4730, -9459, 0, 9459, 4730, 0, -4730],
+        [2731, -5461, 2731, -5461, 10923, -5461, 2731, -5461, 2731],
+    ]
+)
 
 
 # 9 Weight update
@@ -23,49 +42,120 @@ MANTISSAS = (256, 215, 181, 152)
 
 def update(payload: bytes, model: Model) -> Tensors:
     """9: the weights and biases of the post-filter that an update changes."""
-    require(len(payload) >= 1, "9", "no method")
+    require(len(payload) >= 1, "9.1", "no method")
     method, body = payload[0], payload[1:]
-    require(method in (1, 2), "9", "unknown method")
+    require(method in METHODS, "9.1", "unknown method")
     t = model.tensors
-    changes = subspace_changes(body, model) if method == 1 else kernel_changes(body, t)
-    changed = {name: t[name] + change.reshape(t[name].shape) for name, change in changes.items()}
+    changed: Tensors = {}
+    for part, change in METHODS[method](body, model).items():
+        name = f"postfilter.{part}"
+        changed[name] = t[name] + change.reshape(t[name].shape)
     check_exact(t | changed)
     return changed
 
 
-def subspace_changes(body: bytes, model: Model) -> Tensors:
+def subspace(body: bytes, model: Model) -> Tensors:
     """9.2 and 10.2."""
+    step, levels = subspace_levels(body, model)
+    return subspace_changes(step, levels, model.tensors)
+
+
+def trellis(body: bytes, model: Model) -> Tensors:
+    """9.2 and 10.2."""
+    step, levels = subspace_levels(body, model)
+    state = 0
+    for place, k in enumerate(levels.flat):
+        levels.flat[place] = 2 * k - (state % 2) * np.sign(k)
+        state = NEXT[k % 2][state]
+    return subspace_changes(step, levels, model.tensors)
+
+
+def subspace_levels(body: bytes, model: Model) -> tuple[int, Array]:
+    """9.2: the step, and the levels as they are coded."""
     require(len(body) >= 2, "9.2", "no step or no spread")
     step, spread = body[0], body[1] - 128
     require(step < 64, "9.2", "step out of range")
-    t = model.tensors
-    scales = t["update.scales"]
+    scales = model.tensors["update.scales"]
     tables = np.clip(scales + spread, 0, len(model.below) - 1)
     levels = decode_call(RangeDecoder(body[2:]), tables.ravel(), model.below)
     require(np.abs(levels).max() <= 2**10, "9.2", "a level is too large")
-    product = t["update.inner"] @ levels.reshape(scales.shape) @ t["update.outer"]
-    scaled = rescale(product, 14) * MANTISSAS[step % 4]
+    return step, levels.reshape(scales.shape)
+
+
+def subspace_changes(step: int, levels: Array, t: Tensors) -> Tensors:
+    """10.2."""
+    scaled = rescale(t["update.inner"] @ levels @ t["update.outer"], 14) * MANTISSAS[step % 4]
     shift = 13 + step // 4
     return {
-        "postfilter.leave.weight": rescale(scaled[:-1], shift).T,
-        "postfilter.leave.bias": rescale(scaled[-1], shift - 8),
+        "leave.weight": rescale(scaled[:-1], shift).T,
+        "leave.bias": rescale(scaled[-1], shift - 8),
     }
 
 
-def kernel_changes(body: bytes, t: Tensors) -> Tensors:
-    """9.3 and 10.2."""
-    names = [f"postfilter.{layer}.{kind}" for layer in LAYERS for kind in ("weight", "bias")]
-    require(sum(t[name].size for name in names) <= 2**22, "3.3", "too many levels")
+def tensors_of_levels(body: bytes, shapes: list[Shape]) -> list[Array]:
+    """9.3: levels times 2**(step shift) of their group, if it counts."""
+    require(sum(rows * columns for rows, columns, _ in shapes) <= 2**22, "3.3", "too many levels")
     decoder = BinaryDecoder(body)
-    shifts = [sum(decoder.bypass() << place for place in (3, 2, 1, 0)) for _ in range(2)]
+    groups = 1 + max(group for _, _, group in shapes if group is not None)
+    shifts = [sum(decoder.bypass() << place for place in (3, 2, 1, 0)) for _ in range(groups)]
     levels = LevelDecoder(decoder)
+    return [
+        levels.tensor(rows, columns) * (1 if group is None else 2 ** shifts[group])
+        for rows, columns, group in shapes
+    ]
+
+
+def each_layer(
+    body: bytes, t: Tensors, shapes: Callable[[int, int], list[Shape]]
+) -> Iterator[tuple[str, Array, list[Array]]]:
+    """The layers, their weights and their levels; `shapes` are those for outputs and inputs."""
+    weights = {layer: t[f"postfilter.{layer}.weight"] for layer in LAYERS}
+    each = {layer: shapes(*weight.shape[:2]) for layer, weight in weights.items()}
+    levels = iter(tensors_of_levels(body, [shape for layer in LAYERS for shape in each[layer]]))
+    for layer, weight in weights.items():
+        yield layer, weight, [next(levels) for _ in each[layer]]
+
+
+def kernels(body: bytes, model: Model) -> Tensors:
+    """9.3 and 10.2."""
     changes: Tensors = {}
-    for name in names:
-        if name.endswith("weight"):
-            changes[name] = levels.tensor(len(t[name]), t[name][0].size) * 2 ** shifts[0]
-        else:
-            changes[name] = levels.tensor(1, t[name].size) * 2 ** (shifts[1] + 8)
+    shapes = lambda out, n: [(out, 9 * n, 0), (1, out, 1)]  # noqa: E731
+    for layer, _, (weight, bias) in each_layer(body, model.tensors, shapes):
+        changes |= {f"{layer}.weight": weight, f"{layer}.bias": bias * 2**8}
     return changes
+
+
+def scales(body: bytes, model: Model) -> Tensors:
+    """9.3 and 10.2."""
+    changes: Tensors = {}
+    shapes = lambda out, _: [(1, out, 0), (1, out, 1)]  # noqa: E731
+    for layer, weight, (scale, bias) in each_layer(body, model.tensors, shapes):
+        scaled = rescale(weight * scale.reshape(-1, 1, 1, 1), 10)
+        changes |= {f"{layer}.weight": scaled, f"{layer}.bias": bias * 2**8}
+    return changes
+
+
+def low_rank(body: bytes, model: Model) -> Tensors:
+    """9.3 and 10.2."""
+    out, n = model.tensors["postfilter.leave.weight"].shape[:2]
+    tensors = [(4, out, None), (4, 9 * n + 1, 0)]
+    left, right = tensors_of_levels(body, tensors)
+    product = left.T @ right
+    return {"leave.weight": product[:, :-1], "leave.bias": product[:, -1] * 2**8}
+
+
+def cosine(body: bytes, model: Model) -> Tensors:
+    """9.3 and 10.2."""
+    changes: Tensors = {}
+    shapes = lambda out, n: [(out, n, 0), (out, 8 * n, 1), (1, out, 2)]  # noqa: E731
+    for layer, weight, (mean, waves, bias) in each_layer(body, model.tensors, shapes):
+        out, n = weight.shape[:2]
+        c = np.concatenate([mean.reshape(out, n, 1), waves.reshape(out, n, 8)], 2)
+        changes |= {f"{layer}.weight": rescale(c @ COSINES, 14), f"{layer}.bias": bias * 2**8}
+    return changes
+
+
+METHODS = {1: subspace, 2: kernels, 3: scales, 4: low_rank, 5: cosine, 6: trellis}
 
 
 def check_exact(t: Tensors) -> None:

@@ -1,0 +1,96 @@
+"""The searches behind the named techniques: one image -> an UPDATE payload worth trying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bitstream import UpdatePayload
+from bitstream.subspace import SubspacePayload
+from codec import update
+from codec.deadline import Deadline
+from codec.fixed_point import FRACTION_BITS
+from codec.techniques import Technique
+from codec.transform import PIXELS_PER_UNIT
+from codec.update import Method
+from codec.update.fit import FitTask, fit, fit_trellis
+from codec.update.last_layer import fit_kernels, fit_low_rank
+from codec.update.normal import NormalEquations
+from codec.update.overfit import OverfitTask, overfit
+from codec.weights import ReleasedModel
+
+
+@dataclass(frozen=True, eq=False)
+class SearchTask:
+    """One image whose content is coded.
+
+    Attributes:
+        model: what decodes.
+        normal: equations of the last layer, in picture units.
+        unfiltered: integers [1 3 H W], before the post-filter.
+        original: float [1 3 h w], pixel values - 128.
+        half: quality in halves.
+        weight: lambda, in bits per `Job.squared_error`.
+        thorough: whether to try several steps.
+        device: where gradients are taken.
+        on_step: called with the fraction done and the cost in bits.
+        deadline: when to stop.
+    """
+
+    model: ReleasedModel
+    normal: NormalEquations
+    unfiltered: Tensor
+    original: Tensor
+    half: int
+    weight: float
+    thorough: bool
+    device: torch.device
+    on_step: Callable[[float, float], None]
+    deadline: Deadline
+
+    @property
+    def unit_weight(self) -> float:
+        """Lambda for errors in picture units, summed over channels."""
+        return self.weight * PIXELS_PER_UNIT**2 / 3
+
+
+def search(technique: Technique, task: SearchTask) -> bytes:
+    """The UPDATE payload that a technique finds; empty if it finds that none pays."""
+    method = Method[technique.parameters.upper()]
+    found = _closed_form(method, task) if technique.loss is None else _descend(technique, task)
+    return b"" if found is None else update.pack(method, found, task.model)
+
+
+def _closed_form(method: Method, task: SearchTask) -> SubspacePayload | UpdatePayload | None:
+    model = task.model
+    if method == Method.KERNELS:
+        return fit_kernels(task.normal, model.postfilter, task.unit_weight)
+    if method == Method.LOW_RANK:
+        return fit_low_rank(task.normal, task.unit_weight)
+    fit_task = FitTask(task.normal, model.subspace, model.tables, task.unit_weight)
+    fitted = fit(fit_task, thorough=task.thorough, deadline=task.deadline, on_step=task.on_step)
+    if fitted is not None and method == Method.TRELLIS:
+        fitted = fit_trellis(fit_task, fitted)
+    return fitted.payload if fitted else None
+
+
+def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
+    assert technique.loss is not None  # noqa: S101 (for the type checker)
+    quality = task.model.quality(task.half) / 100
+    with torch.enable_grad():
+        return overfit(
+            task.model.search().postfilter.to(task.device),
+            update.PARAMETERS[Method[technique.parameters.upper()]],
+            OverfitTask(
+                task.unfiltered.to(task.device) / 2**FRACTION_BITS,
+                task.original.to(task.device),
+                torch.full((1, 1, 1, 1), quality, device=task.device),
+                task.weight,
+                technique.changes == "biases",
+                technique.loss,
+            ),
+            lambda done: task.on_step(done, 0.0),
+        )

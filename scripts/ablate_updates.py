@@ -1,0 +1,201 @@
+"""Compares all ways to make a weight update on the same coded pictures.
+
+    python scripts/ablate_updates.py --images DIR --qualities 30,65 --content learned \
+        --cache DIR --out results/0.1.0/updates.tsv [--pictures A,B] [--techniques A,B]
+    python scripts/ablate_updates.py --report results/0.1.0/updates.tsv
+
+The content of a picture is coded once (kept in --cache); each technique of codec/techniques.toml
+then makes its UPDATE payload, the whole file is written and unpacked, the update is applied as the
+decoder does, and the 8-bit pixels are measured.  Rows that are there already are not made again.
+The second form writes the means into docs/weight-update.md.  results/README.md defines the columns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import time
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
+import torch
+from coded_contents import Coded, coded
+
+from bitstream import Container, Tag
+from codec import update
+from codec.adapt import adapt
+from codec.image import psnr_db
+from codec.options import CONTENTS
+from codec.picture import to_pixels
+from codec.techniques import techniques
+
+DOCUMENT = Path("docs/weight-update.md")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One technique on one coded picture."""
+
+    images: str
+    image: str
+    content: str
+    quality: float
+    technique: str
+    base_bytes: int
+    base_psnr_db: float
+    update_bytes: int
+    gain_db: float
+    rate_percent: float
+    search_s: float
+    apply_s: float
+
+    @property
+    def key(self) -> tuple[str, str, float, str]:
+        return self.image, self.content, self.quality, self.technique
+
+    @property
+    def case(self) -> tuple[str, str, float]:
+        return self.image, self.content, self.quality
+
+
+FORMATS = {"quality": "g", "base_psnr_db": ".4f", "gain_db": ".4f", "rate_percent": ".3f"}
+FORMATS |= {"search_s": ".2f", "apply_s": ".4f"}
+
+
+@torch.no_grad()
+def measure(case: Coded, images: str, content: str, name: str) -> Row:
+    """Makes the update, the file, and what the file decodes to."""
+    job = replace(case.job, technique=techniques()[name])
+    start = time.perf_counter()
+    adapted = adapt(job, case.content)
+    searched = time.perf_counter()
+    container = Container.unpack(case.file(adapted.payload))
+    postfilter = job.model.postfilter
+    if Tag.UPDATE in container.chunks:
+        postfilter = update.apply(container.chunks[Tag.UPDATE], job.model)
+    applied = time.perf_counter()
+    height, width = job.pixels.shape[:2]
+    filtered = postfilter(case.content.unfiltered, job.model.quality(job.half))
+    pixels = to_pixels(filtered, width, height)
+    if not np.array_equal(pixels, adapted.pixels):
+        raise RuntimeError(f"{name} does not decode to what it was searched for")
+    psnr = psnr_db(pixels, job.pixels)
+    return Row(
+        images,
+        case.name,
+        content,
+        job.half / 2,
+        name,
+        case.base.bytes,
+        case.base.psnr_db,
+        len(adapted.payload),
+        psnr - case.base.psnr_db,
+        100 * case.rate_change(len(case.file(adapted.payload)), psnr),
+        searched - start,
+        applied - searched,
+    )
+
+
+def read(path: Path) -> list[Row]:
+    """Rows of a file, none if there is no file."""
+    if not path.exists():
+        return []
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    if header.split("\t") != [field.name for field in fields(Row)]:
+        raise SystemExit(f"{path}: the header line is not that of a table of updates")
+    types = get_type_hints(Row).values()
+    return [Row(*(t(v) for t, v in zip(types, line.split("\t"), strict=True))) for line in lines]
+
+
+def append(path: Path, row: Row) -> None:
+    """Adds a row, and the header line before the first one."""
+    names = [field.name for field in fields(Row)]
+    line = "\t".join(format(getattr(row, name), FORMATS.get(name, "")) for name in names)
+    with path.open("a", encoding="utf-8") as file:
+        if file.tell() == 0:
+            file.write("\t".join(names) + "\n")
+        file.write(line + "\n")
+
+
+def table(rows: list[Row], content: str) -> str:
+    """Means per technique and set of images, over the cases that all techniques have."""
+    rows = [row for row in rows if row.content == content]
+    sets = list(dict.fromkeys(row.images for row in rows))
+    names = [name for name in techniques() if any(row.technique == name for row in rows)]
+    shared = set.intersection(*({r.case for r in rows if r.technique == n} for n in names))
+    head = ["technique", *(f"{s}: rate, gain, bytes" for s in sets), "sent", "seconds"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name in names:
+        chosen = [row for row in rows if row.technique == name and row.case in shared]
+        cells = [f"`{name}`: {techniques()[name].title}"]
+        for images in sets:
+            part = [row for row in chosen if row.images == images]
+            rate, gain, size = (
+                statistics.mean(getattr(row, column) for row in part)
+                for column in ("rate_percent", "gain_db", "update_bytes")
+            )
+            cells.append(f"{rate:+.2f} %, {gain:+.3f} dB, {size:.0f}")
+        sent = sum(row.update_bytes > 0 for row in chosen)
+        seconds = statistics.median(row.search_s for row in chosen)
+        lines.append(
+            "| " + " | ".join([*cells, f"{sent} of {len(chosen)}", f"{seconds:.1f}"]) + " |"
+        )
+    return "\n".join(lines)
+
+
+def report(path: Path) -> None:
+    """Writes the tables between their markers."""
+    rows, text = read(path), DOCUMENT.read_text(encoding="utf-8")
+    for content in dict.fromkeys(row.content for row in rows):
+        name = f"updates-{content}"
+        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        found = table(rows, content)
+        text = pattern.sub(lambda match, t=found: f"{match[1]}{t}\n{match[2]}", text)
+    DOCUMENT.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--report", type=Path, metavar="TSV")
+    parser.add_argument("--images", type=Path)
+    parser.add_argument("--pictures", help="names without .png; all by default")
+    parser.add_argument("--qualities", default="30,65")
+    parser.add_argument("--content", choices=CONTENTS, default="learned")
+    parser.add_argument("--techniques", default=",".join(techniques()))
+    parser.add_argument("--cache", type=Path, default=Path("contents"))
+    parser.add_argument("--out", type=Path, metavar="TSV")
+    args = parser.parse_args()
+    if args.report:
+        report(args.report)
+        return
+    if not (args.images and args.out):
+        parser.error("--images and --out are needed")
+    torch.set_num_threads(1)
+    done = {row.key for row in read(args.out)}
+    names = args.pictures.split(",") if args.pictures else None
+    paths = [p for p in sorted(args.images.glob("*.png")) if not names or p.stem in names]
+    for quality in (float(text) for text in args.qualities.split(",")):
+        for path in paths:
+            wanted = [
+                technique
+                for technique in args.techniques.split(",")
+                if (path.stem, args.content, quality, technique) not in done
+            ]
+            if not wanted:
+                continue
+            case = coded(path, args.content, quality, args.cache)
+            for technique in wanted:
+                row = measure(case, args.images.name, args.content, technique)
+                append(args.out, row)
+                print(
+                    f"{row.image[:24]:24s} {quality:5g} {technique:18s} {row.update_bytes:5d} B "
+                    f"{row.gain_db:+.3f} dB {row.rate_percent:+.2f} %",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

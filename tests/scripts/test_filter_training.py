@@ -1,0 +1,87 @@
+"""The training data of post-filters, and the strictness of their configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from filter_pairs import GRID_PX, HIGHEST_QUALITY, LOWEST_QUALITY, Pairs, code_crops
+from train_filter import TrainConfig
+
+from codec.standard import STANDARD
+
+CONFIG = Path(__file__).parents[2] / "configs" / "filter" / "standard.toml"
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[torch.Tensor]:
+    """Two smooth pictures: uint8 [3 h w]."""
+    y, x = torch.meshgrid(torch.arange(70), torch.arange(90), indexing="ij")
+    return [torch.stack([(a * x + y) % 256, (x + a * y) % 256, x + y]).byte() for a in (2, 3)]
+
+
+def test_pairs_are_what_the_codec_makes_of_the_crops(pictures):
+    crops = [picture[:, :48, :64] for picture in pictures]
+    pairs = code_crops("jpeg", crops, [20, 80])
+    for index, quality in enumerate((20, 80)):
+        pixels = crops[index].permute(1, 2, 0).numpy()
+        coded = STANDARD["jpeg"].read(STANDARD["jpeg"].write(pixels, quality))
+        assert np.array_equal(pairs.decoded[index].permute(1, 2, 0) + 128, coded)
+        assert torch.equal(pairs.original[index] + 128, crops[index].float())
+    errors = pairs.errors()
+    assert pairs.quality.tolist() == [20, 80] and errors[0] > 2 * errors[1] > 0
+
+
+@pytest.fixture(scope="module")
+def pairs(pictures) -> Pairs:
+    return Pairs.of_pictures("jpeg", pictures, 6, 64, np.random.default_rng(0))
+
+
+def test_pairs_cover_random_qualities(pairs):
+    assert pairs.original.shape == pairs.decoded.shape == (6, 3, 64, 64)
+    assert pairs.original.dtype == pairs.decoded.dtype == torch.uint8
+    assert len(pairs.quality.unique()) > 3
+    assert LOWEST_QUALITY <= pairs.quality.min() and pairs.quality.max() <= HIGHEST_QUALITY
+
+
+def test_pairs_survive_a_file(pairs, tmp_path):
+    pairs.save(tmp_path / "pairs.npz")
+    copy = Pairs.load(tmp_path / "pairs.npz")
+    assert all(torch.equal(getattr(copy, name), value) for name, value in vars(pairs).items())
+
+
+def test_samples_are_matching_crops_on_the_block_grid(pairs):
+    sample = pairs.sample(48, 20, np.random.default_rng(1))
+    whole = zip(pairs.original, pairs.decoded, pairs.quality, strict=True)
+    places = {
+        (original.flip(2) if mirrored else original).numpy().tobytes(): (decoded, quality, mirrored)
+        for source, coded, quality in whole
+        for top in range(0, 17, GRID_PX)
+        for left in range(0, 17, GRID_PX)
+        for mirrored in (False, True)
+        for original, decoded in [
+            (picture[:, top : top + 48, left : left + 48] for picture in (source, coded))
+        ]
+    }
+    for original, decoded, quality in zip(
+        sample.original, sample.decoded, sample.quality, strict=True
+    ):
+        expected, its_quality, mirrored = places[(original + 128).byte().numpy().tobytes()]
+        assert torch.equal((decoded + 128).byte(), expected.flip(2) if mirrored else expected)
+        assert quality == its_quality
+
+
+def test_the_configuration_is_read():
+    config = TrainConfig.load(CONFIG)
+    assert config.filter.widths == (32, 64, 96) and config.filter.multiple == 8
+
+
+@pytest.mark.parametrize("change", ["", "more = 1\n"])
+def test_a_missing_or_unknown_key_is_an_error(tmp_path, change):
+    text = CONFIG.read_text(encoding="utf-8")
+    text = change + text if change else text.replace("seed = 1\n", "")
+    (tmp_path / "filter.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"filter\.toml"):
+        TrainConfig.load(tmp_path / "filter.toml")
