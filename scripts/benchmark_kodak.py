@@ -126,8 +126,9 @@ def write_report(folder: Path, anchors: Path | None) -> None:
         own = over_common_images([c for path in tables for c in read_curves(str(path), metric)])
         shown = [curve for name, curve, _ in published if name in DRAWN and metric == "psnr_db"]
         draw(own + shown, metric).savefig(folder / f"{PREFIX}-{picture}.png", dpi=150)
-    if published:
-        write_published(folder, published)
+    own_table = folder / f"{PREFIX}-nncodec.tsv"
+    if published and own_table.exists():
+        write_published(folder, published, own_table)
     report.fill_documents(folder)
 
 
@@ -141,9 +142,9 @@ def read_published(anchors: Path) -> list[tuple[str, Curve, str]]:
     ]
 
 
-def write_published(folder: Path, published: list[tuple[str, Curve, str]]) -> None:
+def write_published(folder: Path, published: list[tuple[str, Curve, str]], own_table: Path) -> None:
     """BD-rates of our default effort against each published curve, as a table."""
-    (own,) = read_curves(str(folder / f"{PREFIX}-nncodec.tsv"), "psnr_db")
+    (own,) = read_curves(str(own_table), "psnr_db")
     lines = ["codec\tbd_rate_percent\tsource"]
     for name, curve, source in published:
         rate = bd_rate(list(curve.points), list(own.points))

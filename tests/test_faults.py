@@ -31,7 +31,7 @@ PROGRAM = f"""
 from pathlib import Path
 from codec import weights
 from codec.cli import main
-weights.load_default = lambda: weights.load_file(Path({str(MODEL_FILE)!r}))
+weights.load_default = lambda content: weights.load_file(Path({str(MODEL_FILE)!r}))
 main(prog_name="nncodec")
 """
 """The command line, but that it encodes with the tiny model."""
@@ -57,7 +57,7 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8))
     coarse.resize((64, 48)).save(tmp_path / "photo.png")
-    vector = MODEL_FILE.parents[2] / "v1" / "valid" / "update-dense.bin"
+    vector = MODEL_FILE.parents[2] / "v1" / "valid" / "kernels-dense.bin"
     (tmp_path / "photo.bin").write_bytes(vector.read_bytes())
     for name in ("old.bin", "old.png"):
         (tmp_path / name).write_bytes(OLD)

@@ -13,8 +13,8 @@ from tiny_model import picture
 
 from bitstream import Container, Header, Tag
 from bitstream.subspace import SubspacePayload
-from codec import adapt, content, decode, encode, encoder
-from codec.effort import EFFORTS, Effort, effort_at
+from codec import adapt, decode, encode, encoder, job
+from codec.effort import Effort, effort_at
 from codec.errors import VerifyError
 from codec.learned import SEARCH_WEIGHT
 from codec.options import DecodeOptions, EncodeOptions
@@ -61,8 +61,8 @@ def test_pictures_do_not_influence_each_other(tiny):
 
 @pytest.mark.parametrize("steps", [0, 8])
 def test_encoding_is_deterministic(tiny, steps, threads, monkeypatch):
-    effort = Effort(steps, update=True, thorough=steps > 0)
-    monkeypatch.setattr(encoder, "effort_at", lambda level: effort)
+    effort = Effort(True, thorough=steps > 0, rounds=1, latent_steps=steps, rdoq_steps=steps)
+    monkeypatch.setattr(job, "effort_at", lambda level: effort)
     options = EncodeOptions(quality=85)
     first = encode(picture(64, 48), options).data
     assert encode(picture(64, 48), options).data == first
@@ -95,7 +95,7 @@ def test_better_quality_is_larger_and_closer(tiny):
 
 
 def test_no_update_when_none_is_wanted(tiny):
-    result = encode(picture(64, 48), EncodeOptions(quality=90, effort=2, update=False))
+    result = encode(picture(64, 48), EncodeOptions(quality=90, effort=2, update="none"))
     assert set(chunks_of(result.data)) == {Tag.CONTENT}
     assert result.data == encode(picture(64, 48), EncodeOptions(quality=90, effort=0)).data
     assert result.report.psnr_db == result.report.base_psnr_db
@@ -215,32 +215,43 @@ def test_pixels_are_rounded_half_up_and_clipped():
     assert to_pixels(row, len(sixteenths), 1)[0, :, 0].tolist() == expected
 
 
-def test_progress_runs_from_start_to_end(tiny):
+def test_progress_names_the_searches(tiny):
     seen = []
-    encode(picture(16, 16), EncodeOptions(effort=3), lambda *step: seen.append(step))
-    assert {stage for stage, _ in seen} == {"latents"}
-    fractions = [fraction for _, fraction in seen]
-    assert fractions == sorted(fractions) and fractions[-1] == 1
+    encode(picture(16, 16), EncodeOptions(effort=5), lambda *step: seen.append(step))
+    assert [stage for stage, _ in itertools.groupby(seen, key=lambda step: step[0])] == [
+        "update",
+        "refining",
+        "quantising",
+        "update",
+    ]
+    assert all(0 <= fraction <= 1 for _, fraction in seen)
 
 
 def test_more_effort_is_more_search():
     efforts = [effort_at(level) for level in range(10)]
-    assert efforts[0] == Effort(0, update=False) and len(EFFORTS) == 10
+    assert not efforts[0].update and not efforts[0].rounds
     for lower, higher in itertools.pairwise(efforts):
         assert lower != higher
-        assert lower.latent_steps <= higher.latent_steps
         assert lower.update <= higher.update
         assert lower.thorough <= higher.thorough <= higher.update
+        assert lower.rounds <= higher.rounds
+        steps = [effort.latent_steps + effort.rdoq_steps for effort in (lower, higher)]
+        assert steps[0] <= steps[1]
 
 
-def test_refined_latents_lower_the_cost(released, photo):
+@pytest.mark.parametrize("steps", [{"latent_steps": 20}, {"rdoq_steps": 8}])
+def test_refined_latents_lower_the_cost(released, photo, steps):
     """On a real photograph, at equal lambda, with the real file and the decoded pixels."""
+    options = EncodeOptions(quality=40, effort=0)
+    plain = job.make_job(photo, options)
+    refined = dataclasses.replace(plain, effort=Effort(False, rounds=1, **steps))
+    assert encoder.search(refined).cost < 0.985 * encoder.search(plain).cost
 
-    def cost(latent_steps: int) -> float:
-        job = encoder.make_job(photo, EncodeOptions(quality=40), lambda *_: None)
-        job = dataclasses.replace(job, effort=Effort(latent_steps, update=False))
-        found = content.encode(job)
-        error = job.squared_error(adapt.adapt(job, found).pixels)
-        return 8 * len(found.payload) + found.weight * error
 
-    assert cost(20) < 0.99 * cost(0)
+def test_latents_refined_for_the_filter_save_more(released, photo):
+    """The order of the searches: a filter first, then latents for it."""
+    options = EncodeOptions(quality=40)
+    effort = Effort(True, rounds=1, latent_steps=10)
+    first = dataclasses.replace(job.make_job(photo, options), effort=effort)
+    alone = dataclasses.replace(first, effort=Effort(True))
+    assert encoder.search(first).cost < 0.985 * encoder.search(alone).cost
