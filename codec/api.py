@@ -39,7 +39,7 @@ def encode(
     >>> options = codec.EncodeOptions(effort=4)
     >>> result = codec.encode("photo.png", options, lambda stage, fraction: stages.add(stage))
     >>> sorted(stages)
-    ['quantising', 'refining']
+    ['quantising', 'refining', 'update']
 
     A JPEG file that every program shows, and `decode` better:
 

@@ -53,6 +53,7 @@ def test_json(run):
         "bpp": 2.25,
         "psnr_db": 34.934,
         "seconds": 9.81,
+        "quality": 50.0,
         "note": "",
     }
 

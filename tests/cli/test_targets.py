@@ -60,8 +60,7 @@ def test_two_targets_are_named(run):
     assert "--quality and --target-size exclude each other" in result.stderr
 
 
-def test_a_remark_is_a_line_of_its_own(run, fake):
-    fake.report = replace(fake.report, remark="the next quality gives more")
-    lines = run("encode", "photo.png", "out.bin").stderr.splitlines()
-    assert len(lines) == 2
-    assert lines[1] == "photo.png: the next quality gives more"
+def test_a_note_follows_the_figures(run, fake):
+    fake.report = replace(fake.report, note="the next quality gives more")
+    (line,) = run("encode", "photo.png", "out.bin").stderr.splitlines()
+    assert line.endswith("  9.8 s  the next quality gives more")
