@@ -10,6 +10,7 @@ from statistics import fmean
 import click
 
 import codec
+from bitstream.carriers import carrier_of
 from codec.batch import local
 from codec.batch.formats import is_picture_name
 from codec.batch.results import Failed
@@ -121,8 +122,8 @@ def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     start = time.perf_counter()
     result = codec.encode(pixels, options, progress)
     encoded = time.perf_counter()
-    # A standard file that gains nothing carries nothing, and is shown as by any program.
-    if result.report.note:
+    carrier = carrier_of(result.data)
+    if carrier and carrier.extract(result.data) is None:  # nothing to gain: as any program shows it
         image.load(BytesIO(result.data))
     else:
         codec.decode(result.data, DecodeOptions(max_pixels=None))

@@ -60,7 +60,7 @@ def test_two_targets_are_named(run):
     assert "--quality and --target-size exclude each other" in result.stderr
 
 
-def test_a_note_ends_the_line(run, fake):
+def test_a_note_follows_the_figures(run, fake):
     fake.report = replace(fake.report, note="the next quality gives more")
     (line,) = run("encode", "photo.png", "out.bin").stderr.splitlines()
-    assert line.endswith("s  the next quality gives more")
+    assert line.endswith("  9.8 s  the next quality gives more")
