@@ -9,6 +9,7 @@ from bitstream.errors import (
     LimitExceeded,
     Truncated,
     UnknownModel,
+    UnknownUpdate,
     UnsupportedVersion,
 )
 from bitstream.header import Header
@@ -33,6 +34,7 @@ __all__ = [
     "TensorLayout",
     "Truncated",
     "UnknownModel",
+    "UnknownUpdate",
     "UnsupportedVersion",
     "UpdatePayload",
 ]

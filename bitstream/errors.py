@@ -4,6 +4,7 @@
     ├── BadMagic              the first bytes are not ours
     ├── UnsupportedVersion    written by a newer program
     ├── UnknownModel          needs networks that are not installed
+    ├── UnknownUpdate         needs the file of a shared update that was not given
     ├── Truncated             ends too early
     ├── ChecksumMismatch      damaged on its way
     ├── InvalidField          a value outside its range, or a structure out of order
@@ -29,6 +30,10 @@ class UnsupportedVersion(FormatError):
 
 class UnknownModel(FormatError):
     """The file names a model that is not available."""
+
+
+class UnknownUpdate(FormatError):
+    """The file names a shared update that is not at hand."""
 
 
 class Truncated(FormatError):

@@ -42,7 +42,7 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
     model = weights.load(header.model)
     postfilter = model.postfilter
     if Tag.UPDATE in container.chunks:
-        postfilter = update.apply(container.chunks[Tag.UPDATE], model)
+        postfilter = update.apply(container.chunks[Tag.UPDATE], model, options.updates)
     unfiltered = content.decode(container.chunks[Tag.CONTENT], header, model)
     filtered = postfilter(unfiltered, model.quality(header.quality))
     return to_pixels(filtered, header.width, header.height)

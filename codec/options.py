@@ -71,6 +71,8 @@ class DecodeOptions:
     max_pixels: int | None = 2**24
     """Largest image to accept, since a few bytes can claim any size and decoding takes about 250
     bytes of memory per pixel; None leaves only the limits of the format."""
+    updates: tuple[bytes, ...] = ()
+    """Contents of update files (.nnu); a file that shares one names which by its hash."""
 
     def __post_init__(self) -> None:
         if self.max_pixels is not None and self.max_pixels < 1:

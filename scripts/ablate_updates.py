@@ -2,19 +2,16 @@
 
     python scripts/ablate_updates.py --images DIR --qualities 30,65 --content learned \
         --cache DIR --out results/0.1.0/updates.tsv [--pictures A,B] [--techniques A,B]
-    python scripts/ablate_updates.py --report results/0.1.0/updates.tsv
 
 The content of a picture is coded once (kept in --cache); each technique of codec/techniques.toml
 then makes its UPDATE payload, the whole file is written and unpacked, the update is applied as the
 decoder does, and the 8-bit pixels are measured.  Rows that are there already are not made again.
-The second form writes the means into docs/weight-update.md.  results/README.md defines the columns.
+results/README.md defines the columns.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-import statistics
 import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -31,8 +28,6 @@ from codec.image import psnr_db
 from codec.options import CONTENTS
 from codec.picture import to_pixels
 from codec.techniques import techniques
-
-DOCUMENT = Path("docs/weight-update.md")
 
 
 @dataclass(frozen=True)
@@ -120,59 +115,16 @@ def append(path: Path, row: Row) -> None:
         file.write(line + "\n")
 
 
-def table(rows: list[Row], content: str) -> str:
-    """Means per technique and set of images, over the cases that all techniques have."""
-    rows = [row for row in rows if row.content == content]
-    sets = list(dict.fromkeys(row.images for row in rows))
-    names = [name for name in techniques() if any(row.technique == name for row in rows)]
-    shared = set.intersection(*({r.case for r in rows if r.technique == n} for n in names))
-    head = ["technique", *(f"{s}: rate, gain, bytes" for s in sets), "sent", "seconds"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for name in names:
-        chosen = [row for row in rows if row.technique == name and row.case in shared]
-        cells = [f"`{name}`: {techniques()[name].title}"]
-        for images in sets:
-            part = [row for row in chosen if row.images == images]
-            rate, gain, size = (
-                statistics.mean(getattr(row, column) for row in part)
-                for column in ("rate_percent", "gain_db", "update_bytes")
-            )
-            cells.append(f"{rate:+.2f} %, {gain:+.3f} dB, {size:.0f}")
-        sent = sum(row.update_bytes > 0 for row in chosen)
-        seconds = statistics.median(row.search_s for row in chosen)
-        lines.append(
-            "| " + " | ".join([*cells, f"{sent} of {len(chosen)}", f"{seconds:.1f}"]) + " |"
-        )
-    return "\n".join(lines)
-
-
-def report(path: Path) -> None:
-    """Writes the tables between their markers."""
-    rows, text = read(path), DOCUMENT.read_text(encoding="utf-8")
-    for content in dict.fromkeys(row.content for row in rows):
-        name = f"updates-{content}"
-        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        found = table(rows, content)
-        text = pattern.sub(lambda match, t=found: f"{match[1]}{t}\n{match[2]}", text)
-    DOCUMENT.write_text(text, encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--report", type=Path, metavar="TSV")
-    parser.add_argument("--images", type=Path)
+    parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--pictures", help="names without .png; all by default")
     parser.add_argument("--qualities", default="30,65")
     parser.add_argument("--content", choices=CONTENTS, default="learned")
     parser.add_argument("--techniques", default=",".join(techniques()))
     parser.add_argument("--cache", type=Path, default=Path("contents"))
-    parser.add_argument("--out", type=Path, metavar="TSV")
+    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
-    if args.report:
-        report(args.report)
-        return
-    if not (args.images and args.out):
-        parser.error("--images and --out are needed")
     torch.set_num_threads(1)
     done = {row.key for row in read(args.out)}
     names = args.pictures.split(",") if args.pictures else None

@@ -158,7 +158,7 @@ def report(name: str, meta: Meta, postfilter: PostFilter, crops: list[tuple]) ->
     """Mean over held-out crops, in percent of the released filter's unadapted cost."""
     for inner in ("none", "closed", "gradient"):
         with torch.enable_grad():
-            costs = [float(meta.loss(postfilter, crop, inner)) for crop in crops]
+            costs = [float(meta.loss(postfilter, crop, inner).detach()) for crop in crops]
         print(f"{name:16s} adapted by {inner:9s} {np.mean(np.log(costs)):.5f}", flush=True)
 
 

@@ -7,13 +7,15 @@ additive, in integers, relative to the base network that the file names; updates
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from bitstream import InvalidField, Truncated, UpdatePayload
+from bitstream import InvalidField, Truncated, UnknownUpdate, UpdatePayload
 from bitstream import kernels as levels_payload
 from bitstream import subspace as subspace_payload
+from bitstream.shared import ID_BYTES, SharedUpdate, update_id
 from bitstream.subspace import SubspacePayload
 from codec.fixed_point import BoundError
 from codec.layers import Conv
@@ -35,6 +37,8 @@ class Method(IntEnum):
     COSINE = 5
     TRELLIS = 6
     """Levels in the subspace, as SUBSPACE, but of a trellis-coded quantiser."""
+    SHARED = 7
+    """The id of an update file that several pictures share."""
 
 
 PARAMETERS: dict[Method, Parameters] = {
@@ -55,16 +59,23 @@ def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: Releas
     return bytes([method]) + body
 
 
-def apply(data: bytes, model: ReleasedModel) -> PostFilter:
+def apply(data: bytes, model: ReleasedModel, files: Sequence[bytes] = ()) -> PostFilter:
     """The integer post-filter with an UPDATE payload applied.
 
+    Args:
+        data: the payload.
+        model: what it changes.
+        files: update files at hand, for a payload that names one.
+
     Raises:
-        FormatError: no encoder writes such data, or the changed network exceeds the bounds of
-            exact arithmetic.
+        FormatError: no encoder writes such data, the file that it names is not there, or the
+            changed network exceeds the bounds of exact arithmetic.
     """
     if not data:
         raise Truncated("truncated: the weight update is empty")
     method, body = data[0], data[1:]
+    if method == Method.SHARED:
+        method, body = _shared(body, model, files)
     if method in (Method.SUBSPACE, Method.TRELLIS):
         payload = subspace_payload.unpack(body, model.subspace.scales, model.tables)
         if method == Method.TRELLIS:
@@ -77,6 +88,19 @@ def apply(data: bytes, model: ReleasedModel) -> PostFilter:
     else:
         raise InvalidField(f"unknown method {method} of the weight update")
     return changed(model.postfilter, changes)
+
+
+def _shared(body: bytes, model: ReleasedModel, files: Sequence[bytes]) -> tuple[int, bytes]:
+    """Method and body of the update that a payload names."""
+    if len(body) != ID_BYTES:
+        raise InvalidField("the id of the shared update does not have 4 bytes")
+    for file in files:
+        if update_id(file) == body:
+            shared = SharedUpdate.unpack(file)
+            if shared.model != model.id:
+                raise InvalidField("the shared update belongs to another model")
+            return shared.update[0], shared.update[1:]
+    raise UnknownUpdate(f"needs the shared update {body.hex()}: give its file (.nnu) as well")
 
 
 def changed(postfilter: PostFilter, changes: Changes) -> PostFilter:

@@ -31,13 +31,13 @@ class NormalEquations:
         gram: float64 [n n], products of features.
         cross: float64 [n m], products of features and errors before the change.
         energy: sum of the squared errors before the change.
-        positions: how many there are.
+        positions: how many there are; a sum over images may weight them.
     """
 
     gram: NDArray[np.float64]
     cross: NDArray[np.float64]
     energy: float
-    positions: int
+    positions: float
 
     def gain(self, change: NDArray[np.float64]) -> float:
         """By how much a change [n m] of the last layer lowers the sum of squared errors."""

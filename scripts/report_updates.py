@@ -1,0 +1,115 @@
+"""Fills the tables of docs/weight-update.md from results/.
+
+    python scripts/report_updates.py results/0.1.0
+
+Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+
+from ablate_updates import Row, read
+
+from codec.techniques import techniques
+
+DOCUMENT = Path("docs/weight-update.md")
+
+
+def technique_table(rows: list[Row], names: list[str]) -> str:
+    """Means per technique and set of pictures, over the cases that all the techniques have."""
+    shared = set.intersection(*({r.case for r in rows if r.technique == name} for name in names))
+    chosen = [row for row in rows if row.case in shared]
+    groups = sorted({(row.images, row.quality) for row in chosen})
+    head = [f"{images}, q {quality:g}" for images, quality in groups]
+    lines = _head(["technique", *head, "sent", "search (s)"])
+    for name in names:
+        mine = [row for row in chosen if row.technique == name]
+        cells = []
+        for group in groups:
+            part = [row for row in mine if (row.images, row.quality) == group]
+            rate, gain, size = (
+                statistics.mean(getattr(row, column) for row in part)
+                for column in ("rate_percent", "gain_db", "update_bytes")
+            )
+            cells.append(f"{rate:+.2f} % ({gain:+.3f} dB, {size:.0f} B)")
+        sent = f"{sum(row.update_bytes > 0 for row in mine)} of {len(mine)}"
+        seconds = f"{statistics.median(row.search_s for row in mine):.1f}"
+        lines.append(_line([f"`{name}`", *cells, sent, seconds]))
+    return "\n".join(lines)
+
+
+def parts_table(path: Path) -> str:
+    """Mean saving and bits of every variant."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    cases = len({(row["image"], row["quality"]) for row in rows})
+    lines = _head(["part", "variant", f"saving (mean of {cases})", "bytes"])
+    for part, variant in dict.fromkeys((row["part"], row["variant"]) for row in rows):
+        mine = [row for row in rows if (row["part"], row["variant"]) == (part, variant)]
+        saving = statistics.mean(float(row["saved_percent"]) for row in mine)
+        size = statistics.mean(float(row["bits"]) for row in mine) / 8
+        lines.append(_line([part, variant, f"{saving:.2f} %", f"{size:.0f}"]))
+    return "\n".join(lines)
+
+
+def coders_table(path: Path) -> str:
+    """Mean bytes of ours and the peer's."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    lines = _head(["what the standard's software codes", "pictures", "ours (B)", "its (B)", "less"])
+    for title, ours, peer in (
+        ("the change that our update decodes to", "ours_bytes", "peer_same_change_bytes"),
+        ("the least-squares change", "ours_bytes", "peer_least_squares_bytes"),
+        ("the same levels, of `last-layer`", "ours_levels_bytes", "peer_levels_bytes"),
+    ):
+        pairs = [(int(row[ours]), int(row[peer])) for row in rows if row[peer]]
+        first, second = (statistics.mean(column) for column in zip(*pairs, strict=True))
+        cells = [
+            title,
+            str(len(pairs)),
+            f"{first:.0f}",
+            f"{second:.0f}",
+            f"{1 - first / second:.0%}",
+        ]
+        lines.append(_line(cells))
+    return "\n".join(lines)
+
+
+def _head(cells: list[str]) -> list[str]:
+    return [_line(cells), "|" + "---|" * len(cells)]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="RESULTS")
+    folder = parser.parse_args().folder
+    tables = {
+        "update-parts": parts_table(folder / "update-parts.tsv"),
+        "update-coders": coders_table(folder / "update-coders.tsv"),
+    }
+    rows = read(folder / "updates.tsv")
+    for content in dict.fromkeys(row.content for row in rows):
+        mine = [row for row in rows if row.content == content]
+        tried = [name for name in techniques() if any(row.technique == name for row in mine)]
+        closed = [name for name in tried if techniques()[name].loss is None]
+        tables[f"updates-{content}-closed"] = technique_table(mine, closed)
+        tables[f"updates-{content}-all"] = technique_table(mine, tried)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        text = pattern.sub(lambda found, t=table: f"{found[1]}{t}\n{found[2]}", text)
+    DOCUMENT.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
