@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("camera.jpg", data.coffee()),
         ("photos/cat.png", data.chelsea()),
         ("photos/holiday/coffee.png", data.coffee()),
-        ("photos/rocket.jpg", data.rocket()),
+        ("photos/astronaut.png", data.astronaut()),
     ]:
         Image.fromarray(picture[100:148, 100:164]).save(name)
     return tmp_path
