@@ -13,14 +13,14 @@ from tiny_model import picture
 
 from bitstream import Container, Header, Tag
 from bitstream.subspace import SubspacePayload
-from codec import adapt, content, decode, encode, encoder
+from codec import adapt, decode, encode, encoder, update
 from codec.effort import EFFORTS, Effort, effort_at
 from codec.errors import VerifyError
 from codec.learned import SEARCH_WEIGHT
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import to_pixels
 from codec.quality import lambda_at
-from codec.update.fit import Fitted
+from codec.update import Method
 
 SIZES = [(1, 1), (1, 7), (5, 3), (16, 16), (17, 33), (64, 48)]
 
@@ -61,7 +61,7 @@ def test_pictures_do_not_influence_each_other(tiny):
 
 @pytest.mark.parametrize("steps", [0, 8])
 def test_encoding_is_deterministic(tiny, steps, threads, monkeypatch):
-    effort = Effort(steps, update=True, thorough=steps > 0)
+    effort = Effort(True, thorough=steps > 0, rounds=steps // 8, latent_steps=4, rdoq_steps=4)
     monkeypatch.setattr(encoder, "effort_at", lambda level: effort)
     options = EncodeOptions(quality=85)
     first = encode(picture(64, 48), options).data
@@ -95,7 +95,7 @@ def test_better_quality_is_larger_and_closer(tiny):
 
 
 def test_no_update_when_none_is_wanted(tiny):
-    result = encode(picture(64, 48), EncodeOptions(quality=90, effort=2, update=False))
+    result = encode(picture(64, 48), EncodeOptions(quality=90, effort=2, update="none"))
     assert set(chunks_of(result.data)) == {Tag.CONTENT}
     assert result.data == encode(picture(64, 48), EncodeOptions(quality=90, effort=0)).data
     assert result.report.psnr_db == result.report.base_psnr_db
@@ -104,11 +104,11 @@ def test_no_update_when_none_is_wanted(tiny):
 def force_update(monkeypatch, step, level):
     """Makes the search find the same level for every coordinate."""
 
-    def fit(task, *, thorough):
-        levels = np.full(task.subspace.scales.shape, level, np.int32)
-        return Fitted(SubspacePayload(step, 0, levels), saving=1.0)
+    def search(technique, task):
+        levels = np.full(task.model.subspace.scales.shape, level, np.int32)
+        return update.pack(Method.SUBSPACE, SubspacePayload(step, 0, levels), task.model)
 
-    monkeypatch.setattr(adapt, "fit", fit)
+    monkeypatch.setattr(adapt, "search", search)
 
 
 def test_an_update_that_hurts_is_not_sent(tiny, monkeypatch):
@@ -217,30 +217,31 @@ def test_pixels_are_rounded_half_up_and_clipped():
 
 def test_progress_runs_from_start_to_end(tiny):
     seen = []
-    encode(picture(16, 16), EncodeOptions(effort=3), lambda *step: seen.append(step))
-    assert {stage for stage, _ in seen} == {"latents"}
-    fractions = [fraction for _, fraction in seen]
-    assert fractions == sorted(fractions) and fractions[-1] == 1
+    encode(picture(16, 16), EncodeOptions(effort=4), lambda *step: seen.append(step))
+    assert {stage for stage, _ in seen} == {"refining", "quantising"}
+    for stage in ("refining", "quantising"):
+        fractions = [fraction for name, fraction in seen if name == stage]
+        assert fractions == sorted(fractions) and fractions[-1] == 1
 
 
 def test_more_effort_is_more_search():
     efforts = [effort_at(level) for level in range(10)]
-    assert efforts[0] == Effort(0, update=False) and len(EFFORTS) == 10
+    assert efforts[0] == Effort(update=False) and len(EFFORTS) == 10
     for lower, higher in itertools.pairwise(efforts):
         assert lower != higher
-        assert lower.latent_steps <= higher.latent_steps
+        assert lower.rounds <= higher.rounds
+        steps = [e.rounds * (e.latent_steps + e.rdoq_steps) for e in (lower, higher)]
+        assert steps == sorted(steps)
         assert lower.update <= higher.update
         assert lower.thorough <= higher.thorough <= higher.update
 
 
-def test_refined_latents_lower_the_cost(released, photo):
+@pytest.mark.parametrize("steps", [(20, 0), (0, 10)], ids=["refining", "quantising"])
+def test_better_latents_lower_the_cost(released, photo, steps):
     """On a real photograph, at equal lambda, with the real file and the decoded pixels."""
-
-    def cost(latent_steps: int) -> float:
-        job = encoder.make_job(photo, EncodeOptions(quality=40), lambda *_: None)
-        job = dataclasses.replace(job, effort=Effort(latent_steps, update=False))
-        found = content.encode(job)
-        error = job.squared_error(adapt.adapt(job, found).pixels)
-        return 8 * len(found.payload) + found.weight * error
-
-    assert cost(20) < 0.99 * cost(0)
+    job = encoder.make_job(photo, EncodeOptions(quality=40, update="none"), lambda *_: None)
+    costs = []
+    for rounds in (0, 1):
+        effort = Effort(False, rounds=rounds, latent_steps=steps[0], rdoq_steps=steps[1])
+        costs.append(encoder.search(dataclasses.replace(job, effort=effort)).cost)
+    assert costs[1] < 0.99 * costs[0]

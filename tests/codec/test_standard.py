@@ -63,7 +63,7 @@ def test_an_update_pays_for_itself(content):
     original = picture(96, 64)
     options = EncodeOptions(quality=90, effort=2, content=content)
     result = encode(original, options)
-    plain = encode(original, dataclasses.replace(options, update=False))
+    plain = encode(original, dataclasses.replace(options, update="none"))
     assert Tag.UPDATE in Container.unpack(result.data).chunks
     assert result.report.psnr_db > result.report.base_psnr_db == plain.report.psnr_db
 
