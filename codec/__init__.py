@@ -20,6 +20,7 @@ from codec.errors import CodecError, ForeignUpdateWarning, FormatError
 from codec.file_info import FileInfo, StandardInfo, probe
 from codec.options import DecodeOptions, EncodeOptions
 from codec.report import EncodeResult, Report
+from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
 if TYPE_CHECKING:
     from codec.api import decode, encode, enhance
@@ -35,6 +36,10 @@ __all__ = [
     "FileInfo",
     "ForeignUpdateWarning",
     "FormatError",
+    "Lambda",
+    "MaxBpp",
+    "MaxBytes",
+    "MinPsnr",
     "Report",
     "StandardInfo",
     "decode",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -31,7 +32,9 @@ def adapt(job: Job, content: Content) -> Adapted:
     then exact and cheap.
     """
     model, unfiltered, quality = job.model, content.unfiltered, job.model.quality(job.half)
+    start = time.perf_counter()
     features = model.postfilter.features(unfiltered, quality)
+    filter_seconds = time.perf_counter() - start
 
     def result(payload: bytes, postfilter: PostFilter, features: Tensor) -> Adapted:
         height, width = job.pixels.shape[:2]
@@ -53,7 +56,9 @@ def adapt(job: Job, content: Content) -> Adapted:
         content.weight,
         job.effort.thorough,
         job.device,
-        partial(job.progress, "update"),
+        partial(job.on_step, "update"),
+        # The file is decoded once more to verify it.
+        job.deadline.earlier(content.seconds + filter_seconds),
     )
     payload = search(job.technique, task)
     if not payload:

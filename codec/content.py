@@ -7,6 +7,7 @@ from torch import Tensor
 from bitstream import Header
 from codec import learned, standard
 from codec.job import Adapted, Content, Job
+from codec.quality import HALVES
 from codec.weights import ReleasedModel
 
 
@@ -22,6 +23,11 @@ def refined(job: Job, adapted: Adapted) -> Content | None:
     None where there is nothing to search: a standard file stays as it is.
     """
     return learned.refined(job, adapted) if job.model.content == "learned" else None
+
+
+def qualities(model: ReleasedModel) -> range:
+    """The qualities that its encoder knows, in halves: standard codecs count in whole numbers."""
+    return range(0, HALVES + 1, 1 if model.content == "learned" else 2)
 
 
 def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:

@@ -140,6 +140,7 @@ def _best_file(
             base_psnr_db=psnr_db(adapted.base, job.pixels),
             update_bytes=best.update_bytes,
             seconds=time.perf_counter() - start,
+            quality=job.half / 2,
             plain_bytes=len(plain),
             plain_psnr_db=psnr_db(pixels, job.pixels),
             note=NO_GAIN if best.data == plain else "",

@@ -1,7 +1,7 @@
 """Every reason for which the codec refuses to work.
 
     CodecError
-    ├── OptionError   an option is outside its range (also a ValueError)
+    ├── OptionError   an option is outside its range, or cannot be met (also a ValueError)
     ├── ImageError    a picture cannot be read, or holds what the format cannot store
     ├── OutputError   the result cannot go where it should
     ├── ModelError    the networks that a file names are missing or damaged
@@ -43,7 +43,7 @@ class CodecError(Exception):
 
 
 class OptionError(CodecError, ValueError):
-    """An option is outside its range."""
+    """An option is outside its range, or no file can meet it."""
 
 
 class ImageError(CodecError):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from codec import weights
+from codec.deadline import NEVER, Deadline
 from codec.effort import Effort, effort_at
 from codec.errors import OptionError
 from codec.options import EncodeOptions
 from codec.picture import Pixels, from_pixels
 from codec.postfilter import PostFilter
+from codec.targets import Lambda
 from codec.techniques import Technique, techniques
 from codec.weights import ReleasedModel
 
@@ -37,6 +39,16 @@ class Job:
     progress: OnProgress
     technique: Technique | None = None
     """How the post-filter is adapted; None for not at all."""
+    deadline: Deadline = NEVER
+    """When searches must be over, and what follows them too."""
+    trace: list[tuple[str, float | Tensor]] = field(default_factory=list)
+    """Grows with every step of a search by its stage and cost, see `TracePoint`.  Costs stay on
+    their device, so that no step waits for it."""
+
+    def on_step(self, stage: str, done: float, cost: float | Tensor) -> None:
+        """Takes note of a step of a search: the fraction done before it, and what it found."""
+        self.progress(stage, done)
+        self.trace.append((stage, cost))
 
     def squared_error(self, pixels: Pixels) -> float:
         """Of a decoded picture: summed over positions, mean over channels."""
@@ -53,12 +65,14 @@ class Content:
         weight: lambda, in bits per `Job.squared_error`: the slope of the codec's own
             rate-distortion curve at this point.
         latents: what was quantised, for a codec whose content can be refined.
+        seconds: what decoding it takes, about.
     """
 
     payload: bytes
     unfiltered: Tensor
     weight: float
     latents: Tensor | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +97,19 @@ class Adapted:
 
 def make_job(pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | None = None) -> Job:
     """Loads the model and prepares the picture."""
-    effort = effort_at(options.effort)
+    deadline = Deadline.after(options.time_limit)
+    effort, target = effort_at(options.effort), options.target
     return Job(
         pixels,
         from_pixels(pixels),
-        round(2 * options.quality),
+        target.half if isinstance(target, Lambda) else round(2 * options.quality),
         weights.load_default(options.content),
         effort,
         pick_device(options.device),
         on_progress or (lambda stage, fraction: None),
         # At effort 0, and for the name "none", there is none.
         techniques().get(options.update) if effort.update else None,
+        deadline,
     )
 
 

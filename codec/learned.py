@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import torch
@@ -23,6 +24,9 @@ trained with (measured on CID22 validation: 1.2 at high rates to 1.9 at low ones
 slope is what lowers the rate at equal quality."""
 MAX_PIXELS = 2**21
 """Larger pictures are not refined: searches hold all activations of the decoder in memory."""
+CODINGS_AFTER_SEARCH = 3.0
+"""What a deadline leaves time for: coding the refined latents, fitting the filter, and decoding to
+verify, each of which takes about as long as coding once."""
 
 
 def encode(job: Job) -> Content:
@@ -36,21 +40,26 @@ def encode(job: Job) -> Content:
 
 
 def refined(job: Job, adapted: Adapted) -> Content | None:
-    """Better latents for the filter that the picture has now; None if it is too large for that."""
+    """Better latents for the filter that the picture has now.
+
+    None if the picture is too large for that, or no time is left.
+    """
     original = job.original.to(job.device)
-    if original[0, 0].numel() > MAX_PIXELS:
+    deadline = job.deadline.earlier(CODINGS_AFTER_SEARCH * adapted.content.seconds)
+    if original[0, 0].numel() > MAX_PIXELS or deadline.passed:
         return None
     decoder = job.model.search()
     set_last_layer(decoder.postfilter, adapted.postfilter)
     decoder = decoder.to(job.device)
     y, weight = adapted.content.latents, adapted.content.weight
     level, effort = _level(job), job.effort
-    for name, stage, steps in (
-        ("refining", refine.refine, effort.latent_steps),
-        ("quantising", rdoq.optimize, effort.rdoq_steps),
+    for name, stage, steps, until in (
+        ("refining", refine.refine, effort.latent_steps, deadline.halfway()),
+        ("quantising", rdoq.optimize, effort.rdoq_steps, deadline),
     ):
         if steps:
-            y = stage(y, original, decoder, level, weight, steps, partial(job.progress, name))
+            note = partial(job.on_step, name)
+            y = stage(y, original, decoder, level, weight, until.pace(steps), note)
     return _code(job, y)
 
 
@@ -65,10 +74,12 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
 @torch.no_grad()
 def _code(job: Job, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
+    start = time.perf_counter()
     networks, level = job.model.networks, job.model.level(job.half)
     payload, values = encode_latents(y.cpu(), networks.context, level, _grid(job), job.model.tables)
+    unfiltered = networks.synthesize(values, level)
     weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
-    return Content(payload, networks.synthesize(values, level), weight, y)
+    return Content(payload, unfiltered, weight, y, time.perf_counter() - start)
 
 
 def _grid(job: Job) -> Grid:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from codec import techniques
 from codec.errors import OptionError
+from codec.targets import Lambda, Target
 
 QUALITY_MAX = 100
 EFFORT_MAX = 9
@@ -32,6 +33,12 @@ class EncodeOptions:
     standard_file: bool = False
     """Whether to make a file of that standard codec, which any viewer shows, and put what the
     post-filter needs inside of it."""
+    target: Target | None = None
+    """What to aim for in place of `quality`, which must then be left alone."""
+    time_limit: float | None = None
+    """Seconds after which the encoder settles for the best it has found.  Searches stop in time for
+    the rest of the work; what no search can shorten (one pass of the networks at effort 0, some ten
+    of them for a target) may take longer.  Files then depend on the speed of the machine."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.quality <= QUALITY_MAX:
@@ -45,6 +52,14 @@ class EncodeOptions:
             raise OptionError(f"content must be one of {', '.join(CONTENTS)}, not {self.content}")
         if self.standard_file and self.content == "learned":
             raise OptionError("a standard file needs the content jpeg, webp or avif")
+        if self.target is not None and self.standard_file:
+            raise OptionError("a target is for files of this codec; give a standard file a quality")
+        if self.target is not None and self.quality != EncodeOptions.quality:
+            raise OptionError("quality and a target exclude each other")
+        if isinstance(self.target, Lambda) and self.content != "learned":
+            raise OptionError(f"lambda is for learned content, {self.content} has its own quality")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise OptionError(f"time_limit must be positive, not {self.time_limit}")
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 HALVES = 200
 STEP_COARSEST, STEP_FINEST = 300.0, 7.0
@@ -74,6 +76,12 @@ def step_at(quality: Tensor | float) -> Tensor | float:
 def lambda_at(quality: Tensor | float) -> Tensor | float:
     """Weight of the mean squared error (pixel values) against bits per pixel."""
     return LAMBDA_TIMES_STEP_SQUARED / step_at(quality) ** 2
+
+
+def quality_at(weight: float) -> float:
+    """Inverse of `lambda_at` for any positive weight; not in 0..100 if no quality has it."""
+    step = math.sqrt(LAMBDA_TIMES_STEP_SQUARED / weight)
+    return 100 * math.log(step / STEP_COARSEST) / math.log(STEP_FINEST / STEP_COARSEST)
 
 
 def level_at(quality: Tensor) -> Level:

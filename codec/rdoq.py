@@ -10,7 +10,7 @@ as video encoders do it, Karczewicz et al., VCEG-AH21, 2008, visits one coeffici
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -32,8 +32,8 @@ def optimize(
     model: Model,
     level: Level,
     weight: float,
-    steps: int,
-    on_progress: Callable[[float], None],
+    pace: Iterable[float],
+    on_step: Callable[[float, float], None],
 ) -> Tensor:
     """Searches better quantised values.
 
@@ -43,15 +43,15 @@ def optimize(
         model: float twin of the decoder.
         level: the quality.
         weight: lambda, bits per pixel per mean squared error.
-        steps: how often moves are made.
-        on_progress: called with the fraction done.
+        pace: the fraction done before each step, see `Deadline.pace`.
+        on_step: called with that fraction, and the cost in bits, when a step is done.
 
     Returns:
         Latents to be coded in place of `y`.
     """
     generator = torch.Generator(y.device).manual_seed(0)
     best, lowest = y, float("inf")
-    for step in range(steps + 1):
+    for done in pace:
         values, cost, promise_up, promise_down = _promises(y, original, model, level, weight)
         if cost < lowest:
             best, lowest = y, cost
@@ -59,7 +59,7 @@ def optimize(
         drawn = torch.rand(promise.shape, generator=generator, device=y.device) < SHARE
         direction = torch.where(promise_up < promise_down, 1.0, -1.0)
         y = values + direction * ((promise < -MARGIN_BITS) & drawn) * level.step
-        on_progress(step / max(steps, 1))
+        on_step(done, cost)
     return best
 
 

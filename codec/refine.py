@@ -8,7 +8,8 @@ compression" (NeurIPS 2020).  It costs no bits and leaves the decoder as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import torch
@@ -30,8 +31,8 @@ def refine(
     model: Model,
     level: Level,
     weight: float,
-    steps: int,
-    on_progress: Callable[[float], None],
+    pace: Iterable[float],
+    on_step: Callable[[float, Tensor], None],
 ) -> Tensor:
     """Searches better latents.
 
@@ -41,8 +42,8 @@ def refine(
         model: float twin of the decoder.
         level: the quality.
         weight: lambda, bits per pixel per mean squared error.
-        steps: gradient steps.
-        on_progress: called with the fraction done.
+        pace: the fraction done before each gradient step, see `Deadline.pace`.
+        on_step: called with that fraction, and the loss in bits, when a step is done.
 
     Returns:
         Latents to be coded in place of `y`.
@@ -53,17 +54,17 @@ def refine(
     curvature = 2 * weight * float(level.step) ** 2 / 3
     latents = (y / level.step).clone().requires_grad_(True)
     optimizer = torch.optim.SGD([latents], lr=STEP_SIZE / curvature, momentum=MOMENTUM)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for step in range(steps):
-        sharpness = SOFTEST + (SHARPEST - SOFTEST) * step / steps
+    for done in pace:
+        optimizer.param_groups[0]["lr"] = STEP_SIZE / curvature * (1 + math.cos(math.pi * done)) / 2
+        sharpness = SOFTEST + (SHARPEST - SOFTEST) * done
         with torch.autocast(y.device.type, torch.bfloat16):
             rounding = partial(soft_rounding, sharpness=sharpness)
             values, bits = model.quantize(latents * level.step, level, rounding)
             picture = model.reconstruct(values, level)
         error = (picture[:, :, :height, :width] - original).square().mean()
+        loss = weight * error * height * width + bits.sum()
         optimizer.zero_grad(set_to_none=True)
-        (weight * error * height * width + bits.sum()).backward()
+        loss.backward()
         optimizer.step()
-        schedule.step()
-        on_progress((step + 1) / steps)
+        on_step(done, loss.detach())
     return (latents * level.step).detach()

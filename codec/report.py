@@ -15,8 +15,10 @@ class Report:
     """Of the same content with the base filter."""
     update_bytes: int
     seconds: float
+    quality: float
+    """As the file stores it: chosen by the search where a target was given."""
     note: str = ""
-    """What went otherwise than asked for, if anything."""
+    """What went otherwise than asked for, in one line, if anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +31,23 @@ class EnhanceReport(Report):
 
 
 @dataclass(frozen=True)
+class TracePoint:
+    """One step of a search.
+
+    Attributes:
+        stage: the search.
+        cost: of what the step found, in bits: rate and weighted distortion, up to a constant of
+            the stage.
+    """
+
+    stage: str
+    cost: float
+
+
+@dataclass(frozen=True)
 class EncodeResult:
-    """The file and the figures."""
+    """The file, the figures, and how the searches went."""
 
     data: bytes
     report: Report
+    trace: tuple[TracePoint, ...] = ()

@@ -1,4 +1,4 @@
-r"""Draws rate-distortion curves: PSNR over bits per pixel, means over the images common to all.
+r"""Draws rate-distortion curves over bits per pixel, means over the images common to all.
 
     python scripts/plot_rd.py results/0.1.0/kodak-*.tsv anchors/kodak_published.json:elic2022 \
         --out rd.png
@@ -13,9 +13,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from curves import Curve, CurveError, over_common_images, read_curves
+from bdrate import in_decibels
+from curves import METRICS, Curve, CurveError, over_common_images, read_curves
 from matplotlib.figure import Figure
 from rows import TableError
+
+LABELS = {"psnr_db": "PSNR (RGB), dB", "ms_ssim": "MS-SSIM (RGB), -10 log10(1 - x), dB"}
 
 
 def main() -> int:
@@ -24,31 +27,33 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("curves", nargs="+", metavar="CURVE")
+    parser.add_argument("--metric", choices=METRICS, default="psnr_db", help="default: psnr_db")
     parser.add_argument("--out", type=Path, required=True, metavar="rd.png")
     args = parser.parse_args()
     if args.out.suffix != ".png":
         parser.error(f"--out is a PNG file, not {args.out}")
     try:
-        curves = [curve for spec in args.curves for curve in read_curves(spec, "psnr_db")]
-        draw(over_common_images(curves)).savefig(args.out, dpi=150)
+        curves = [curve for spec in args.curves for curve in read_curves(spec, args.metric)]
+        draw(over_common_images(curves), args.metric).savefig(args.out, dpi=150)
     except (CurveError, TableError, OSError) as error:
         print(f"plot_rd: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def draw(curves: list[Curve]) -> Figure:
+def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     axes = figure.subplots()
     for curve in curves:
         line, marker, width = ("--", "", 1.2) if curve.is_anchor else ("-", "o", 1.8)
-        rates, values = zip(*((point.bpp, point.value) for point in curve.points), strict=True)
+        points = in_decibels(curve.points, metric)
+        rates, values = zip(*((point.bpp, point.value) for point in points), strict=True)
         axes.plot(
             rates, values, label=curve.label, ls=line, marker=marker, markersize=4, linewidth=width
         )
     axes.set_xlim(0, widest_bpp(curves))
     axes.set_xlabel("bits per pixel")
-    axes.set_ylabel("PSNR (RGB), dB")
+    axes.set_ylabel(LABELS[metric])
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", frameon=False)

@@ -1,9 +1,9 @@
-"""Fills the tables of README.md from results/.
+"""Fills the tables of the documents from results/.
 
     python scripts/report.py results/0.1.0
 
-Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->` in README.md.  Nothing in
-those tables is typed by hand.
+Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.  Nothing in those tables
+is typed by hand.  A table whose rows are not there stays as it is.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ import argparse
 import re
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bdrate import bd_rate
 from curves import CurveError, over_common_images, read_curve
-from rows import TableError, read_rows
+from rows import Row, TableError, read_rows
 
-README = Path("README.md")
+from bitstream import Container, Header, Tag
+
+DOCUMENTS = (Path("README.md"), Path("docs/kodak.md"))
+PUBLISHED_TABLE = "kodak-published.tsv"
 DATA_SETS = {"Kodak": "kodak", "CID22 validation": "cid22_val"}
 OURS = {
     "default effort": "nncodec.tsv",
@@ -36,6 +39,7 @@ PEERS = {
     "JPEG 4:2:0": "jpeg.tsv",
     "WebP": "webp.tsv",
     "AVIF 4:4:4": "avif-speed1.tsv",
+    "JPEG XL": "jxl.tsv",
 }
 
 
@@ -48,18 +52,22 @@ def compare(anchor: Path, test: Path) -> str:
     return f"{bd_rate(list(first.points), list(second.points)):+.1f} %"
 
 
+def markdown(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
 def bd_table(folder: Path) -> str:
     """BD-rate of our settings against every peer, on every data set."""
-    lines = ["| images | nncodec | " + " | ".join(f"against {peer}" for peer in PEERS) + " |"]
-    lines.append("|---|---|" + "---|" * len(PEERS))
-    for data_set, prefix in DATA_SETS.items():
-        for name, file in OURS.items():
-            test = folder / f"{prefix}-{file}"
-            if not test.exists():
-                continue
-            cells = [compare(folder / f"{prefix}-{peer}", test) for peer in PEERS.values()]
-            lines.append(f"| {data_set} | {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    rows = [
+        [data_set, name, *(compare(folder / f"{prefix}-{peer}", test) for peer in PEERS.values())]
+        for data_set, prefix in DATA_SETS.items()
+        for name, file in OURS.items()
+        if (test := folder / f"{prefix}-{file}").exists()
+    ]
+    return markdown(["images", "nncodec", *(f"against {peer}" for peer in PEERS)], rows)
 
 
 def update_table(folder: Path) -> str:
@@ -116,18 +124,65 @@ def worst(anchor: Path, test: Path) -> float:
 def points_table(folder: Path) -> str:
     """Means on Kodak per quality."""
     rows = read_rows(folder / "kodak-nncodec.tsv")
-    lines = ["| quality | bpp | PSNR (dB) | MS-SSIM | encode (s) | decode (s) |", "|" + "---|" * 6]
+    cells = []
     for quality in sorted({row.quality for row in rows}):
         chosen = [row for row in rows if row.quality == quality]
-
-        def mean(name: str, chosen: list = chosen) -> float:
-            return statistics.mean(getattr(row, name) for row in chosen)
-
-        lines.append(
-            f"| {quality:g} | {mean('bpp'):.3f} | {mean('psnr_db'):.2f} | {mean('ms_ssim'):.4f} "
-            f"| {mean('enc_s'):.1f} | {mean('dec_s'):.2f} |"
+        bpp, psnr, similarity, enc_s, dec_s = (
+            mean(chosen, name) for name in ("bpp", "psnr_db", "ms_ssim", "enc_s", "dec_s")
         )
-    return "\n".join(lines)
+        figures = (f"{quality:g}", f"{bpp:.3f}", f"{psnr:.2f}", f"{similarity:.4f}")
+        cells.append([*figures, f"{enc_s:.1f}", f"{dec_s:.2f}"])
+    heads = ["quality", "bpp", "PSNR (dB)", "MS-SSIM", "encode (s)", "decode (s)"]
+    return markdown(heads, cells)
+
+
+def mean(rows: Iterable[Row], name: str) -> float:
+    return statistics.mean(getattr(row, name) for row in rows)
+
+
+def seconds_table(folder: Path) -> str:
+    """Mean seconds of every codec on Kodak, over all its qualities."""
+    rows = []
+    for name, file in (OURS | PEERS).items():
+        path = folder / f"kodak-{file}"
+        if path.exists():
+            measured = read_rows(path)
+            label = f"nncodec, {name}" if name in OURS else name
+            seconds = (f"{mean(measured, column):.2f}" for column in ("enc_s", "dec_s"))
+            rows.append([label, *seconds, measured[0].version])
+    return markdown(["codec", "encode (s)", "decode (s)", "version"], rows)
+
+
+def parts_table(folder: Path) -> str:
+    """Mean bytes of each part of our files on Kodak, per quality."""
+    rows = read_rows(folder / "kodak-nncodec.tsv")
+    cells = []
+    for quality in sorted({row.quality for row in rows}):
+        parts = [parts_of(row) for row in rows if row.quality == quality]
+        means = (statistics.mean(column) for column in zip(*parts, strict=True))
+        cells.append([f"{quality:g}", *(f"{value:,.1f}" for value in means)])
+    return markdown(["quality", "header and checksum", "content", "update"], cells)
+
+
+def parts_of(row: Row) -> tuple[int, int, int]:
+    """Bytes of framing, content and update of a row's file; the format decides the framing."""
+    header = Header(row.width, row.height, round(2 * row.quality), bytes(4))
+    update = {Tag.UPDATE: bytes(row.update_bytes)} if row.update_bytes else {}
+    content = row.bytes - row.update_bytes
+    while True:  # the length of a payload is part of the framing
+        framing = len(Container(header, update | {Tag.CONTENT: bytes(content)}).pack())
+        framing -= content + row.update_bytes
+        if framing + content + row.update_bytes <= row.bytes:
+            return row.bytes - content - row.update_bytes, content, row.update_bytes
+        content -= 1
+
+
+def published_table(folder: Path) -> str:
+    """BD-rates against published curves, as scripts/benchmark_kodak.py computed them."""
+    _, *lines = (folder / PUBLISHED_TABLE).read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines]
+    cells = [[name, f"{float(rate):+.1f} %", source] for name, rate, source in rows]
+    return markdown(["published curve", "nncodec against it", "source"], cells)
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
@@ -135,7 +190,32 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "update": update_table,
     "standard": standard_table,
     "points": points_table,
+    "seconds": seconds_table,
+    "parts": parts_table,
+    "published": published_table,
 }
+
+
+def fill(text: str, name: str, table: str) -> str:
+    """Text with the table of that name replaced; raises TableError where it has no place for it."""
+    pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise TableError(f"there is no place for the table {name}")
+    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
+def fill_documents(folder: Path) -> None:
+    """Writes all tables into all documents that have a place for them."""
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for name in re.findall(r"<!-- begin ([\w-]+) -->", text):
+            if name not in TABLES:
+                raise TableError(f"{document}: there is no table {name}")
+            try:
+                text = fill(text, name, TABLES[name](folder))
+            except FileNotFoundError as error:
+                print(f"report: {document}: {name} needs {error.filename}", file=sys.stderr)
+        document.write_text(text, encoding="utf-8")
 
 
 def main() -> int:
@@ -143,18 +223,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="RESULTS")
     folder = parser.parse_args().folder
-    text = README.read_text(encoding="utf-8")
     try:
-        for name, make in TABLES.items():
-            pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-            if not pattern.search(text):
-                raise TableError(f"{README} has no place for the table {name}")
-            table = make(folder)
-            text = pattern.sub(lambda found, t=table: f"{found[1]}{t}\n{found[2]}", text)
+        fill_documents(folder)
     except (TableError, CurveError, OSError) as error:
         print(f"report: {error}", file=sys.stderr)
         return 1
-    README.write_text(text, encoding="utf-8")
     return 0
 
 

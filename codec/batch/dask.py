@@ -47,7 +47,7 @@ def run(jobs: Iterable[Job], *, address: str, threads: int) -> Iterator[Result]:
             client.submit(_attempt, job.anywhere(folder).repeated(), threads, pure=False): job
             for job in jobs
         }
-        for future in as_completed(list(waiting)):
+        for future in as_completed(list(waiting), loop=client.loop):
             job = waiting.pop(future)
             try:
                 with blaming(job.source):

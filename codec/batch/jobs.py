@@ -19,6 +19,7 @@ from codec.batch import formats
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
 from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.options import DecodeOptions, EncodeOptions
+from codec.report import EncodeResult
 
 OnProgress = Callable[[str, float], None]
 
@@ -105,15 +106,23 @@ class WritingJob(FileJob):
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeJob(WritingJob):
-    """A picture to a file."""
+    """A picture to a file.
+
+    Attributes:
+        report: name of a page to write on the encode; empty for none.
+    """
 
     options: EncodeOptions
+    report: str = ""
 
     def run(self, on_progress: OnProgress) -> Encoded:
         """Encodes."""
         with blaming(self.source):
-            encoded = codec.encode(self.read(), self.options, on_progress)
+            data = self.read()
+            encoded = codec.encode(data, self.options, on_progress)
         self.write(encoded.data)
+        if self.report:
+            self.write_report(data, encoded)
         report = encoded.report
         return Encoded(
             self.source,
@@ -123,8 +132,19 @@ class EncodeJob(WritingJob):
             report.bpp,
             report.psnr_db,
             report.seconds,
+            report.quality,
             report.note,
         )
+
+    def write_report(self, picture: bytes, encoded: EncodeResult) -> None:
+        """Writes the page."""
+        from codec import image, report_page
+
+        with blaming(self.report):
+            pixels = image.load(BytesIO(picture))
+            page = report_page.render(self.source, pixels, encoded, self.options)
+            with files.open_output(self.path(self.report), force=self.force) as file:
+                file.write(page.encode())
 
 
 @dataclass(frozen=True, kw_only=True)

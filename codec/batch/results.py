@@ -16,6 +16,7 @@ class Encoded:
     bpp: float
     psnr_db: float
     seconds: float
+    quality: float
     note: str = ""
 
     def __str__(self) -> str:

@@ -114,12 +114,12 @@ class Reporter:
         self._counts[type(result).__name__.lower()] += 1
         if isinstance(result, Failed):
             self._failures.append(result)
+        if isinstance(result, Decoded) and result.warning and not self._speech.quiet:
+            click.echo(f"nncodec: warning: {result.input}: {result.warning}", err=True)
         if self._speech.as_json and not (self._single and isinstance(result, Failed)):
             print_json(self._facts(result), indent=2 if self._single else None)
         elif not self._speech.quiet and not isinstance(result, Failed):
             click.echo(self._render(result), err=not self._text_is_result)
-        if isinstance(result, Decoded) and result.warning and not self._speech.quiet:
-            click.echo(f"nncodec: warning: {result.input}: {result.warning}", err=True)
         if not self._single:
             done = self._counts.total()
             self._progress(f"{done} of {self._total}", done / self._total)

@@ -16,6 +16,8 @@ from codec.batch.plan import Step
 from codec.cli import parts
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
+from codec.cli.targets import target_options, time_limit_option
+from codec.errors import blaming
 from codec.options import EncodeOptions
 
 
@@ -27,6 +29,7 @@ from codec.options import EncodeOptions
     examples=[
         ("nncodec encode photo.png", "Compress to photo.nni."),
         ("nncodec encode -q 80 -e 9 photo.png best.nni", "Better, and slower."),
+        ("nncodec encode --target-size 20K photo.png", "At most 20,000 bytes."),
         ("nncodec encode --content jpeg photo.png photo.jpg", "A JPEG file with an update in it."),
         ("nncodec encode -r photos --output-dir small", "All pictures of a folder."),
         ("nncodec encode - - <photo.png >photo.nni", "From and to a pipe."),
@@ -37,7 +40,9 @@ from codec.options import EncodeOptions
     "options",
     EncodeOptions,
     parts.quality_option,
+    target_options,
     parts.effort_option,
+    time_limit_option,
     parts.content_option,
     click.option(
         "--update",
@@ -55,12 +60,16 @@ from codec.options import EncodeOptions
     ),
     parts.device_option,
 )
+@click.option(
+    "--report", metavar="FILE.html", type=click.Path(), help="Write a page on the only picture."
+)
 @parts.naming_options
 @parts.running_options
 @parts.speech_options
 def command(
     names: tuple[str, ...],
     options: EncodeOptions,
+    report: str | None,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -78,9 +87,19 @@ def command(
     inputs, only = parts.split_names(names, naming, _is_input(options.content))
     options = replace(options, standard_file=_is_standard_file(only, options.content))
 
+    if report is not None:
+        if len(inputs) > 1 or naming.recursive or report == files.STREAM:
+            raise click.UsageError("--report is a file about one picture")
+        with blaming(report):
+            files.check_output(report, force=naming.force)
+
     def make_job(step: Step) -> EncodeJob:
         return EncodeJob(
-            source=step.source, target=step.target, force=naming.force, options=options
+            source=step.source,
+            target=step.target,
+            force=naming.force,
+            options=options,
+            report=report or "",
         )
 
     outputs = naming.outputs(only, suffix=SUFFIXES[options.content])

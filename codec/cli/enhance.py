@@ -44,8 +44,6 @@ def command(
     which all other programs skip. Without OUT it goes beside FILE, as photo.enhanced.jpg. Where
     nothing is gained, OUT is a copy of FILE.
     """
-    if original == source:
-        raise click.UsageError("ORIGINAL and FILE are the same")
 
     def make_job(step: Step) -> EnhanceJob:
         return EnhanceJob(

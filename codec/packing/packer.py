@@ -29,8 +29,6 @@ from codec.packing.sources import Base, Source, energy, prepare
 
 MOST_PITCHES = 2.0**30
 """A value further from 0 is not quantised: its level could leave 32 bits."""
-PITCH_RANGE = (2.0**-120, 2.0**120)
-"""Beyond it, steps leave the range of float32."""
 
 
 def pack(checkpoint: Checkpoint, options: PackOptions, base: Base | None = None) -> bytes:
@@ -90,7 +88,7 @@ def _choose_coding(
     stored, values = source.stored, source.values
     if values is None:
         return Raw(stored.data)
-    if not values.any():
+    if np.all(values == 0):
         return Zeros()
     if stored.dtype in INTEGERS:
         # Not by the absolute value, which -2**63 does not have in 64 bits.
@@ -102,7 +100,7 @@ def _choose_coding(
     if not source.quantized:
         return Raw(stored.data)
     pitch = _pitch(source, options, deviation)
-    if not PITCH_RANGE[0] < pitch < PITCH_RANGE[1] or np.abs(values).max() > MOST_PITCHES * pitch:
+    if np.abs(values).max() > MOST_PITCHES * pitch:
         return Raw(stored.data)
     best = quantize(values, stored.shape, pitch)
     if options.rank and len(stored.shape) > 1:

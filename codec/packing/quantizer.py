@@ -21,11 +21,12 @@ SLOPE = 0.108
 squared step of the trellis, 0.3 gave the least error at equal bits, from 1 to 3 bits per weight."""
 
 TRELLIS_STEP = 0.6
-"""Step of the trellis, in units of the pitch of the uniform quantiser with the same error."""
+"""Step of the trellis, in pitches of the uniform quantiser with about the same error: the trellis
+has 0 to 12 % more, the most at high rates."""
 
 RUNS = 4
 FEWEST_STEPS = 48
-"""A lane's first two levels are held to the coarser quantiser: about half a bit lost per lane."""
+"""A lane's state machine takes three levels to start, which costs about two bits."""
 ENOUGH_LANES = 64
 """Below this, short rows are joined: a block costs time, whatever its size."""
 
@@ -48,8 +49,7 @@ class Candidate:
 def quantize(values: Floats, shape: tuple[int, ...], pitch: float) -> Candidate:
     """Quantises a tensor both ways and returns the better one.
 
-    The trellis wins from about half a bit per value on; for sparse tensors a uniform quantiser
-    does, whose zero is wide.
+    The trellis wins but for short tensors, and those in which nearly everything is 0.
 
     Args:
         values: [n] in raster order, finite, below 2**30 pitches, n >= 1. Zeros stay zeros.
@@ -74,7 +74,7 @@ def choose_lanes(shape: tuple[int, ...]) -> int:
     if row <= most:
         return row * max(min(most, ENOUGH_LANES) // row, 1)
     part = max(n for n in range(1, most + 1) if row % n == 0)
-    return part if 4 * part >= most else most
+    return part if 2 * part >= most else most
 
 
 def rounded_step(step: float) -> float:
@@ -104,11 +104,15 @@ def _quantize(values: Floats, lanes: int, pitch: float, *, trellis: bool) -> Can
 def _bits(levels: NDArray[np.int32]) -> Floats:
     """Bits of each magnitude and its sign, [LAST_MAGNITUDE + 1], from the histogram.
 
-    A magnitude that does not occur is one that occurs half a time, or dearer than the one before.
+    Large magnitudes are rare, and the coder does not know each one's frequency either: theirs is
+    the mean over those within a quarter of their size. One that does not occur is taken to occur
+    half a time, or dearer than the one before.
     """
-    counts = np.bincount(_magnitudes(levels), minlength=LAST_MAGNITUDE + 1)
-    signs = np.arange(LAST_MAGNITUDE + 1) > 0
-    bits = np.log2((counts.sum() + 1) / np.maximum(counts, 0.5)) + signs
+    index = np.arange(LAST_MAGNITUDE + 1)
+    below = np.cumsum([0, *np.bincount(_magnitudes(levels), minlength=len(index))])
+    low, high = index - index // 4, np.minimum(index + index // 4, LAST_MAGNITUDE) + 1
+    counts = (below[high] - below[low]) / (high - low)
+    bits = np.log2((len(levels) + 1) / np.maximum(counts, 0.5)) + (index > 0)
     return np.where(counts > 0, bits, np.maximum.accumulate(bits))
 
 

@@ -13,6 +13,10 @@ from codec.packing.checkpoint import Checkpoint, StoredTensor
 from codec.packing.folding import fold_batch_norms
 from codec.packing.options import PackOptions
 
+LARGEST = 2.0**100
+"""Values that reach it are kept as bytes: their steps might leave float32, their squares float64.
+So are those of tensors that do not reach its reciprocal."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -49,13 +53,10 @@ class Source:
 
     @property
     def quantized(self) -> bool:
-        """Whether the values go through a quantiser."""
-        return (
-            self.stored.dtype in FLOATS
-            and self.values is not None
-            and bool(self.values.any())
-            and bool(np.isfinite(self.values).all())
-        )
+        """Whether the values go through a quantiser: floats, finite, not all 0, of sane size."""
+        if self.stored.dtype not in FLOATS or not np.isfinite(self.values).all():
+            return False
+        return LARGEST**-1 < np.abs(self.values).max(initial=0) < LARGEST
 
 
 def prepare(checkpoint: Checkpoint, options: PackOptions, base: Base | None) -> list[Source]:
@@ -79,10 +80,14 @@ def _source(name: str, stored: StoredTensor, old: StoredTensor | None) -> Source
         return Source(name, stored, None, based=False)
     values = stored.values()
     if old is not None and (old.dtype, old.shape) == (stored.dtype, stored.shape):
-        difference = values - old.values()
-        if np.isfinite(difference).all() and energy(difference) < energy(values):
-            return Source(name, stored, difference, based=True)
+        before = old.values()
+        if _moderate(values) and _moderate(before) and energy(values - before) < energy(values):
+            return Source(name, stored, values - before, based=True)
     return Source(name, stored, values, based=False)
+
+
+def _moderate(values: NDArray[np.float64] | NDArray[np.int64]) -> bool:
+    return bool(np.isfinite(values).all() and np.abs(values).max(initial=0) < LARGEST)
 
 
 def energy(values: NDArray[np.float64] | NDArray[np.int64]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from bitstream import CdfTables
 from bitstream.subspace import SPREAD_ZERO, STEPS, SubspacePayload, table_of
+from codec.deadline import NEVER, Deadline
 from codec.update import trellis
 from codec.update.normal import NormalEquations
 from codec.update.subspace import (
@@ -78,12 +80,21 @@ def level_costs(tables: CdfTables) -> NDArray[np.float64]:
     return costs
 
 
-def fit(task: FitTask, *, thorough: bool) -> Fitted | None:
+def fit(
+    task: FitTask,
+    *,
+    thorough: bool,
+    deadline: Deadline = NEVER,
+    on_step: Callable[[float, float], None] = lambda done, cost: None,
+) -> Fitted | None:
     """The best update of an image, or None if every one costs more than it gains.
 
     Args:
         task: the image.
         thorough: whether to try several steps and spreads instead of the ones theory gives.
+        deadline: when to stop; without an update if there is no time for any.
+        on_step: called after each step and spread with the fraction done before it, and the cost
+            of what it found in bits: negative where that is better than no update.
     """
     normal, subspace = task.normal, task.subspace
     gram, cross = _in_coordinates(task)
@@ -94,8 +105,10 @@ def fit(task: FitTask, *, thorough: bool) -> Fitted | None:
 
     best: Fitted | None = None
     levels = np.zeros(cross.shape)
-    offsets = itertools.product(STEP_OFFSETS, SPREAD_OFFSETS) if thorough else [(0, 0)]
-    for step_offset, spread_offset in offsets:
+    offsets = list(itertools.product(STEP_OFFSETS, SPREAD_OFFSETS)) if thorough else [(0, 0)]
+    for done, (step_offset, spread_offset) in zip(
+        deadline.pace(len(offsets)), offsets, strict=False
+    ):
         step = min(max(step_zero + step_offset, 0), STEPS - 1)
         size = step_size(step)
         spread = round(STEPS_PER_OCTAVE * math.log2(deviation / size)) + spread_offset
@@ -106,6 +119,7 @@ def fit(task: FitTask, *, thorough: bool) -> Fitted | None:
         )
         if saving > (best.saving if best else 0):
             best = Fitted(SubspacePayload(step, spread, levels.astype(np.int32)), saving)
+        on_step(done, -saving)
     return best
 
 

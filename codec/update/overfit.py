@@ -29,8 +29,9 @@ PATCH_PX = 96
 PATCHES = 4
 STEPS = 80
 RETUNE_STEPS = 20
-LEARNING_RATE = 0.05
-"""Largest move per step, in levels."""
+LEARNING_RATE, LARGEST_RATE = 5.0, 0.3
+"""Move per step in levels: the first over the square root of how many move, since moves in the
+same direction add up, and at most the second."""
 DEAD_ZONE = 0.6
 """Levels below this become zero where the network did not see them rounded."""
 PROBES = 4
@@ -152,9 +153,12 @@ class _Descent:
         on_step: Callable[[int], None],
     ) -> None:
         """Moves the levels that the masks allow."""
-        extra = [{"params": penalty.variables(), "lr": 0.1 * LEARNING_RATE}]
-        groups = [{"params": levels}] + (extra if penalty.variables() else [])
-        optimizer = torch.optim.Adam(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
+        moving = sum(int(mask.count_nonzero()) for mask in masks)
+        rate = min(LARGEST_RATE, LEARNING_RATE / max(moving, 1) ** 0.5)
+        groups = [{"params": levels}]
+        if penalty.variables():
+            groups.append({"params": penalty.variables()})
+        optimizer = torch.optim.Adam(groups, lr=rate, betas=(0.9, 0.99))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         sizes = [
             2.0 ** (shifts[t.group] - self._parameters.unit_bits[t.group]) for t in self._layout

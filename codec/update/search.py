@@ -11,6 +11,7 @@ from torch import Tensor
 from bitstream import UpdatePayload
 from bitstream.subspace import SubspacePayload
 from codec import update
+from codec.deadline import Deadline
 from codec.fixed_point import FRACTION_BITS
 from codec.techniques import Technique
 from codec.transform import PIXELS_PER_UNIT
@@ -35,7 +36,8 @@ class SearchTask:
         weight: lambda, in bits per `Job.squared_error`.
         thorough: whether to try several steps.
         device: where gradients are taken.
-        progress: called with the fraction done.
+        on_step: called with the fraction done and the cost in bits.
+        deadline: when to stop.
     """
 
     model: ReleasedModel
@@ -46,7 +48,8 @@ class SearchTask:
     weight: float
     thorough: bool
     device: torch.device
-    progress: Callable[[float], None]
+    on_step: Callable[[float, float], None]
+    deadline: Deadline
 
     @property
     def unit_weight(self) -> float:
@@ -68,7 +71,7 @@ def _closed_form(method: Method, task: SearchTask) -> SubspacePayload | UpdatePa
     if method == Method.LOW_RANK:
         return fit_low_rank(task.normal, task.unit_weight)
     fit_task = FitTask(task.normal, model.subspace, model.tables, task.unit_weight)
-    fitted = fit(fit_task, thorough=task.thorough)
+    fitted = fit(fit_task, thorough=task.thorough, deadline=task.deadline, on_step=task.on_step)
     if fitted is not None and method == Method.TRELLIS:
         fitted = fit_trellis(fit_task, fitted)
     return fitted.payload if fitted else None
@@ -89,5 +92,5 @@ def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
                 technique.changes == "biases",
                 technique.loss,
             ),
-            task.progress,
+            lambda done: task.on_step(done, 0.0),
         )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bitstream import MAGIC
+from bitstream.carriers import avif, jpeg, webp
 from codec.batch.formats import is_picture_name
 from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Skipped
-from codec.batch.sources import Source, find, is_coded
+from codec.batch.sources import Source, find, is_coded, is_enhanced
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +95,20 @@ def test_coded_files_are_known_by_name_or_by_content():
     ]
 
 
+def test_standard_files_are_coded_if_they_carry_a_payload():
+    for name, carrier in (("JPEG", jpeg), ("WEBP", webp), ("AVIF", avif)):
+        file = BytesIO()
+        Image.new("RGB", (8, 8)).save(file, name)
+        touch("plain", file.getvalue())
+        touch("enhanced", carrier.insert(file.getvalue(), b"payload"))
+        touch("broken", file.getvalue()[:20])
+        found = [is_coded(Path(name)) for name in ("plain", "enhanced", "broken", "no")]
+        assert found == [False, True, False, False]
+        assert is_enhanced(Path("enhanced"))
+    touch("x.nni", MAGIC)
+    assert not is_enhanced(Path("x.nni"))
+
+
 def test_outputs_go_beside_their_inputs():
     assert planned("g.png", "a") == [
         Step("g.png", "g.nni"),
@@ -127,6 +144,22 @@ def test_an_input_is_never_its_own_output():
     assert planned("p.nni", force=True) == [Failed("p.nni", "p.nni: is the input itself")]
     Path("link.nni").symlink_to("g.png")
     assert isinstance(planned("g.png", only="link.nni", force=True)[0], Failed)
+
+
+def test_no_input_is_the_output_of_another():
+    touch("g.jpg")
+    steps = list(plan(pictures("g.png", "g.jpg"), Outputs(".jpg", force=True)))
+    assert steps == [
+        Failed("g.png", "g.jpg: is an input too"),
+        Failed("g.jpg", "g.jpg: is the input itself"),
+    ]
+
+
+def test_outputs_may_keep_the_suffix_and_replace_their_input_if_told_so():
+    assert list(plan(pictures("g.png"), Outputs(mark=".plain"))) == [Step("g.png", "g.plain.png")]
+    for force, kind in ((False, Failed), (True, Step)):
+        outputs = Outputs(only="g.png", force=force, in_place=True)
+        assert isinstance(next(plan(pictures("g.png"), outputs)), kind)
 
 
 def test_outputs_that_exist_are_refused_before_any_work():

@@ -33,6 +33,7 @@ class FakeReport:
     bpp: float = 2.25
     update_bytes: int = 3
     seconds: float = 9.81
+    quality: float = 50.0
     note: str = ""
 
 

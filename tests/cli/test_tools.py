@@ -24,7 +24,7 @@ def test_models_are_those_of_the_registry(run):
     assert entry["training_data"].startswith("659 pictures from 553 photographs")
     file = registry.PRETRAINED / entry["name"] / "model.safetensors"
     assert entry["bytes"] == file.stat().st_size
-    lines = run("models").stdout.splitlines()
+    lines = run("models").stdout.split("\n\n")[0].splitlines()
     assert lines[0].split()[:3] == [entry["name"], "id", entry["id"]]
     assert " ".join(" ".join(lines[1:]).split()) == entry["training_data"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,31 @@ def test_pictures_come_in_any_form(folder, tiny, photo):
     pixels = photo[:64, :96]
     expected = codec.encode(pixels, OPTIONS).data
     with Image.open("photo.png") as opened:
-        for picture in ("photo.png", Path("photo.png"), opened):
+        for picture in ("photo.png", Path("photo.png"), Path("photo.png").read_bytes(), opened):
             assert codec.encode(picture, OPTIONS).data == expected
+
+
+def test_standard_files_come_in_any_form(folder, tiny):
+    data = Path("photo.jpg").read_bytes()
+    expected = codec.enhance("photo.png", data, OPTIONS).data
+    with Image.open("photo.png") as opened:
+        for original in (Path("photo.png"), Path("photo.png").read_bytes(), opened):
+            for file in ("photo.jpg", Path("photo.jpg"), bytearray(data)):
+                assert codec.enhance(original, file, OPTIONS).data == expected
+    assert codec.probe("photo.jpg") == codec.probe(data)
+    assert isinstance(codec.probe(data), codec.StandardInfo)
+
+
+def test_metadata_go_into_standard_files(folder, tiny, photo):
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0112] = "a face", 6
+    Image.fromarray(photo[:64, :96]).save("tagged.png", exif=exif)
+    options = codec.EncodeOptions(effort=0, content="jpeg", standard_file=True)
+    with Image.open("tagged.png") as opened:
+        for picture in ("tagged.png", Path("tagged.png").read_bytes(), opened):
+            made = Image.open(BytesIO(codec.encode(picture, options).data))
+            assert made.size == (64, 96)
+            assert dict(made.getexif()) == {0x010E: "a face"}
 
 
 def test_files_come_in_any_form(tiny, photo, tmp_path):

@@ -15,7 +15,7 @@ from codec.errors import ModelError
 FORMATS = ("jpeg", "webp", "avif")
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def models() -> Iterator[None]:
     """Lets the filter for JPEG stand in for those that are missing."""
     jpeg = weights.load_default("jpeg")
@@ -38,7 +38,7 @@ def models() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def astronaut() -> np.ndarray:
     """A portrait, in the public domain: uint8 [512 512 3]."""
     from skimage import data
@@ -46,13 +46,13 @@ def astronaut() -> np.ndarray:
     return data.astronaut()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def photo(astronaut: np.ndarray) -> np.ndarray:
     """A face: uint8 [72 88 3]."""
     return astronaut[102:174, 184:272].copy()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def head(astronaut: np.ndarray) -> np.ndarray:
     """More of the same picture: uint8 [160 160 3]."""
     return astronaut[60:220, 150:310].copy()

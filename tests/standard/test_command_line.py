@@ -6,21 +6,24 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from bitstream import Container
 from bitstream.carriers import carrier_of, jpeg
 from codec import image
 from codec.cli import main
 from codec.image import psnr_db
+from codec.view.comparison import compare
 
 ROOT = Path(__file__).parents[2]
 ORIENTATION = 0x0112
+DESCRIPTION = 0x010E
 
 
 @pytest.fixture
@@ -103,6 +106,60 @@ def test_streams(run, folder, enhanced):
     assert run("strip", "-", stdin=enhanced).stdout_bytes == plain
 
 
+def test_a_folder(run, folder, enhanced):
+    """Plain files of a folder are nobody's business."""
+    result = run("decode", "--jobs", "1", "-r", ".", "--output-dir", "out")
+    assert result.exit_code == 0, result.stderr
+    assert [path.name for path in Path("out").iterdir()] == ["photo.enhanced.png"]
+    assert run("info", "-r", ".").stdout.endswith("jpeg with update\n")
+    assert run("verify", "--jobs", "1", "-r", ".").stdout == "photo.enhanced.jpg: ok  88 x 72\n"
+    assert run("strip", "-r", ".", "--output-dir", "out").exit_code == 0
+    assert Path("out/photo.enhanced.plain.jpg").read_bytes() == Path("photo.jpg").read_bytes()
+    result = run("strip", "photo.jpg", "photo.enhanced.jpg", "--json")
+    plain, enhanced = map(json.loads, result.stdout.splitlines())
+    assert plain["bytes"] == plain["plain_bytes"] == enhanced["plain_bytes"] < enhanced["bytes"]
+
+
+def test_metadata_go_all_the_way(run, folder, photo):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[DESCRIPTION] = "a face"
+    Image.fromarray(photo).save("tagged.png", icc_profile=profile, exif=exif)
+    assert run("encode", "-e", "1", "-q", "30", "--content", "jpeg", "tagged.png").exit_code == 0
+    assert run("decode", "tagged.jpg", "back.png").exit_code == 0
+    for name in ("tagged.jpg", "back.png"):
+        with Image.open(name) as picture:
+            assert picture.info["icc_profile"] == profile
+            assert picture.getexif()[DESCRIPTION] == "a face"
+
+
+def test_view_compares_with_any_program(folder, enhanced, photo):
+    comparison = compare(enhanced, photo)
+    assert (comparison.width, comparison.height) == (88, 72)
+    variants = {variant.key: variant for variant in comparison.variants}
+    assert list(variants) == ["original", "decoded", "no-update", "plain"]
+    plain = variants["plain"]
+    assert plain.psnr_db == psnr_db(image.load("photo.jpg"), photo)
+    assert plain.psnr_db < variants["no-update"].psnr_db < variants["decoded"].psnr_db
+    payload = jpeg.extract(enhanced)
+    assert comparison.parts == {"update": len(payload) - 10, "jpeg": len(enhanced) - len(payload)}
+    edited = jpeg.insert(standard_file_of(photo), payload)
+    assert [variant.key for variant in compare(edited).variants] == ["decoded", "plain"]
+
+
+def standard_file_of(picture: np.ndarray) -> bytes:
+    file = BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=70)
+    return file.getvalue()
+
+
+def test_bench(run, folder):
+    Path("photo.jpg").unlink()
+    facts = json.loads(run("bench", "-e", "1", "--content", "jpeg", "--json", ".").stdout)
+    assert run("encode", "-e", "1", "--content", "jpeg", "photo.png").exit_code == 0
+    assert facts["images"][0]["bytes"] == Path("photo.jpg").stat().st_size
+
+
 def test_encode_by_the_name_of_its_output(run, folder, photo):
     common = ("encode", "-e", "1", "-q", "30", "--content", "jpeg", "photo.png")
     assert run(*common, "out.jpeg").exit_code == 0
@@ -125,8 +182,6 @@ def test_encode_by_the_name_of_its_output(run, folder, photo):
         ("encode", "photo.png", "out.jpg"),
         ("encode", "--content", "webp", "photo.png", "out.jpg"),
         ("encode", "--content", "png", "photo.png", "out.png"),
-        ("enhance", "photo.png", "photo.jpg", "-o", "out.webp"),
-        ("strip", "photo.jpg", "-o", "out.avif"),
         ("enhance", "photo.png"),
     ],
 )
@@ -141,14 +196,20 @@ def test_usage_errors(run, folder, arguments):
     [
         (("decode", "photo.jpg", "new.png"), "photo.jpg: carries nothing for this decoder"),
         (("verify", "photo.jpg"), "photo.jpg: carries nothing for this decoder"),
-        (("enhance", "photo.png", "photo.png"), "photo.png: not a JPEG, WebP or AVIF file"),
+        (("enhance", "photo.png", "photo.jpg", "-o", "out.webp"), "out.webp: "),
+        (("strip", "photo.jpg", "-o", "out.avif"), "out.avif: "),
+        (("enhance", "photo.png", "text.txt"), "text.txt: not a JPEG, WebP or AVIF file"),
         (("strip", "photo.png"), "photo.png: not a JPEG, WebP or AVIF file"),
         (("enhance", "small.png", "photo.jpg"), "photo.jpg: is 88 x 72, and its original 3 x 3"),
         (("enhance", "missing.png", "photo.jpg"), "missing.png: No such file or directory"),
+        (("enhance", "photo.png", "photo.jpg", "-o", "a.webp"), "a.webp: would be a JPEG file;"),
+        (("enhance", "photo.png", "photo.jpg", "-o", "a.png"), "a.png: would be a JPEG file;"),
+        (("strip", "photo.jpg", "-o", "out.avif"), "out.avif: would be a JPEG file; name it like"),
     ],
 )
 def test_failures_are_one_line(run, folder, arguments, message):
     Image.new("RGB", (3, 3)).save("small.png")
+    Path("text.txt").write_text("text")
     before = sorted(folder.iterdir())
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -166,9 +227,8 @@ def test_a_file_that_was_edited_since(run, folder, enhanced):
     assert (result.exit_code, result.stderr) == (0, "")
     result = run("decode", "-f", "edited.jpg")
     assert result.exit_code == 0
-    first, second = result.stderr.splitlines()
-    assert first.startswith("nncodec: warning: edited.jpg: was changed")
-    assert second == "edited.jpg -> edited.png  72 x 88"
+    warned = [line for line in result.stderr.splitlines() if "edited.jpg: was changed" in line]
+    assert len(warned) == 1 and warned[0].startswith("nncodec: ")
     result = run("verify", "edited.jpg")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "was changed" in result.stderr
@@ -180,6 +240,7 @@ def test_info(run, folder, enhanced):
     size, update = len(enhanced), facts["update_bytes"]
     payload = jpeg.extract(enhanced)
     assert facts == {
+        "input": "photo.enhanced.jpg",
         "format": "jpeg",
         "width": 72,
         "height": 88,

@@ -35,17 +35,20 @@ def test_trellis_beats_rounding_by_what_theory_says() -> None:
 def test_the_error_is_that_of_the_pitch() -> None:
     found = quantize(gaussian(64, 64), (64, 64), pitch=0.1)
     error = np.square(gaussian(64, 64) - found.coding.values()).mean()
-    assert error == pytest.approx(0.1**2 / 12, rel=0.05)
+    assert error == pytest.approx(0.1**2 / 12, rel=0.15)
 
 
-def test_zeros_stay_zeros_and_sparse_tensors_are_uniform() -> None:
-    values = gaussian(64, 64) * (np.random.default_rng(1).random(4096) < 0.03)
-    found = quantize(values, (64, 64), pitch=0.3)
-    assert not found.coding.scan.trellis
-    assert not found.coding.levels[values == 0].any()
-    dense = quantize(np.where(np.arange(4096) % 3, values + 1, 0), (64, 64), pitch=0.3)
-    assert dense.coding.scan.trellis
-    assert not dense.coding.values()[::3].any()
+def test_zeros_stay_zeros() -> None:
+    for density in (0.03, 0.7):
+        values = gaussian(64, 64) * (np.random.default_rng(1).random(4096) < density)
+        found = quantize(values, (64, 64), pitch=0.3)
+        assert found.coding.levels.any()
+        assert not found.coding.levels[values == 0].any()
+
+
+def test_the_cheaper_quantiser_is_taken() -> None:
+    assert quantize(gaussian(64, 64), (64, 64), pitch=0.3).coding.scan.trellis
+    assert not quantize(gaussian(3), (3,), pitch=0.3).coding.scan.trellis
 
 
 def test_signs_and_scale_do_not_matter() -> None:

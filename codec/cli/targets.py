@@ -1,0 +1,78 @@
+"""What `encode` aims for: a quality, or one of the targets in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from codec.errors import OptionError
+from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+
+UNITS = {"": 1, "K": 1000, "M": 1000_000}
+KINDS = {"--lambda": Lambda, "--target-bpp": MaxBpp, "--target-psnr": MinPsnr}
+
+
+class Size(click.ParamType):
+    """A number of bytes: 20000, 20K or 1.5M; a K is a thousand, so a limit in KiB holds too."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> int:
+        """The number of whole bytes."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([KM]?)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 20000, 20K or 1.5M", param, context)
+        return int(float(match[1]) * UNITS[match[2]])
+
+
+def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of all targets, which a command receives as one `target`; None: its quality."""
+
+    @wraps(command)
+    def with_target(**values: Any) -> Any:
+        given = {
+            flag: values.pop(flag.removeprefix("--").replace("-", "_"))
+            for flag in (*KINDS, "--target-size")
+        }
+        given = {flag: value for flag, value in given.items() if value is not None}
+        source = click.get_current_context().get_parameter_source("quality")
+        flags = (["--quality"] if source == ParameterSource.COMMANDLINE else []) + list(given)
+        if len(flags) > 1:
+            raise click.UsageError(f"{' and '.join(flags)} exclude each other")
+        return command(**values, target=_aim(given))
+
+    options = (
+        click.option(
+            "--lambda", type=float, metavar="L", help="Bits per pixel worth one squared error."
+        ),
+        click.option("--target-bpp", type=float, metavar="X", help="At most X bits per pixel."),
+        click.option("--target-size", type=Size(), metavar="N[K|M]", help="At most N bytes."),
+        click.option("--target-psnr", type=float, metavar="DB", help="At least so many decibels."),
+    )
+    for option in reversed(options):
+        with_target = option(with_target)
+    return with_target
+
+
+def _aim(given: dict[str, Any]) -> Lambda | MaxBpp | MaxBytes | MinPsnr | None:
+    for flag, value in given.items():
+        try:
+            return KINDS.get(flag, MaxBytes)(value)
+        except OptionError as error:
+            raise click.BadParameter(str(error), param_hint=f"'{flag}'") from error
+    return None
+
+
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
+    help="Settle for the best found in S seconds, about.",
+)

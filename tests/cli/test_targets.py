@@ -1,0 +1,67 @@
+"""The options that say what to aim for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from codec.options import EncodeOptions
+from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "target"),
+    [
+        ("--lambda 0.01", Lambda(0.01)),
+        ("--target-bpp 0.5", MaxBpp(0.5)),
+        ("--target-size 20000", MaxBytes(20_000)),
+        ("--target-size 20K", MaxBytes(20_000)),
+        ("--target-size 1.5M", MaxBytes(1_500_000)),
+        ("--target-psnr 34", MinPsnr(34)),
+    ],
+)
+def test_each_target_reaches_the_codec(run, fake, arguments, target):
+    assert run("encode", *arguments.split(), "photo.png", "out.bin").exit_code == 0
+    assert fake.encode_options == EncodeOptions(target=target)
+
+
+def test_no_target_by_default(run, fake):
+    run("encode", "-q", "70", "--time-limit", "2.5", "photo.png", "out.bin")
+    assert fake.encode_options == EncodeOptions(quality=70, time_limit=2.5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "-q 50 --lambda 0.01",
+        "-q 70 --target-bpp 1",
+        "--target-bpp 1 --target-size 20K",
+        "--target-psnr 30 --lambda 0.01",
+        "--target-size 20KB",
+        "--target-size 0",
+        "--target-size -5",
+        "--target-bpp 0",
+        "--target-bpp nan",
+        "--target-psnr inf",
+        "--lambda 9",
+        "--time-limit 0",
+    ],
+)
+def test_refused(run, arguments):
+    result = run("encode", *arguments.split(), "photo.png", "out.bin")
+    assert result.exit_code == 2
+    assert not Path("out.bin").exists()
+
+
+def test_two_targets_are_named(run):
+    result = run("encode", "-q", "50", "--target-size", "1K", "photo.png", "out.bin")
+    assert "--quality and --target-size exclude each other" in result.stderr
+
+
+def test_a_remark_is_a_line_of_its_own(run, fake):
+    fake.report = replace(fake.report, remark="the next quality gives more")
+    lines = run("encode", "photo.png", "out.bin").stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[1] == "photo.png: the next quality gives more"

@@ -1,0 +1,59 @@
+"""The table of effort levels."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import effort_table
+import numpy as np
+import pytest
+from PIL import Image
+from rows import read_rows
+
+if TYPE_CHECKING:
+    from conftest import RunScript
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    from skimage import data
+
+    (tmp_path / "images").mkdir()
+    Image.fromarray(np.ascontiguousarray(data.astronaut()[:48, 180:244])).save(
+        tmp_path / "images" / "a.png"
+    )
+    shutil.copy(Path(__file__).parents[2] / "docs" / "effort.md", tmp_path)
+    return tmp_path
+
+
+def run(run_script: RunScript, folder: Path, *levels: int) -> tuple[int, str, str]:
+    return run_script(
+        effort_table.main,
+        *("--images", folder / "images", "--out", folder / "effort.tsv"),
+        *("--document", folder / "effort.md", "--qualities", "30,60", "--levels", *levels),
+    )
+
+
+def test_measures_what_is_missing_and_fills_the_document(
+    run_script: RunScript, folder: Path
+) -> None:
+    status, _, err = run(run_script, folder, 1)
+    assert status == 0 and len(err.splitlines()) == 4
+    status, _, err = run(run_script, folder, 1, 2)
+    assert status == 0 and len(err.splitlines()) == 2
+    assert {row.effort for row in read_rows(folder / "effort.tsv")} == {"0", "1", "2"}
+    text = (folder / "effort.md").read_text()
+    table = text.partition("<!-- begin effort -->\n")[2].partition("<!-- end effort -->")[0]
+    lines = [line.split(" | ") for line in table.splitlines()]
+    assert [line[0] for line in lines[2:]] == ["| 0", "| 1", "| 2"]
+    assert lines[2][1] == "one pass of the networks" and lines[3][3].endswith("% |")
+
+
+def test_a_document_without_a_place_is_an_error(run_script: RunScript, folder: Path) -> None:
+    (folder / "effort.md").write_text("nothing")
+    status, _, err = run(run_script, folder, 0)
+    assert status == 1
+    assert err.splitlines()[-1] == "effort_table: there is no place for the table effort"
+    assert (folder / "effort.md").read_text() == "nothing"

@@ -1,0 +1,172 @@
+"""Targets and time limits of real encodes."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import codec
+from codec import EncodeOptions, Lambda, MaxBpp, MaxBytes, MinPsnr, deadline, encoder
+from codec.errors import OptionError, VerifyError
+from codec.quality import lambda_at, quality_at
+
+PIXELS = 96 * 128
+
+
+def psnr_db(data, original):
+    error = np.square(codec.decode(data).astype(float) - original).mean()
+    return 10 * np.log10(255**2 / error)
+
+
+@pytest.mark.parametrize("effort", [0, 1])
+@pytest.mark.parametrize("target", [MaxBytes(1100), MaxBpp(0.5)], ids=str)
+def test_ceilings_hold_for_the_file(crop, target, effort):
+    result = codec.encode(crop, EncodeOptions(effort=effort, target=target))
+    limit = target.value if isinstance(target, MaxBytes) else target.value * PIXELS / 8
+    assert len(result.data) <= limit
+    assert len(result.data) >= 0.98 * limit or "the next quality" in result.report.remark
+    assert result.report.bpp == 8 * len(result.data) / PIXELS
+    assert codec.decode(result.data).shape == crop.shape
+
+
+@pytest.mark.parametrize("effort", [0, 1])
+def test_floors_hold_for_the_decoded_pixels(crop, effort):
+    result = codec.encode(crop, EncodeOptions(effort=effort, target=MinPsnr(31)))
+    reached = psnr_db(result.data, crop)
+    assert reached >= 31
+    assert reached <= 31.1 or "the next quality" in result.report.remark
+    assert result.report.psnr_db == pytest.approx(reached)
+
+
+def test_the_file_is_that_of_its_quality(crop):
+    found = codec.encode(crop, EncodeOptions(effort=1, target=MaxBytes(900)))
+    again = codec.encode(crop, EncodeOptions(quality=found.report.quality, effort=1))
+    assert again.data == found.data
+
+
+def test_lambda_is_a_quality(crop):
+    assert quality_at(lambda_at(37.5)) == pytest.approx(37.5)
+    by_lambda = codec.encode(crop, EncodeOptions(effort=0, target=Lambda(lambda_at(37.5))))
+    by_quality = codec.encode(crop, EncodeOptions(effort=0, quality=37.5))
+    assert by_lambda.data == by_quality.data
+    assert by_lambda.report.quality == 37.5
+
+
+def test_jpeg_content_has_whole_qualities(crop):
+    result = codec.encode(crop, EncodeOptions(effort=0, target=MaxBytes(2500), content="jpeg"))
+    assert len(result.data) <= 2500
+    quality = result.report.quality
+    assert quality.is_integer()
+    assert len(result.data) >= 0.98 * 2500 or f"quality, {quality + 1:g}," in result.report.remark
+    file = io.BytesIO()
+    jpeg = {"subsampling": "4:2:0", "optimize": True, "progressive": True}
+    Image.fromarray(crop).save(file, "jpeg", quality=int(quality), **jpeg)
+    assert file.getvalue() in result.data
+
+
+def test_what_no_quality_reaches(crop):
+    options = EncodeOptions(effort=0, target=MaxBytes(20))
+    with pytest.raises(OptionError, match=r"cannot be reached: quality 0 gives \d+ bytes$"):
+        codec.encode(crop, options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 60, "target": MaxBytes(1000)},
+        {"quality": 60.0, "target": Lambda(0.01)},
+        {"target": Lambda(0.01), "content": "jpeg"},
+        {"time_limit": 0},
+        {"time_limit": -1.0},
+        {"time_limit": float("nan")},
+    ],
+)
+def test_options_that_make_no_sense(options):
+    with pytest.raises(OptionError):
+        EncodeOptions(**options)
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("kind", [Lambda, MaxBpp, MaxBytes, MinPsnr])
+def test_targets_that_make_no_sense(kind, value):
+    with pytest.raises(OptionError):
+        kind(value)
+
+
+def test_only_the_chosen_file_is_verified(crop, monkeypatch):
+    decoded = []
+
+    def decode(data, options):
+        decoded.append(data)
+        return codec.decode(data, options)
+
+    monkeypatch.setattr(encoder, "decode", decode)
+    result = codec.encode(crop, EncodeOptions(effort=0, target=MaxBytes(900)))
+    assert decoded == [result.data]
+
+
+def test_a_chosen_file_that_does_not_verify_is_an_error(crop, monkeypatch):
+    monkeypatch.setattr(encoder, "decode", lambda data, options: crop)
+    with pytest.raises(VerifyError):
+        codec.encode(crop, EncodeOptions(effort=0, target=MaxBytes(900)))
+
+
+class Clock:
+    """Jumps by so many seconds whenever it is read."""
+
+    def __init__(self, stride):
+        self.now, self.stride = 0.0, stride
+
+    def __call__(self):
+        self.now += self.stride
+        return self.now
+
+
+def searched(crop, monkeypatch, stride, limit):
+    monkeypatch.setattr(deadline, "clock", Clock(stride))
+    stages = []
+    options = EncodeOptions(effort=3, time_limit=limit)
+    result = codec.encode(crop, options, lambda stage, done: stages.append(stage))
+    assert psnr_db(result.data, crop) == pytest.approx(result.report.psnr_db)
+    return result, stages
+
+
+def test_a_time_limit_that_is_long_changes_nothing(crop, monkeypatch):
+    free = codec.encode(crop, EncodeOptions(effort=3))
+    limited, _ = searched(crop, monkeypatch, 1e-4, 1e6)
+    assert limited.data == free.data
+
+
+def test_no_time_leaves_what_needs_no_search(crop, monkeypatch):
+    limited, stages = searched(crop, monkeypatch, 1000.0, 1.0)
+    assert stages == []
+    assert limited.data == codec.encode(crop, EncodeOptions(effort=0)).data
+
+
+def test_some_time_shortens_the_searches(crop, monkeypatch):
+    """The clock moves once per step and a few times in between, so four steps fit into ten."""
+    _, stages = searched(crop, monkeypatch, 1e5, 10e5)
+    assert stages == ["latents"] * 4
+
+
+def test_the_trace_has_every_step(crop):
+    trace = codec.encode(crop, EncodeOptions(effort=3)).trace
+    assert [point.stage for point in trace] == ["latents"] * 5 + ["update"] * 9
+    assert all(type(point.cost) is float and np.isfinite(point.cost) for point in trace)
+    assert min(point.cost for point in trace[5:]) < 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_gpu_that_is_not_there_is_an_error(crop):
+    with pytest.raises(OptionError, match="no CUDA device"):
+        codec.encode(crop, EncodeOptions(device="cuda"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_search_on_a_gpu_decodes_on_the_cpu(crop):
+    result = codec.encode(crop, EncodeOptions(effort=3, device="cuda"))
+    assert psnr_db(result.data, crop) == pytest.approx(result.report.psnr_db)
