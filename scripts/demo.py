@@ -55,7 +55,7 @@ def main() -> None:
     nncodec("decode", "--force", photo_bin, photo_png)
     decoded = image.load(photo_png)
 
-    plain = codec.encode(original, codec.EncodeOptions(quality=QUALITY, update=False)).data
+    plain = codec.encode(original, codec.EncodeOptions(quality=QUALITY, update="none")).data
     print()
     print_row("with update", photo_bin.stat().st_size, decoded, original)
     print_row("without update", len(plain), codec.decode(plain), original)

@@ -70,7 +70,7 @@ def test_descent_finds_the_best_levels_of_a_small_quadratic(seed):
     levels, saving = descend(gram, cross, costs, np.zeros((3, 1)))
     assert np.abs(levels).max() > 0
     assert -saving == pytest.approx(cost_of(levels.astype(int), gram, cross, costs))
-    every = (np.array(found)[:, None] for found in itertools.product(range(-6, 7), repeat=3))
+    every = (np.array(found)[:, None] for found in itertools.product(range(-9, 10), repeat=3))
     assert -saving == pytest.approx(min(cost_of(found, gram, cross, costs) for found in every))
 
 

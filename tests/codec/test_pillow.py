@@ -58,8 +58,8 @@ def test_streams_stay_open(file):
 
 def test_saving_takes_the_options_of_the_encoder(tiny, photo, tmp_path):
     picture = Image.fromarray(photo[:33, :47])
-    picture.save(tmp_path / "photo.nni", quality=30, effort=0, update=False)
-    options = codec.EncodeOptions(quality=30, effort=0, update=False)
+    picture.save(tmp_path / "photo.nni", quality=30, effort=0, update="none")
+    options = codec.EncodeOptions(quality=30, effort=0, update="none")
     expected = codec.encode(photo[:33, :47], options).data
     assert (tmp_path / "photo.nni").read_bytes() == expected
 
