@@ -13,14 +13,14 @@ from tiny_model import picture
 
 from bitstream import Container, Header, Tag
 from bitstream.subspace import SubspacePayload
-from codec import adapt, decode, encode, encoder, update
-from codec.effort import EFFORTS, Effort, effort_at
+from codec import adapt, decode, encode, encoder, job
+from codec.effort import Effort, effort_at
 from codec.errors import VerifyError
 from codec.learned import SEARCH_WEIGHT
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import to_pixels
 from codec.quality import lambda_at
-from codec.update import Method
+from codec.update.fit import Fitted
 
 SIZES = [(1, 1), (1, 7), (5, 3), (16, 16), (17, 33), (64, 48)]
 
@@ -61,8 +61,8 @@ def test_pictures_do_not_influence_each_other(tiny):
 
 @pytest.mark.parametrize("steps", [0, 8])
 def test_encoding_is_deterministic(tiny, steps, threads, monkeypatch):
-    effort = Effort(True, thorough=steps > 0, rounds=steps // 8, latent_steps=4, rdoq_steps=4)
-    monkeypatch.setattr(encoder, "effort_at", lambda level: effort)
+    effort = Effort(True, thorough=steps > 0, rounds=1, latent_steps=steps, rdoq_steps=steps)
+    monkeypatch.setattr(job, "effort_at", lambda level: effort)
     options = EncodeOptions(quality=85)
     first = encode(picture(64, 48), options).data
     assert encode(picture(64, 48), options).data == first
@@ -104,11 +104,11 @@ def test_no_update_when_none_is_wanted(tiny):
 def force_update(monkeypatch, step, level):
     """Makes the search find the same level for every coordinate."""
 
-    def search(technique, task):
-        levels = np.full(task.model.subspace.scales.shape, level, np.int32)
-        return update.pack(Method.SUBSPACE, SubspacePayload(step, 0, levels), task.model)
+    def fit(task, *, thorough):
+        levels = np.full(task.subspace.scales.shape, level, np.int32)
+        return Fitted(SubspacePayload(step, 0, levels), saving=1.0)
 
-    monkeypatch.setattr(adapt, "search", search)
+    monkeypatch.setattr(adapt, "fit", fit)
 
 
 def test_an_update_that_hurts_is_not_sent(tiny, monkeypatch):
@@ -215,33 +215,43 @@ def test_pixels_are_rounded_half_up_and_clipped():
     assert to_pixels(row, len(sixteenths), 1)[0, :, 0].tolist() == expected
 
 
-def test_progress_runs_from_start_to_end(tiny):
+def test_progress_names_the_searches(tiny):
     seen = []
-    encode(picture(16, 16), EncodeOptions(effort=4), lambda *step: seen.append(step))
-    assert {stage for stage, _ in seen} == {"refining", "quantising"}
-    for stage in ("refining", "quantising"):
-        fractions = [fraction for name, fraction in seen if name == stage]
-        assert fractions == sorted(fractions) and fractions[-1] == 1
+    encode(picture(16, 16), EncodeOptions(effort=5), lambda *step: seen.append(step))
+    assert [stage for stage, _ in itertools.groupby(seen, key=lambda step: step[0])] == [
+        "update",
+        "refining",
+        "quantising",
+        "update",
+    ]
+    assert all(0 <= fraction <= 1 for _, fraction in seen)
 
 
 def test_more_effort_is_more_search():
     efforts = [effort_at(level) for level in range(10)]
-    assert efforts[0] == Effort(update=False) and len(EFFORTS) == 10
+    assert not efforts[0].update and not efforts[0].rounds
     for lower, higher in itertools.pairwise(efforts):
         assert lower != higher
-        assert lower.rounds <= higher.rounds
-        steps = [e.rounds * (e.latent_steps + e.rdoq_steps) for e in (lower, higher)]
-        assert steps == sorted(steps)
         assert lower.update <= higher.update
         assert lower.thorough <= higher.thorough <= higher.update
+        assert lower.rounds <= higher.rounds
+        steps = [effort.latent_steps + effort.rdoq_steps for effort in (lower, higher)]
+        assert steps[0] <= steps[1]
 
 
-@pytest.mark.parametrize("steps", [(20, 0), (0, 10)], ids=["refining", "quantising"])
-def test_better_latents_lower_the_cost(released, photo, steps):
+@pytest.mark.parametrize("steps", [{"latent_steps": 20}, {"rdoq_steps": 8}])
+def test_refined_latents_lower_the_cost(released, photo, steps):
     """On a real photograph, at equal lambda, with the real file and the decoded pixels."""
-    job = encoder.make_job(photo, EncodeOptions(quality=40, update="none"), lambda *_: None)
-    costs = []
-    for rounds in (0, 1):
-        effort = Effort(False, rounds=rounds, latent_steps=steps[0], rdoq_steps=steps[1])
-        costs.append(encoder.search(dataclasses.replace(job, effort=effort)).cost)
-    assert costs[1] < 0.995 * costs[0]
+    options = EncodeOptions(quality=40, effort=0)
+    plain = job.make_job(photo, options)
+    refined = dataclasses.replace(plain, effort=Effort(False, rounds=1, **steps))
+    assert encoder.search(refined).cost < 0.985 * encoder.search(plain).cost
+
+
+def test_latents_refined_for_the_filter_save_more(released, photo):
+    """The order of the searches: a filter first, then latents for it."""
+    options = EncodeOptions(quality=40)
+    effort = Effort(True, rounds=1, latent_steps=10)
+    first = dataclasses.replace(job.make_job(photo, options), effort=effort)
+    alone = dataclasses.replace(first, effort=Effort(True))
+    assert encoder.search(first).cost < 0.985 * encoder.search(alone).cost
