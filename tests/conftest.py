@@ -14,6 +14,7 @@ settings.load_profile("reproducible")
 @pytest.fixture
 def pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes back what a test registers with Pillow: other tests count on Pillow as it is."""
+    Image.init()  # or what Pillow itself registers later would be taken back too
     for registry in ("OPEN", "SAVE", "EXTENSION", "MIME"):
         monkeypatch.setattr(Image, registry, dict(getattr(Image, registry)))
     monkeypatch.setattr(Image, "ID", list(Image.ID))
