@@ -35,16 +35,7 @@ def adapt(job: Job, content: Content) -> Adapted:
     start = time.perf_counter()
     features = model.postfilter.features(unfiltered, quality)
     filter_seconds = time.perf_counter() - start
-
-    def result(payload: bytes, postfilter: PostFilter, features: Tensor) -> Adapted:
-        height, width = job.pixels.shape[:2]
-        pixels = to_pixels(postfilter.combine(unfiltered, features), width, height)
-        framing = FRAMING_BYTES + (len(payload) > 127) if payload else 0
-        bits = 8 * (len(content.payload) + len(payload) + framing)
-        cost = bits + content.weight * job.squared_error(pixels)
-        return Adapted(content, payload, postfilter, pixels, pixels, cost)
-
-    none = result(b"", model.postfilter, features)
+    none = applied(job, content, b"", model.postfilter, features)
     if job.technique is None:
         return none
     task = SearchTask(
@@ -69,8 +60,20 @@ def adapt(job: Job, content: Content) -> Adapted:
         return none
     if job.technique.loss is not None:  # layers before the last one have changed too
         features = postfilter.features(unfiltered, quality)
-    found = result(payload, postfilter, features)
+    found = applied(job, content, payload, postfilter, features)
     return replace(found, base=none.pixels) if found.cost < none.cost else none
+
+
+def applied(
+    job: Job, content: Content, payload: bytes, postfilter: PostFilter, features: Tensor
+) -> Adapted:
+    """What a content becomes with a filter, given the features that its last layer combines."""
+    height, width = job.pixels.shape[:2]
+    pixels = to_pixels(postfilter.combine(content.unfiltered, features), width, height)
+    framing = FRAMING_BYTES + (len(payload) > 127) if payload else 0
+    bits = 8 * (len(content.payload) + len(payload) + framing)
+    cost = bits + content.weight * job.squared_error(pixels)
+    return Adapted(content, payload, postfilter, pixels, pixels, cost)
 
 
 def equations(features: Tensor, picture: Tensor, original: Tensor) -> NormalEquations:

@@ -17,13 +17,12 @@ from bitstream import Container, Header, Tag
 from bitstream.shared import SharedUpdate, update_id
 from codec import content as contents
 from codec import update
-from codec.adapt import adapt, cost, equations
+from codec.adapt import adapt, applied, equations
 from codec.decoder import decode
-from codec.encoder import make_job
 from codec.errors import VerifyError
-from codec.job import Adapted, Content, Job
+from codec.job import Adapted, Content, Job, make_job
 from codec.options import DecodeOptions, EncodeOptions
-from codec.picture import Pixels, check_pixels, to_pixels
+from codec.picture import Pixels, check_pixels
 from codec.transform import PIXELS_PER_UNIT
 from codec.update import Method
 from codec.update.fit import FitTask, fit
@@ -56,13 +55,12 @@ def encode_shared(pictures: Sequence[Pixels], options: EncodeOptions) -> SharedR
     for pixels in pictures:
         check_pixels(pixels)
     plain = replace(options, update="subspace")
-    jobs = [make_job(pixels, plain, lambda stage, fraction: None) for pixels in pictures]
-    coded = [contents.encode(job) for job in jobs]
-    alone = [adapt(job, found) for job, found in zip(jobs, coded, strict=True)]
-    data, shared = share(jobs, coded, alone)
+    jobs = [make_job(pixels, plain) for pixels in pictures]
+    alone = [adapt(job, contents.encode(job)) for job in jobs]
+    data, shared = share(jobs, alone)
     files = []
-    for job, found, adapted in zip(jobs, coded, shared, strict=True):
-        files.append(_file(job, found, adapted))
+    for job, adapted in zip(jobs, shared, strict=True):
+        files.append(_file(job, adapted))
         if options.verify:
             anything = DecodeOptions(max_pixels=None, updates=(data,) if data else ())
             if not np.array_equal(decode(files[-1], anything), adapted.pixels):
@@ -70,30 +68,26 @@ def encode_shared(pictures: Sequence[Pixels], options: EncodeOptions) -> SharedR
     return SharedResult(tuple(files), data)
 
 
-def share(
-    jobs: Sequence[Job], coded: Sequence[Content], alone: Sequence[Adapted]
-) -> tuple[bytes, list[Adapted]]:
+def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> tuple[bytes, list[Adapted]]:
     """The update file, and what each picture is then coded with; no file if it does not pay.
 
     Args:
         jobs: pictures of one model.
-        coded: their contents.
         alone: what each has without sharing.
     """
     model = jobs[0].model
-    normal = _sum([_weighted(job, found) for job, found in zip(jobs, coded, strict=True)])
+    normal = _sum([_weighted(job, own.content) for job, own in zip(jobs, alone, strict=True)])
     task = FitTask(normal, model.subspace, model.tables, 1.0)
     fitted = fit(task, thorough=True)
     if fitted is None:
         return b"", list(alone)
     data = SharedUpdate(model.id, update.pack(Method.SUBSPACE, fitted.payload, model)).pack()
-    chosen, saved = [], -8.0 * len(data)
-    for job, found, own in zip(jobs, coded, alone, strict=True):
-        together = _with(job, found, data, own)
-        best = min(own, together, key=lambda adapted: cost(job, found, adapted))
-        saved += cost(job, found, own) - cost(job, found, best)
-        chosen.append(best)
-    return (data, chosen) if saved > 0 else (b"", list(alone))
+    chosen = [
+        min(own, _with(job, data, own), key=lambda adapted: adapted.cost)
+        for job, own in zip(jobs, alone, strict=True)
+    ]
+    saved = sum(own.cost - best.cost for own, best in zip(alone, chosen, strict=True))
+    return (data, chosen) if saved > 8 * len(data) else (b"", list(alone))
 
 
 @torch.no_grad()
@@ -122,17 +116,17 @@ def _sum(equations: Sequence[NormalEquations]) -> NormalEquations:
 
 
 @torch.no_grad()
-def _with(job: Job, found: Content, data: bytes, own: Adapted) -> Adapted:
+def _with(job: Job, data: bytes, own: Adapted) -> Adapted:
     """A picture with the shared update."""
+    model, content = job.model, own.content
     payload = bytes([Method.SHARED]) + update_id(data)
-    postfilter = update.apply(payload, job.model, (data,))
-    filtered = postfilter(found.unfiltered, job.model.quality(job.half))
-    height, width = job.pixels.shape[:2]
-    return Adapted(payload, to_pixels(filtered, width, height), own.base)
+    features = model.postfilter.features(content.unfiltered, model.quality(job.half))
+    together = applied(job, content, payload, update.apply(payload, model, (data,)), features)
+    return replace(together, base=own.base)
 
 
-def _file(job: Job, found: Content, adapted: Adapted) -> bytes:
-    chunks = {Tag.CONTENT: found.payload}
+def _file(job: Job, adapted: Adapted) -> bytes:
+    chunks = {Tag.CONTENT: adapted.content.payload}
     if adapted.payload:
         chunks[Tag.UPDATE] = adapted.payload
     height, width = job.pixels.shape[:2]
