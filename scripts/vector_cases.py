@@ -184,7 +184,9 @@ def invalid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str, str]]:
     yield from (
         ("update-empty", b"", "Truncated", "no method"),
         ("update-method-zero", b"\0\x14\x80", "InvalidField", "method 0"),
-        ("update-method-newer", b"\x07\x14\x80", "InvalidField", "a method that does not exist"),
+        ("update-method-newer", b"\x08\x14\x80", "InvalidField", "a method that does not exist"),
+        ("shared-length", b"\x07\x14\x80", "InvalidField", "an id of two bytes"),
+        ("shared-unknown", b"\x07nnnn", "UnknownUpdate", "an update file that is not given"),
         ("subspace-no-step", by_subspace, "Truncated", "ends before the step"),
         ("subspace-no-spread", by_subspace + b"\x14", "Truncated", "ends before the spread"),
         ("subspace-step-limit", step, "InvalidField", "step 64"),
