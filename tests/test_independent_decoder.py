@@ -37,7 +37,8 @@ SECTIONS = {
     "ChecksumMismatch": {"3.2"},
     "LimitExceeded": {"3.3"},
     "UnknownModel": {"4"},
-    "InvalidField": {"2.2", "4", "5", "6.2", "7.2", "9.1", "9.2", "9.6", "10.2"},
+    "UnknownUpdate": {"9.7"},
+    "InvalidField": {"2.2", "4", "5", "6.2", "7.2", "9.1", "9.2", "9.6", "9.7", "10.2"},
 }
 """Where FORMAT.md states the rules behind each kind of error."""
 OWN = {path.stem for path in (HERE / "independent").glob("*.py")}

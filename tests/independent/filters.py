@@ -44,6 +44,8 @@ def update(payload: bytes, model: Model) -> Tensors:
     """9: the weights and biases of the post-filter that an update changes."""
     require(len(payload) >= 1, "9.1", "no method")
     method, body = payload[0], payload[1:]
+    # An update file would come from outside; there is none here.
+    require(method != SHARED, "9.7", "a shared update that is not given")
     require(method in METHODS, "9.1", "unknown method")
     t = model.tensors
     changed: Tensors = {}
@@ -155,6 +157,7 @@ def cosine(body: bytes, model: Model) -> Tensors:
     return changes
 
 
+SHARED = 7
 METHODS = {1: subspace, 2: kernels, 3: scales, 4: low_rank, 5: cosine, 6: trellis}
 
 
