@@ -83,7 +83,7 @@ base_option = click.option(
     "--spread",
     type=click.FloatRange(0, 1),
     metavar="A",
-    default=0.5,
+    default=0.0,
     show_default=True,
     help="0: one step for all tensors; 1: in proportion to their size.",
 )
