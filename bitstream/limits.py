@@ -39,5 +39,8 @@ MAX_PACKED_LEVEL = (1 << 31) - 1
 MAX_STEPS_PER_LANE = 64
 """Largest number of steps of a packed tensor, per lane: it bounds the time of a decoder."""
 
+MAX_PACKED_LANES = 1 << 14
+"""Largest number of lanes of a packed tensor: it bounds the memory of a decoder."""
+
 MAX_PACKED_RANK = 8
 """Largest number of dimensions of a packed tensor."""

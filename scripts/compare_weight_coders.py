@@ -92,7 +92,7 @@ def packed_point(tensors: Tensors, step: float) -> Point:
     checkpoint = packing.Checkpoint(
         {key: packing.StoredTensor.of(t, "F32", t.shape) for key, t in tensors.items()}, {}
     )
-    data = packing.pack(checkpoint, packing.PackOptions(step, spread=0, vector_divisor=1))
+    data = packing.pack(checkpoint, packing.PackOptions(step, vector_divisor=1))
     restored = packing.unpack(data).tensors
     error = sum(
         np.square(tensor.ravel().astype(np.float64) - restored[key].values()).sum()

@@ -11,7 +11,12 @@ import struct
 import numpy as np
 
 from bitstream.errors import InvalidField, LimitExceeded
-from bitstream.limits import MAX_PACKED_PARAMETERS, MAX_PACKED_RANK, MAX_STEPS_PER_LANE
+from bitstream.limits import (
+    MAX_PACKED_LANES,
+    MAX_PACKED_PARAMETERS,
+    MAX_PACKED_RANK,
+    MAX_STEPS_PER_LANE,
+)
 from bitstream.tensors.dtypes import DTYPES, FLOATS, INTEGERS, item_size
 from bitstream.tensors.level_coder import Scan
 from bitstream.tensors.packed import Coding, Levels, PackedTensor, Product, Raw, Zeros
@@ -50,12 +55,14 @@ class EntryWriter:
         writer.varint(len(tensor.shape))
         for length in tensor.shape:
             writer.varint(length)
+        self._order.count(tensor.size)
         self._order.follow(tensor)
         if isinstance(tensor.coding, Raw):
             writer.raw(tensor.coding.data)
         elif isinstance(tensor.coding, Levels):
             self._write_levels(tensor.coding)
         elif isinstance(tensor.coding, Product):
+            self._order.count(len(tensor.coding.left.levels) + len(tensor.coding.right.levels))
             writer.varint(tensor.coding.rank)
             self._write_levels(tensor.coding.left)
             self._write_levels(tensor.coding.right)
@@ -91,7 +98,7 @@ class EntryReader:
         self._order.count(math.prod(shape))
         coding = self._read_coding(kind, dtype, shape)
         tensor = PackedTensor(name, dtype, shape, coding, bool(flags & BASED))
-        self._order.follow(tensor, counted=True)
+        self._order.follow(tensor)
         return tensor
 
     def _read_name(self) -> str:
@@ -143,16 +150,12 @@ class _Order:
         if self._values > MAX_PACKED_PARAMETERS:
             raise LimitExceeded(f"more than {MAX_PACKED_PARAMETERS} values")
 
-    def follow(self, tensor: PackedTensor, *, counted: bool = False) -> None:
+    def follow(self, tensor: PackedTensor) -> None:
         """Checks an entry and takes it as the latest."""
         name, coding = tensor.name.encode(), tensor.coding
         if not self._first and name <= self.name:
             raise InvalidField(f"the tensor {tensor.name!r} is repeated or out of order")
         self.name, self._first = name, False
-        if not counted:
-            self.count(tensor.size)
-            if isinstance(coding, Product):
-                self.count(len(coding.left.levels) + len(coding.right.levels))
         if isinstance(coding, Levels | Product) and tensor.dtype not in FLOATS | INTEGERS:
             raise InvalidField(f"{tensor.name!r}: the type {tensor.dtype} has no levels")
         if isinstance(coding, Product) and tensor.dtype not in FLOATS:
@@ -167,7 +170,8 @@ class _Order:
 
 
 def _check_lanes(lanes: int, size: int) -> None:
-    if not 1 <= lanes <= max(size, 1) or size > MAX_STEPS_PER_LANE * lanes * lanes:
+    most = min(max(size, 1), MAX_PACKED_LANES)
+    if not 1 <= lanes <= most or size > MAX_STEPS_PER_LANE * lanes * lanes:
         raise InvalidField(f"{lanes} lanes do not fit {size} levels")
 
 

@@ -86,7 +86,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but err
     "--spread",
     type=click.FloatRange(0, 1),
     metavar="A",
-    default=0.5,
+    default=0.0,
     show_default=True,
     help="0: one step for all tensors; 1: in proportion to their size.",
 )

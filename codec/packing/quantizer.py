@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bitstream.limits import MAX_PACKED_LANES
 from bitstream.tensors import Levels, Product, Scan
 from codec.packing.search import LAST_MAGNITUDE, search_trellis, search_uniform
 
@@ -70,7 +71,7 @@ def choose_lanes(shape: tuple[int, ...]) -> int:
     """
     size = math.prod(shape)
     row = size // shape[0] if len(shape) > 1 else size
-    most = max(size // FEWEST_STEPS, math.isqrt(size) // 2, 1)
+    most = min(max(size // FEWEST_STEPS, math.isqrt(size) // 2, 1), MAX_PACKED_LANES)
     if row <= most:
         return row * max(min(most, ENOUGH_LANES) // row, 1)
     part = max(n for n in range(1, most + 1) if row % n == 0)

@@ -202,6 +202,7 @@ TWO_GIBI = b"\x80\x80\x80\x80\x08"
         (b"\0\x02\x01\x04\0\x3f\0\0", "0 lanes do not fit 4"),
         (b"\0\x02\x01\x04\0\x3f\x05\0", "5 lanes do not fit 4"),
         (b"\0\x02\x01\x80\x01\0\x3f\x01\0", "1 lanes do not fit 128"),
+        (b"\0\x02\x01\x81\x80\x01\0\x3f\x81\x80\x01\0", "16385 lanes do not fit 16385"),
         (b"\x08\x02\x01\x04\x80\x3f\x02\0", "integers must not be quantised"),
         (b"\x08\x02\x01\x04\0\x3f\x02\x80", "integers must not be quantised"),
         (b"\x0d\x02\x01\x04\0\x3f\x02\0", "type F8_E4M3 has no levels"),
@@ -238,7 +239,7 @@ def test_heads_that_break_a_rule_are_refused(data: bytes, message: str) -> None:
 def test_claims_do_not_take_memory() -> None:
     """A thousand tensors, each of the largest size: the sum is refused before it is allocated."""
     entries = b"".join(
-        b"\0\x02" + i.to_bytes(2, "big") + b"\0\x02\x01\x80\x80\x80\x20\0\x3f\x80\x80\x80\x20\0"
+        b"\0\x02" + i.to_bytes(2, "big") + b"\0\x02\x01\x80\x80\x80\x20\0\x3f\x80\x80\x01\0"
         for i in range(1000)
     )
     data = sealed(b"\x8eNW\x01\0\0\xe8\x07" + entries)

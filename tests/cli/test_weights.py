@@ -74,7 +74,7 @@ def test_base(run, nets):
 
 def test_options_reach_the_packer(run):
     sizes = {}
-    for options in ("", "--spread 0", "--prune 0.9", "--rank 2 --step 2"):
+    for options in ("", "--spread 1", "--prune 0.9", "--rank 2 --step 2"):
         assert weights(run, f"pack -f {options} new.safetensors new.bin").exit_code == 0
         sizes[options] = Path("new.bin").read_bytes()
     assert len(set(sizes.values())) == 4

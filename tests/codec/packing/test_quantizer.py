@@ -69,6 +69,7 @@ def test_lanes_are_valid(shape: list[int]) -> None:
 @pytest.mark.parametrize(
     ("shape", "lanes"),
     [
+        ((1000, 20_000), 10_000),
         ((160, 1440), 1440),
         ((24, 24, 3, 3), 108),
         ((256, 1, 3, 3), 45),
