@@ -1,0 +1,126 @@
+"""The networks of the lossless mode: what is known of a picture -> mean and scale of the next pixels.
+
+A grid of pixels is cut into four phases (`codec.lossless.grid`).  A is known from the grid
+above, then D, B and C follow in three passes, each from all before it.  Within a pass the channels
+follow each other, green, red - green and blue - green, each knowing the others' errors.  The same
+networks serve all grids (cf. Zhang et al., "Lossless image compression using a multi-scale
+progressive statistical model", ACCV 2020).
+
+A linear predictor, solved from statistics, gives the *base*; the networks see everything relative
+to it, so that flat and steep regions look alike, and add a correction.  The features of the last layers
+do not depend on those layers, which an update of the weights changes: the rate of a change can be
+told without the networks.
+
+Pixel values are in units of UNIT_PX.  In the integer twin FRACTION_BITS make that 1/32 pixel value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from codec.layers import Conv, Residual
+
+UNIT_PX = 8
+CHANNELS = 3
+REACH = 2
+"""The linear predictor sees 5x5 positions of every known phase."""
+CLASSES = 4
+"""Grids that differ in their statistics: the finest, its half, its quarter, and all others."""
+CENTRE = (16.0, 0.0, 0.0)
+"""Middle of each channel's range, in units; what the networks see of the brightness itself."""
+
+
+def edges(x: Tensor, reach: int) -> Tensor:
+    """Repeats the border: [b c h w] -> [b c h+2r w+2r]."""
+    # Larger than the array where that is small, which `replicate` allows.
+    return functional.pad(x, (reach,) * 4, mode="replicate")
+
+
+class Loudness(nn.Module):
+    """log2(1 + |x|), x in quarters of a pixel value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.log2(1 + 4 * UNIT_PX * x.abs())
+
+
+class Linear(nn.Module):
+    """Linear prediction of a pass from all known phases; a solution for each class of grids."""
+
+    def __init__(self, known: int) -> None:
+        super().__init__()
+        size = 2 * REACH + 1
+        self.register_buffer("weight", torch.zeros(CLASSES, CHANNELS, known * CHANNELS, size, size))
+        self.register_buffer("across", torch.zeros(CLASSES, CHANNELS, CHANNELS, 3, 3))
+
+    def forward(self, known: Tensor, index: int) -> Tensor:
+        """Known phases [b 3k h w] -> base of every channel [b 3 h w]."""
+        return functional.conv2d(edges(known, REACH), self.weight[index])
+
+    def correct(self, base: Tensor, errors: Tensor, channel: int, index: int) -> Tensor:
+        """The base of a channel, given the errors [b channel h w] of those before it."""
+        if not channel:
+            return base[:, :1]
+        weight = self.across[index, channel : channel + 1, :channel]
+        return base[:, channel : channel + 1] + functional.conv2d(errors, weight, padding=1)
+
+
+class Head(nn.Module):
+    """Mean, scale and tail of one channel, from the hidden state and the channels before it."""
+
+    def __init__(self, channel: int, hidden: int) -> None:
+        super().__init__()
+        if channel:
+            self.seen = Conv(2 * channel, hidden, 3)
+        self.fuse = Conv(hidden, hidden, 1, activate=True)
+        self.leave = Conv(hidden, 3, 1, zero=True)
+
+    def features(self, hidden: Tensor, seen: Tensor | None) -> Tensor:
+        """Inputs of the last layer: [b hidden h w]."""
+        return self.fuse(hidden if seen is None else hidden + self.seen(seen))
+
+
+class Pass(nn.Module):
+    """Networks of one pass, which knows `known` phases."""
+
+    def __init__(self, known: int, hidden: int, blocks: int) -> None:
+        super().__init__()
+        self.linear = Linear(known)
+        # Known values, steps between neighbours of A, errors of the other phases, and the base.
+        planes = CHANNELS * (known + 2 + known - 1 + 1)
+        self.enter = Conv(planes, hidden, 3, pad=False, activate=True)
+        self.grid = nn.Parameter(torch.zeros(CLASSES, hidden))
+        self.blocks = nn.ModuleList(Residual(hidden) for _ in range(blocks))
+        self.heads = nn.ModuleList(Head(channel, hidden) for channel in range(CHANNELS))
+
+    def hidden(self, planes: Tensor, index: int) -> Tensor:
+        """What all heads share: [b planes h w] -> [b hidden h w]."""
+        x = self.enter(edges(planes, 1)) + self.grid[index].view(1, -1, 1, 1)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+@dataclass(frozen=True)
+class LosslessConfig:
+    """Sizes of the networks."""
+
+    hidden: int
+    blocks: int
+
+
+class Lossless(nn.Module):
+    """Networks of all passes, and the shape of the errors' distribution."""
+
+    def __init__(self, config: LosslessConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.loudness = Loudness()
+        self.register_buffer("centre", torch.tensor(CENTRE).view(1, -1, 1, 1))
+        self.passes = nn.ModuleList(
+            Pass(known, config.hidden, config.blocks) for known in (1, 2, 3)
+        )
+        self.log2_width = nn.Parameter(torch.tensor(1.5))
