@@ -1,12 +1,17 @@
-"""THE decode story: bytes -> UPDATE -> content -> picture -> filtered picture."""
+"""THE decode story: bytes -> UPDATE -> content -> picture -> filtered picture.
+
+Lossless files have another one, see `codec.lossless.codec`.
+"""
 
 from __future__ import annotations
 
 import torch
 
-from bitstream import Container, LimitExceeded, Tag
+from bitstream import Container, InvalidField, LimitExceeded, Tag
 from bitstream.carriers import carrier_of
+from bitstream.header import LOSSLESS_QUALITY
 from codec import content, restorer, update, weights
+from codec.lossless import codec as lossless
 from codec.options import DecodeOptions
 from codec.picture import Pixels, to_pixels
 
@@ -40,6 +45,11 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
             "a larger --max-pixels (max_pixels) accepts it"
         )
     model = weights.load(header.model)
+    is_lossless = model.content == lossless.CONTENT
+    if is_lossless != (header.quality == LOSSLESS_QUALITY):
+        raise InvalidField(f"quality {header.quality} does not go with {model.content} content")
+    if is_lossless:
+        return lossless.decode(container, model)
     postfilter = model.postfilter
     if Tag.UPDATE in container.chunks:
         postfilter = update.apply(container.chunks[Tag.UPDATE], model, options.updates)

@@ -20,6 +20,7 @@ from codec.effort import effort_at
 from codec.errors import VerifyError
 from codec.image import psnr_db
 from codec.job import Adapted, Job, OnProgress, make_job
+from codec.lossless import codec as lossless
 from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import Pixels, check_pixels
@@ -59,6 +60,8 @@ def encode(
     start = time.perf_counter()
     options = options or EncodeOptions()
     check_pixels(pixels)
+    if options.lossless:
+        return lossless.encode(pixels, options, on_progress)
     if options.standard_file:
         return enhancer.encode(pixels, options, on_progress, metadata)
     job = make_job(pixels, options, on_progress)

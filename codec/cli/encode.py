@@ -30,6 +30,7 @@ from codec.options import EncodeOptions
         ("nncodec encode photo.png", "Compress to photo.nni."),
         ("nncodec encode -q 80 -e 9 photo.png best.nni", "Better, and slower."),
         ("nncodec encode --target-size 20K photo.png", "At most 20,000 bytes."),
+        ("nncodec encode --lossless photo.png", "The very same pixels again."),
         ("nncodec encode --content jpeg photo.png photo.jpg", "A JPEG file with an update in it."),
         ("nncodec encode -r photos --output-dir small", "All pictures of a folder."),
         ("nncodec encode - - <photo.png >photo.nni", "From and to a pipe."),
@@ -41,6 +42,7 @@ from codec.options import EncodeOptions
     EncodeOptions,
     parts.quality_option,
     target_options,
+    click.option("--lossless", is_flag=True, help="Code the picture exactly, whatever it takes."),
     parts.effort_option,
     time_limit_option,
     parts.content_option,
@@ -88,6 +90,8 @@ def command(
     options = replace(options, standard_file=_is_standard_file(only, options.content))
 
     if report is not None:
+        if options.lossless:
+            raise click.UsageError("--lossless and --report exclude each other")
         if len(inputs) > 1 or naming.recursive or report == files.STREAM:
             raise click.UsageError("--report is a file about one picture")
         with blaming(report):

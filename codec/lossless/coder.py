@@ -17,10 +17,13 @@ from codec.lossless import colour
 from codec.lossless.integer import PIXEL_LIMIT, VALUE_BITS, predict
 from codec.lossless.network import CHANNELS, Lossless
 from codec.lossless.scan import PHASES, Step, refine
+from codec.lossless.tables import FRACTIONS
 from codec.picture import Pixels
 
 SEED = (128, 0, 0)
 """Prediction of the only pixel of the coarsest grid."""
+NARROWEST = FRACTIONS // 2
+"""Table of whether the picture is grey: it costs nothing where it is not."""
 
 Grid = tuple[int, int]
 """Rows and columns."""
@@ -51,7 +54,8 @@ def decode_pixels(data: bytes, grid: Grid, networks: Lossless, tables: CdfTables
         InvalidField: no encoder writes such a codeword.
     """
     reader = SymbolReader(data, tables)
-    values = _walk(reader, grid, networks, tables, torch.zeros(1, CHANNELS, *grid).short())
+    blank = torch.zeros(1, CHANNELS, *grid, dtype=torch.int16)
+    values = _walk(reader, grid, networks, tables, blank)
     rgb = colour.to_rgb(values)
     if rgb.min() < 0 or rgb.max() >= PIXEL_LIMIT:
         raise InvalidField("a pixel is not in 0..255")
@@ -66,12 +70,16 @@ def _walk(
     values: int16 [1 3 h w].  Returns what was coded, likewise.
     """
     sizes = grids_of(*grid)
-    seed = values[..., :1, :1] - torch.tensor(SEED).view(1, -1, 1, 1)
-    widest = np.full(CHANNELS, len(tables.frequencies) - 1)
-    coded = coder.code(seed.flatten().int().numpy(), widest) + np.array(SEED)
-    known = torch.from_numpy(_checked(coded)).view(1, CHANNELS, 1, 1).float()
+    grey = coder.code(np.array([colour.is_grey(values)], np.int32), np.array([NARROWEST]))[0]
+    if grey not in (0, 1):
+        raise InvalidField(f"the picture is neither grey nor coloured but {grey}")
+    channels = 1 if grey else CHANNELS
+    seed = (values[0, :channels, 0, 0] - torch.tensor(SEED[:channels])).int().numpy()
+    widest = np.full(channels, len(tables.frequencies) - 1)
+    known = torch.zeros(1, CHANNELS, 1, 1)
+    known[0, :channels, 0, 0] = _checked(coder.code(seed, widest) + np.array(SEED[:channels]))
     for number in reversed(range(len(sizes) - 1)):
-        known = _finer(coder, known, number, sizes[number], networks, values)
+        known = _finer(coder, known, number, sizes[number], networks, values, channels)
     return known.short()
 
 
@@ -82,11 +90,14 @@ def _finer(
     size: Grid,
     networks: Lossless,
     values: Tensor,
+    channels: int,
 ) -> Tensor:
     """From one grid to the next finer one, of the given size: pixel values in float32."""
     finer = values[..., :: 2**number, :: 2**number]
 
     def code(step: Step) -> Tensor:
+        if step.channel >= channels:
+            return torch.zeros_like(step.base)
         row, column = PHASES[step.index]
         wanted = finer[0, step.channel, row::2, column::2]
         rows, columns = wanted.shape
@@ -97,7 +108,7 @@ def _finer(
         whole, table = (plane[0, 0, :rows, :columns] for plane in (whole, table))
         symbols = (wanted - whole).int().numpy()
         got = coder.code(symbols, table.long().numpy()) + whole.numpy()
-        settled[0, 0, :rows, :columns] = torch.from_numpy(_checked(got))
+        settled[0, 0, :rows, :columns] = _checked(got)
         return settled * 2.0**VALUE_BITS
 
     parts = refine(known * 2.0**VALUE_BITS, networks, number, code)
@@ -108,7 +119,7 @@ def _finer(
     return joined[:, :, : size[0], : size[1]]
 
 
-def _checked(values: NDArray) -> NDArray[np.float32]:
+def _checked(values: NDArray) -> Tensor:
     if values.size and np.abs(values).max() >= PIXEL_LIMIT:
         raise InvalidField("a decoded value is beyond that of any pixel")
-    return values.astype(np.float32)
+    return torch.from_numpy(values.astype(np.float32))

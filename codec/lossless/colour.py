@@ -16,6 +16,11 @@ def from_rgb(rgb: Tensor) -> Tensor:
     return colour
 
 
+def is_grey(colour: Tensor) -> bool:
+    """Whether red, green and blue are equal everywhere."""
+    return not colour[..., 1:, :, :].any()
+
+
 def to_rgb(colour: Tensor) -> Tensor:
     """Inverse of `from_rgb`; not all integers come from a picture, so the result has any values."""
     rgb = colour.clone()

@@ -106,6 +106,8 @@ def quantize(networks: Lossless, limits: dict[str, int]) -> Tensors:
             keep(f"{name}.table", module(quarters), FRACTION_BITS, torch.int16)
     for number, network in enumerate(networks.passes):
         keep(f"passes.{number}.grid", network.grid, FRACTION_BITS, torch.int16)
+    # Only encoders use it: decoders have the tables.
+    tensors["log2_width"] = networks.log2_width.detach().clone()
     return tensors
 
 

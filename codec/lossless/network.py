@@ -26,6 +26,8 @@ from codec.layers import Conv, Residual
 
 UNIT_PX = 8
 CHANNELS = 3
+OUTPUTS = 3
+"""Of a head: mean, log2 of the scale, logarithm of the odds."""
 REACH = 2
 """The linear predictor sees 5x5 positions of every known phase."""
 CLASSES = 4
@@ -76,7 +78,7 @@ class Head(nn.Module):
         if channel:
             self.seen = Conv(2 * channel, hidden, 3)
         self.fuse = Conv(hidden, hidden, 1, activate=True)
-        self.leave = Conv(hidden, 3, 1, zero=True)
+        self.leave = Conv(hidden, OUTPUTS, 1, zero=True)
 
     def features(self, hidden: Tensor, seen: Tensor | None) -> Tensor:
         """Inputs of the last layer: [b hidden h w]."""
