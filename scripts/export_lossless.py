@@ -89,14 +89,18 @@ def write_card(name: str, path: Path, run: Path, config: Path) -> None:
     """Writes the model card, from the template beside the configs and the run's log."""
     *_, last = (run / "log.tsv").read_text().splitlines()
     steps, seconds, _, loss = last.split("\t")
-    card = Path("configs/lossless_card.md").read_text().format(
-        name=name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        id=file_id(path).hex(),
-        config=config,
-        steps=int(steps),
-        hours=float(seconds) / 3600,
-        loss=loss,
+    card = (
+        Path("configs/lossless_card.md")
+        .read_text()
+        .format(
+            name=name,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            id=file_id(path).hex(),
+            config=config,
+            steps=int(steps),
+            hours=float(seconds) / 3600,
+            loss=loss,
+        )
     )
     (path.parent / "README.md").write_text(card)
 

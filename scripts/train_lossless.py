@@ -28,7 +28,9 @@ from codec.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START, bits
 from codec.lossless.network import (
     CHANNELS,
     CLASSES,
+    OUTPUTS,
     REACH,
+    SHIFT,
     UNIT_PX,
     Lossless,
     LosslessConfig,
@@ -119,18 +121,25 @@ def rate(networks: Lossless, x: Tensor) -> Tensor:
     for number, (a, parts) in enumerate(grids(x, COARSEST_PX)):
         residuals, raws = [], []
 
-        def code(step: Step, parts: list[Tensor] = parts) -> Tensor:
+        def code(
+            step: Step,
+            parts: list[Tensor] = parts,
+            residuals: list[Tensor] = residuals,
+            raws: list[Tensor] = raws,
+        ) -> Tensor:
             leave = networks.passes[step.index].heads[step.channel].leave
             with torch.autocast("cpu", enabled=False):
                 raw = leave(step.features.float())
             value = parts[step.index][:, step.channel : step.channel + 1]
-            residuals.append(UNIT_PX * (value - step.base - raw[:, :1]))
+            weighted = (raw[:, OUTPUTS:] * step.candidates).sum(1, keepdim=True)
+            mean = step.base + SHIFT * raw[:, :1] + weighted
+            residuals.append(UNIT_PX * (value - mean))
             raws.append(raw)
             return value
 
         refine(a, networks, number, code)
         scales = LOG2_SCALE_START + torch.cat([raw[:, 1:2] for raw in raws], 1)
-        odds = LOG_ODDS_START + torch.cat([raw[:, 2:] for raw in raws], 1)
+        odds = LOG_ODDS_START + torch.cat([raw[:, 2:3] for raw in raws], 1)
         total = total + bits(torch.cat(residuals, 1), scales, odds, networks.log2_width).sum()
     return total
 

@@ -102,7 +102,7 @@ def _finer(
         wanted = finer[0, step.channel, row::2, column::2]
         rows, columns = wanted.shape
         head = networks.passes[step.index].heads[step.channel]
-        whole, table = predict(head, step.base, step.features)
+        whole, table = predict(head, step)
         # Positions outside of the grid are what they are expected to be.
         settled = rescale(step.base, VALUE_BITS)
         whole, table = (plane[0, 0, :rows, :columns] for plane in (whole, table))

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitstream import CdfTables, InvalidField
-from codec.fixed_point import FRACTION_BITS
+from codec.fixed_point import FRACTION_BITS, IntegerConv
 from codec.lossless import colour, likelihood
 from codec.lossless.coder import grids_of
 from codec.lossless.integer import VALUE_BITS
 from codec.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START
-from codec.lossless.network import CHANNELS, UNIT_PX, Lossless
+from codec.lossless.network import CHANNELS, OUTPUTS, SHIFT, UNIT_PX, Lossless
 from codec.lossless.scan import PHASES, Step, refine
-from codec.lossless.update import applied, multiples, pack, tables_of
+from codec.lossless.update import applied, heads_of, multiples, pack, tables_of
 from codec.picture import Pixels
 from codec.update import Method
 from codec.update.fit import Fitted, FitTask, fit, fit_trellis
@@ -36,7 +36,7 @@ from codec.weights import ReleasedModel
 
 ROUNDS = 3
 """How often the quadratic is taken."""
-MOST_POSITIONS = 2**17
+MOST_POSITIONS = 2**16
 """Of one head; larger pictures are sampled."""
 
 
@@ -46,22 +46,45 @@ class Samples:
 
     Attributes:
         features: inputs of the last layer and a one, float [n hidden+1].
+        candidates: see `Step`, float [n k].
         errors: pixel values minus base, in units, float [n].
         share: how many positions each sample stands for.
     """
 
     features: Tensor
+    candidates: Tensor
     errors: Tensor
     share: float
 
+    @classmethod
+    def of_parts(cls, parts: list[tuple[Tensor, Tensor, Tensor]]) -> Samples:
+        """From the features, candidates and errors of each grid: integers [* n]."""
+        features, candidates, errors = (
+            torch.cat([part.flatten(1) for part in column], 1).T * 2.0**-FRACTION_BITS
+            for column in zip(*parts, strict=True)
+        )
+        stride = max(1, -(-len(errors) // MOST_POSITIONS))
+        kept = features[::stride]
+        share = len(errors) / max(1, len(kept))
+        kept = torch.cat([kept, kept.new_ones(len(kept), 1)], 1)
+        return cls(kept, candidates[::stride], errors[::stride, 0], share)
+
+    def bits(self, outputs: Tensor, log2_width: float) -> Tensor:
+        """Bits of each sample, given what the last layer gives, [n outputs]."""
+        shift, scale, odds = outputs[:, :OUTPUTS].unbind(1)
+        mean = SHIFT * shift + (outputs[:, OUTPUTS:] * self.candidates).sum(1)
+        residual = UNIT_PX * (self.errors - mean)
+        width = torch.tensor(log2_width)
+        return likelihood.bits(residual, scale + LOG2_SCALE_START, odds + LOG_ODDS_START, width)
+
 
 @torch.no_grad()
-def collect(pixels: Pixels, networks: Lossless) -> list[Samples]:
-    """Runs the integer networks over a picture: samples of every head, in order."""
+def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
+    """Runs the integer networks over a picture: samples of every head, None if it codes nothing."""
     planes = torch.from_numpy(pixels.astype(np.int16)).permute(2, 0, 1)[None]
     values = colour.from_rgb(planes).float() * 2**VALUE_BITS
     channels = 1 if colour.is_grey(values) else CHANNELS
-    found: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(len(PHASES) * CHANNELS)]
+    found: list[list[tuple[Tensor, Tensor, Tensor]]] = [[] for _ in range(len(PHASES) * CHANNELS)]
     for number in range(len(grids_of(*pixels.shape[:2])) - 1):
         grid = values[..., :: 2**number, :: 2**number]
 
@@ -69,69 +92,54 @@ def collect(pixels: Pixels, networks: Lossless) -> list[Samples]:
             row, column = PHASES[step.index]
             wanted = grid[:, step.channel : step.channel + 1, row::2, column::2]
             rows, columns = wanted.shape[2:]
-            features = step.features[0, :, :rows, :columns].flatten(1)
-            errors = (wanted - step.base[:, :, :rows, :columns]).flatten()
-            count = len(errors) if step.channel < channels else 0
-            part = (features[:, :count], errors[:count])
-            found[step.index * CHANNELS + step.channel].append(part)
+            if step.channel < channels:
+                inside = (step.features, step.candidates, wanted - step.base[:, :, :rows, :columns])
+                parts = tuple(part[0, :, :rows, :columns].flatten(1) for part in inside)
+                found[step.index * CHANNELS + step.channel].append(parts)
             # Positions outside of the grid hold what they are expected to be, about.
             settled = step.base.clone()
             settled[:, :, :rows, :columns] = wanted
             return settled
 
         refine(grid[..., ::2, ::2].contiguous(), networks, number, code)
-    return [_joined(parts) for parts in found]
+    return [Samples.of_parts(parts) if parts else None for parts in found]
 
 
-def _joined(parts: list[tuple[Tensor, Tensor]]) -> Samples:
-    features = torch.cat([part for part, _ in parts], 1).T * 2.0**-FRACTION_BITS
-    errors = torch.cat([part for _, part in parts]) * 2.0**-FRACTION_BITS
-    stride = max(1, -(-len(errors) // MOST_POSITIONS))
-    share = len(errors) / max(1, len(errors[::stride]))
-    ones = features.new_ones(len(features), 1)
-    return Samples(torch.cat([features, ones], 1)[::stride].contiguous(), errors[::stride], share)
+def weights_of(networks: Lossless) -> list[Tensor]:
+    """The last layers of integer networks, as real numbers: float64 [outputs hidden+1] each."""
+    return [_weights(head.leave) for head in heads_of(networks)]
 
 
-def weights_of(networks: Lossless) -> Tensor:
-    """The last layers of integer networks, as real numbers: float64 [heads outputs hidden+1]."""
-    layers = [head.leave for network in networks.passes for head in network.heads]
-    return torch.stack([_weights(layer) for layer in layers])
-
-
-def _weights(layer: torch.nn.Module) -> Tensor:
+def _weights(layer: IntegerConv) -> Tensor:
     kernel = layer.weight[:, :, 0, 0].double() * 2.0**-layer.shift
     bias = layer.offset.double() * 2.0 ** -(layer.shift + FRACTION_BITS)
     return torch.cat([kernel, bias[:, None]], 1)
 
 
-def bits_of(samples: Samples, outputs: Tensor, log2_width: float) -> Tensor:
-    """Bits of the samples of a head, given what its last layer gives, [n outputs]."""
-    mean, scale, odds = outputs.unbind(1)
-    residual = UNIT_PX * (samples.errors - mean)
-    width = torch.tensor(log2_width)
-    return likelihood.bits(residual, scale + LOG2_SCALE_START, odds + LOG_ODDS_START, width)
-
-
 def quadratic(
-    samples: list[Samples], weights: Tensor, log2_width: float
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    samples: list[Samples | None], weights: list[Tensor], log2_width: float
+) -> tuple[float, list[NDArray[np.float64]], list[NDArray[np.float64]]]:
     """Rate of a picture around some weights of its last layers.
 
     Returns:
-        The bits, their gradient [n], and their curvature, [heads k k] for each head's k weights.
+        The bits; for each head with its k weights, the gradient [k] and the curvature [k k].
     """
     total, slopes, curvatures = 0.0, [], []
-    for head, weight in zip(samples, weights.float(), strict=True):
-        outputs = (head.features @ weight.T).requires_grad_()
+    for head, weight in zip(samples, weights, strict=True):
+        if head is None:
+            slopes.append(np.zeros(weight.numel()))
+            curvatures.append(np.zeros((weight.numel(), weight.numel())))
+            continue
+        outputs = (head.features @ weight.float().T).requires_grad_()
         with torch.enable_grad():
-            bits = bits_of(head, outputs, log2_width).sum()
+            bits = head.bits(outputs, log2_width).sum()
             (slope,) = torch.autograd.grad(bits, outputs)
         each = (slope[:, :, None] * head.features[:, None]).flatten(1)
-        total += head.share * float(bits)
+        total += head.share * float(bits.detach())
         slopes.append(head.share * each.double().sum(0).numpy())
         # Slopes are in bits: the information is their square in nats, the curvature again in bits.
         curvatures.append(math.log(2) * head.share * (each.T @ each).double().numpy())
-    return total, np.concatenate(slopes), np.stack(curvatures)
+    return total, slopes, curvatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +178,8 @@ def search(
         if number == 0:
             least = unchanged = bits
         on_step(number / ROUNDS, least - unchanged)
-        task = _task(slope, curvature, (weights - base).numpy(), subspace, tables, pixels)
+        change = torch.cat([(new - old).flatten() for new, old in zip(weights, base, strict=True)])
+        task = _task(slope, curvature, change.numpy(), subspace, tables, pixels)
         found = [
             _rated(method, fitted, networks, task, samples, log2_width)
             for method, fitted in _fits(task, thorough=thorough)
@@ -183,16 +192,16 @@ def search(
 
 
 def _task(
-    slope: NDArray[np.float64],
-    curvature: NDArray[np.float64],
+    slopes: list[NDArray[np.float64]],
+    curvatures: list[NDArray[np.float64]],
     change: NDArray[np.float64],
     subspace: Subspace,
     tables: CdfTables,
     pixels: Pixels,
 ) -> FitTask:
     """The quadratic around a change as that around none, for `codec.update.fit`."""
-    gram = torch.block_diag(*torch.from_numpy(curvature)).numpy()
-    cross = (gram @ change.ravel() - slope) / 2
+    gram = torch.block_diag(*map(torch.from_numpy, curvatures)).numpy()
+    cross = (gram @ change - np.concatenate(slopes)) / 2
     positions = pixels[..., 0].size
     # The prior's scales are absolute: an energy of one per position makes the deviation one.
     normal = NormalEquations(gram / 2, cross[:, None], positions, positions)
@@ -214,7 +223,7 @@ def _rated(
     fitted: Fitted,
     networks: Lossless,
     task: FitTask,
-    samples: list[Samples],
+    samples: list[Samples | None],
     log2_width: float,
 ) -> tuple[float, Update] | None:
     """The bits of the picture with an update, and the update; None if networks can't have it."""
@@ -224,6 +233,8 @@ def _rated(
     except InvalidField:
         return None  # The quadratic is flat: nothing holds the weights of a constant picture.
     bits = 8.0 * len(payload)
-    for head, weight in zip(samples, weights_of(changed).float(), strict=True):
-        bits += head.share * float(bits_of(head, head.features @ weight.T, log2_width).sum())
+    for head, weight in zip(samples, weights_of(changed), strict=True):
+        if head is not None:
+            outputs = head.features @ weight.float().T
+            bits += head.share * float(head.bits(outputs, log2_width).sum())
     return bits, Update(payload, changed)

@@ -14,7 +14,17 @@ from codec.lossless.likelihood import (
     LOG_ODDS_MIN,
     LOG_ODDS_START,
 )
-from codec.lossless.network import UNIT_PX, Head, Linear, Lossless, LosslessConfig, Loudness, edges
+from codec.lossless.network import (
+    OUTPUTS,
+    UNIT_PX,
+    Head,
+    Linear,
+    Lossless,
+    LosslessConfig,
+    Loudness,
+    edges,
+)
+from codec.lossless.scan import Step
 from codec.lossless.tables import FRACTIONS, ODDS, SCALES, SPACING
 
 VALUE_BITS = 5
@@ -131,19 +141,22 @@ def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
     return networks.eval()
 
 
-def predict(head: Head, base: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+def predict(head: Head, step: Step) -> tuple[Tensor, Tensor]:
     """What one channel is coded with.
 
     Args:
         head: of the channel, in integers.
-        base: linear prediction, VALUE_BITS fractional bits, [b 1 h w].
-        features: of the head's last layer.
+        step: its values have VALUE_BITS fractional bits.
 
     Returns:
         The prediction in whole pixel values, and the index of the table: float [b 1 h w] each.
     """
-    mean, scale, odds = head.leave(features).chunk(3, 1)
-    eighths = rescale(base + mean, FRACTION_SHIFT)
+    raw = head.leave(step.features)
+    shift, scale, odds = raw[:, :OUTPUTS].chunk(OUTPUTS, 1)
+    # In float64, which holds these sums of products.
+    weighted = (raw[:, OUTPUTS:].double() * step.candidates).sum(1, keepdim=True)
+    moved = rescale(shift, FRACTION_BITS - VALUE_BITS) + rescale(weighted, FRACTION_BITS).float()
+    eighths = rescale(step.base + moved, FRACTION_SHIFT)
     whole = torch.floor((eighths + FRACTIONS // 2) / FRACTIONS)
     fraction = eighths - FRACTIONS * whole + FRACTIONS // 2
     start = (LOG2_SCALE_START - LOG2_SCALE_MIN) * 2**FRACTION_BITS

@@ -7,9 +7,10 @@ networks serve all grids (cf. Zhang et al., "Lossless image compression using a 
 progressive statistical model", ACCV 2020).
 
 A linear predictor, solved from statistics, gives the *base*; the networks see everything relative
-to it, so that flat and steep regions look alike, and add a correction.  The features of the last layers
-do not depend on those layers, which an update of the weights changes: the rate of a change can be
-told without the networks.
+to it, so that flat and steep regions look alike.  What they add to it is mostly a weighted sum of
+*candidates*: by how much the nearest pixels differ from the base, and the errors of the channels
+before.  So the mean stays linear in the last layers; and their inputs do not depend on them.  An
+update of the weights changes those layers alone: its rate can be told without the networks.
 
 Pixel values are in units of UNIT_PX.  In the integer twin FRACTION_BITS make that 1/32 pixel value.
 """
@@ -27,7 +28,15 @@ from codec.layers import Conv, Residual
 UNIT_PX = 8
 CHANNELS = 3
 OUTPUTS = 3
-"""Of a head: mean, log2 of the scale, logarithm of the odds."""
+"""Of a head: shift of the mean, log2 of the scale, logarithm of the odds; then the weights."""
+SHIFT = 1 / 8
+"""Unit of the shift, in units: a pixel value."""
+NEAREST = (
+    ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)),
+    ((0, 0, 0), (0, 0, 1), (1, -1, 0), (1, 0, 0)),
+    ((0, 0, 0), (0, 1, 0), (1, 0, -1), (1, 0, 0)),
+)
+"""For each pass the nearest known pixels: the number of the phase in A, D, B, row and column."""
 REACH = 2
 """The linear predictor sees 5x5 positions of every known phase."""
 CLASSES = 4
@@ -71,18 +80,31 @@ class Linear(nn.Module):
 
 
 class Head(nn.Module):
-    """Mean, scale and tail of one channel, from the hidden state and the channels before it."""
+    """What one channel is coded with, from the hidden state and the channels before it."""
 
     def __init__(self, channel: int, hidden: int) -> None:
         super().__init__()
         if channel:
             self.seen = Conv(2 * channel, hidden, 3)
         self.fuse = Conv(hidden, hidden, 1, activate=True)
-        self.leave = Conv(hidden, OUTPUTS, 1, zero=True)
+        self.leave = Conv(hidden, OUTPUTS + len(NEAREST[0]) + channel, 1, zero=True)
 
     def features(self, hidden: Tensor, seen: Tensor | None) -> Tensor:
         """Inputs of the last layer: [b hidden h w]."""
         return self.fuse(hidden if seen is None else hidden + self.seen(seen))
+
+
+def nearest(known: list[Tensor], number: int) -> Tensor:
+    """The nearest known pixels of a pass, [b 3 h w] each: [b 4 3 h w]."""
+    height, width = known[0].shape[2:]
+    padded = [edges(phase, 1) for phase in known]
+    return torch.stack(
+        [
+            padded[phase][:, :, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
+            for phase, row, column in NEAREST[number]
+        ],
+        1,
+    )
 
 
 class Pass(nn.Module):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from codec.lossless.network import CHANNELS, CLASSES, Lossless, edges
+from codec.lossless.network import CHANNELS, CLASSES, Lossless, edges, nearest
 
 PHASES = ((1, 1), (0, 1), (1, 0))
 """Rows and columns of the phases D, B and C, in coding order; A is (0, 0)."""
@@ -27,6 +27,7 @@ class Step:
         index: of the pass.
         channel: of the picture.
         base: linear prediction, [b 1 h w] on the grid of A.
+        candidates: what the weights of the head's last outputs are for, [b k h w].
         features: inputs of the last layer, [b hidden h w].
     """
 
@@ -34,6 +35,7 @@ class Step:
     index: int
     channel: int
     base: Tensor
+    candidates: Tensor
     features: Tensor
 
 
@@ -55,6 +57,7 @@ def refine(a: Tensor, networks: Lossless, grid: int, code: Code) -> list[Tensor]
         planes = [*(plane - base for plane in known), steps, base - networks.centre]
         planes += [networks.loudness(error) for error in errors]
         hidden = network.hidden(torch.cat(planes, 1), index)
+        around = nearest(known, number)
         values, seen = [], None
         error = base[:, :0]
         for channel in range(CHANNELS):
@@ -62,8 +65,9 @@ def refine(a: Tensor, networks: Lossless, grid: int, code: Code) -> list[Tensor]
             if channel:
                 seen = torch.cat([error, networks.loudness(error)], 1)
             corrected = network.linear.correct(base, error, channel, index)
-            step = Step(grid, number, channel, corrected, head.features(hidden, seen))
-            values.append(code(step))
+            candidates = torch.cat([around[:, :, channel] - corrected, error], 1)
+            features = head.features(hidden, seen)
+            values.append(code(Step(grid, number, channel, corrected, candidates, features)))
             error = torch.cat([error, values[-1] - corrected], 1)
         known.append(torch.cat(values, 1))
         errors.append(error)

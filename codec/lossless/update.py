@@ -19,7 +19,7 @@ from bitstream import CdfTables, InvalidField, Truncated
 from bitstream import subspace as subspace_payload
 from bitstream.subspace import SubspacePayload
 from codec.fixed_point import BoundError
-from codec.lossless.network import CHANNELS, OUTPUTS, Lossless
+from codec.lossless.network import Head, Lossless
 from codec.lossless.tables import FRACTIONS, SCALES
 from codec.update import Method, trellis
 from codec.update.subspace import Subspace
@@ -79,16 +79,22 @@ def applied(networks: Lossless, subspace: Subspace, payload: SubspacePayload) ->
     """
     kernel, bias = (torch.from_numpy(moves[:, 0]) for moves in subspace.moves(payload))
     result = copy.deepcopy(networks)
-    size = len(kernel) // (len(networks.passes) * CHANNELS * OUTPUTS)
-    kernels, biases = (column.view(-1, OUTPUTS, size) for column in (kernel, bias))
-    heads = [head for network in result.passes for head in network.heads]
-    for head, weights, offsets in zip(heads, kernels, biases, strict=True):
-        head.leave = _plus(head.leave, weights[:, :-1], offsets[:, -1])
+    heads = heads_of(result)
+    for head, weights, offsets in zip(heads, split(kernel, heads), split(bias, heads), strict=True):
+        try:
+            head.leave = head.leave.plus(weights[:, :-1, None, None], offsets[:, -1])
+        except BoundError as error:
+            raise InvalidField(f"the weight update leaves the exact range: {error}") from error
     return result
 
 
-def _plus(layer: torch.nn.Module, weight: Tensor, bias: Tensor) -> torch.nn.Module:
-    try:
-        return layer.plus(weight[:, :, None, None], bias)
-    except BoundError as error:
-        raise InvalidField(f"the weight update leaves the exact range: {error}") from error
+def heads_of(networks: Lossless) -> list[Head]:
+    """The heads of all passes, in the order in which they are coded."""
+    return [head for network in networks.passes for head in network.heads]
+
+
+def split(column: Tensor, heads: list[Head]) -> list[Tensor]:
+    """Numbers of all last layers [n] -> those of each head, [outputs inputs+1]."""
+    shapes = [(len(head.leave.weight), head.leave.weight.shape[1] + 1) for head in heads]
+    parts = column.split([rows * columns for rows, columns in shapes])
+    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]

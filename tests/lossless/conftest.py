@@ -41,7 +41,9 @@ def photos() -> list[NDArray[np.uint8]]:
     """Crops of photographs: uint8 [96 128 3] each."""
     from skimage import data
 
-    return [whole()[60:156, 150:278].copy() for whole in (data.astronaut, data.chelsea, data.coffee)]
+    return [
+        whole()[60:156, 150:278].copy() for whole in (data.astronaut, data.chelsea, data.coffee)
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from codec.targets import MaxBytes
 
 LOSSLESS = EncodeOptions(lossless=True)
 QUICK = EncodeOptions(lossless=True, effort=0)
+sys.path.insert(0, str(Path(__file__).parents[1] / "independent"))
 RNG = np.random.default_rng(0)
 
 
@@ -130,3 +133,25 @@ def test_options_that_make_no_sense_are_refused(others):
 def test_probe_says_lossless(tiny, photos):
     info = codec.probe(codec.encode(photos[0][:20, :20], QUICK).data)
     assert info.quality is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (13, 20), (22, 17)])
+def test_files_decode_by_the_specification(tiny, tiny_folder, photos, size):
+    import decoder as independent
+
+    files = {tiny.id: tiny_folder / "tiny" / "model.safetensors"}
+    rows, columns = size
+    photo = photos[0][:rows, :columns].copy()
+    for pixels in (photo, np.repeat(photo[..., :1], 3, 2)):
+        data = codec.encode(pixels, LOSSLESS).data
+        assert np.array_equal(independent.decode(data, files), pixels)
+
+
+def test_an_update_by_the_specification(tiny, tiny_folder, photos):
+    import decoder as independent
+
+    files = {tiny.id: tiny_folder / "tiny" / "model.safetensors"}
+    pixels = np.ascontiguousarray(photos[0][:48, :48, [1, 2, 0]])
+    data = codec.encode(pixels, LOSSLESS).data
+    assert Tag.UPDATE in Container.unpack(data).chunks
+    assert np.array_equal(independent.decode(data, files), pixels)
