@@ -21,9 +21,8 @@ from train_data import random_crops
 from train_lossless import TrainConfig, load_shrunk, rate, to_units
 
 from codec.fixed_point import IntegerConv
-from codec.integer_model import measure_limits
 from codec.lossless.codec import CONTENT
-from codec.lossless.integer import build, quantize
+from codec.lossless.integer import build, limits_of, quantize
 from codec.lossless.network import Lossless
 from codec.lossless.tables import all_frequencies
 from codec.weights import PRETRAINED, file_id, pack
@@ -48,8 +47,12 @@ def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> byt
     rng = np.random.default_rng(0)
     side = min(128, *(min(picture.shape[1:]) for picture in pictures))
     crops = to_units(random_crops(pictures, side, LIMIT_CROPS, rng) + 128)
-    limits = measure_limits(networks, lambda: [rate(networks, part) for part in crops.split(16)])
-    tensors = quantize(networks, limits)
+
+    def run() -> None:
+        for part in crops.split(16):
+            rate(networks, part)
+
+    tensors = quantize(networks, limits_of(networks, run))
     integer = build(networks.config, tensors)
     for name, module in integer.named_modules():
         if isinstance(module, IntegerConv):

@@ -83,6 +83,7 @@ def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
     """Runs the integer networks over a picture: samples of every head, None if it codes nothing."""
     planes = torch.from_numpy(pixels.astype(np.int16)).permute(2, 0, 1)[None]
     values = colour.from_rgb(planes).float() * 2**VALUE_BITS
+    heads = heads_of(networks)
     channels = 1 if colour.is_grey(values) else CHANNELS
     found: list[list[tuple[Tensor, Tensor, Tensor]]] = [[] for _ in range(len(PHASES) * CHANNELS)]
     for number in range(len(grids_of(*pixels.shape[:2])) - 1):
@@ -93,9 +94,15 @@ def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
             wanted = grid[:, step.channel : step.channel + 1, row::2, column::2]
             rows, columns = wanted.shape[2:]
             if step.channel < channels:
-                inside = (step.features, step.candidates, wanted - step.base[:, :, :rows, :columns])
+                place = step.index * CHANNELS + step.channel
+                limit = heads[place].leave.limit
+                inside = (
+                    step.features.clamp(-limit, limit),
+                    step.candidates,
+                    wanted - step.base[:, :, :rows, :columns],
+                )
                 parts = tuple(part[0, :, :rows, :columns].flatten(1) for part in inside)
-                found[step.index * CHANNELS + step.channel].append(parts)
+                found[place].append(parts)
             # Positions outside of the grid hold what they are expected to be, about.
             settled = step.base.clone()
             settled[:, :, :rows, :columns] = wanted

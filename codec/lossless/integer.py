@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv, rescale
-from codec.integer_model import Tensors, integer_conv, weight_shift
-from codec.layers import Conv
+from codec.integer_model import Tensors, integer_conv, measure_limits, weight_shift
+from codec.layers import ACTIVATION_LIMIT, Conv
 from codec.lossless.likelihood import (
     LOG2_SCALE_MIN,
     LOG2_SCALE_START,
@@ -17,6 +19,7 @@ from codec.lossless.likelihood import (
 from codec.lossless.network import (
     OUTPUTS,
     UNIT_PX,
+    Bound,
     Head,
     Linear,
     Lossless,
@@ -32,6 +35,8 @@ VALUE_BITS = 5
 LINEAR_BITS = 14
 PIXEL_LIMIT = 2**8
 """Bound of pixel values, and of the differences of two: 255."""
+LARGEST_SUM = 4 * ACTIVATION_LIMIT
+"""Activations that are sums of several have a larger range."""
 ERROR_LIMIT = 2 ** (9 + VALUE_BITS)
 LOUDNESS_SHIFT = VALUE_BITS - 2
 """The table of logarithms counts in quarters of a pixel value."""
@@ -86,12 +91,23 @@ def _plain_conv(weight: Tensor, shift: int, limit: int, padding: int) -> Integer
     )
 
 
+def limits_of(networks: Lossless, run: Callable[[], None]) -> dict[str, int]:
+    """Clamp of every convolution's input, from what `run()` lets through the float networks."""
+    limits = measure_limits(networks, run, LARGEST_SUM)
+    single = round(ACTIVATION_LIMIT * 2**FRACTION_BITS)
+    # What reads a single convolution clamps where that is clamped in float.
+    return {
+        name: min(limit, single) if name.endswith((".reduce", ".leave")) else limit
+        for name, limit in limits.items()
+    }
+
+
 def quantize(networks: Lossless, limits: dict[str, int]) -> Tensors:
     """Integer tensors of trained networks.
 
     Args:
         networks: float.
-        limits: clamp of every convolution's input, as `integer_model.measure_limits` gives it.
+        limits: see `limits_of`.
     """
     tensors: Tensors = {}
 
@@ -135,6 +151,8 @@ def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
             twin = IntegerLinear(tensors[f"{name}.weight"], tensors[f"{name}.across"])
         elif isinstance(module, Loudness):
             twin = IntegerLoudness(tensors[f"{name}.table"])
+        elif isinstance(module, Bound):
+            twin = Bound(ACTIVATION_LIMIT * 2**FRACTION_BITS)
         else:
             continue
         networks.set_submodule(name, twin)

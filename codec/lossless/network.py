@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from codec.layers import Conv, Residual
+from codec.layers import ACTIVATION_LIMIT, Conv, Residual
 
 UNIT_PX = 8
 CHANNELS = 3
@@ -79,11 +79,26 @@ class Linear(nn.Module):
         return base[:, channel : channel + 1] + functional.conv2d(errors, weight, padding=1)
 
 
+class Bound(nn.Module):
+    """The clamp that `Conv` has in float already, and that its integer twin leaves to its reader.
+
+    Here several outputs are summed before they are read.
+    """
+
+    def __init__(self, limit: float = ACTIVATION_LIMIT) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clamp(-self.limit, self.limit)
+
+
 class Head(nn.Module):
     """What one channel is coded with, from the hidden state and the channels before it."""
 
     def __init__(self, channel: int, hidden: int) -> None:
         super().__init__()
+        self.bound = Bound()
         if channel:
             self.seen = Conv(2 * channel, hidden, 3)
         self.fuse = Conv(hidden, hidden, 1, activate=True)
@@ -91,7 +106,7 @@ class Head(nn.Module):
 
     def features(self, hidden: Tensor, seen: Tensor | None) -> Tensor:
         """Inputs of the last layer: [b hidden h w]."""
-        return self.fuse(hidden if seen is None else hidden + self.seen(seen))
+        return self.fuse(hidden if seen is None else hidden + self.bound(self.seen(seen)))
 
 
 def nearest(known: list[Tensor], number: int) -> Tensor:
@@ -113,6 +128,7 @@ class Pass(nn.Module):
     def __init__(self, known: int, hidden: int, blocks: int) -> None:
         super().__init__()
         self.linear = Linear(known)
+        self.bound = Bound()
         # Known values, steps between neighbours of A, errors of the other phases, and the base.
         planes = CHANNELS * (known + 2 + known - 1 + 1)
         self.enter = Conv(planes, hidden, 3, pad=False, activate=True)
@@ -122,9 +138,9 @@ class Pass(nn.Module):
 
     def hidden(self, planes: Tensor, index: int) -> Tensor:
         """What all heads share: [b planes h w] -> [b hidden h w]."""
-        x = self.enter(edges(planes, 1)) + self.grid[index].view(1, -1, 1, 1)
+        x = self.bound(self.enter(edges(planes, 1))) + self.grid[index].view(1, -1, 1, 1)
         for block in self.blocks:
-            x = block(x)
+            x = x + self.bound(block.reduce(block.expand(x)))
         return x
 
 

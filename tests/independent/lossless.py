@@ -6,7 +6,7 @@ import numpy as np
 from containers import CONTENT, UPDATE, File, Model, Tensors
 from entropy_coders import Array, RangeDecoder, decode_call, require
 from filters import MANTISSAS, exact, subspace_body, trellis_multiples
-from layers import act, conv, over_positions, rescale, residual
+from layers import act, conv, over_positions, rescale
 from numpy.typing import NDArray
 
 PHASES = ((1, 1), (0, 1), (1, 0))
@@ -50,6 +50,10 @@ def loud(t: Tensors, x: Array) -> Array:
     return t["loudness.table"][np.minimum(rescale(np.abs(x), 3), 4095)]
 
 
+def bound(x: Array) -> Array:
+    return np.clip(x, -4096, 4096)
+
+
 def kernels(weight: Array, x: Array) -> Array:
     """A convolution without rescaling; x has the margins already."""
     rows, columns = x.shape[1] - weight.shape[2] + 1, x.shape[2] - weight.shape[3] + 1
@@ -85,15 +89,16 @@ def finer(
         planes += [base - over_positions(np.array([4096, 0, 0]))]
         planes += [loud(t, error) for error in errors]
         enter = act(t, f"passes.{p}.enter", edges(np.concatenate(planes), 1))[:, 1:-1, 1:-1]
-        x = enter + over_positions(t[f"passes.{p}.grid"][k])
+        x = bound(enter) + over_positions(t[f"passes.{p}.grid"][k])
         for b in range(model.networks["blocks"]):
-            x = residual(t, f"passes.{p}.blocks.{b}", x)
+            dot = f"passes.{p}.blocks.{b}."
+            x = x + bound(conv(t, f"{dot}reduce", act(t, f"{dot}expand", x)))
         around = nearest(phases, p)
         pixels, error = [], base[:0]
         for c in range(3):
             h, own, dot = x, base[c], f"passes.{p}.heads.{c}."
             if c:
-                h = x + conv(t, f"{dot}seen", np.concatenate([error, loud(t, error)]))
+                h = x + bound(conv(t, f"{dot}seen", np.concatenate([error, loud(t, error)])))
                 seen = np.pad(np.clip(error, -16384, 16384), ((0, 0), (1, 1), (1, 1)))
                 across = t[f"passes.{p}.linear.across"][k, c : c + 1, :c]
                 own = own + rescale(kernels(across, seen), 14)[0]
