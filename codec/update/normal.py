@@ -19,8 +19,10 @@ from torch.nn import functional
 
 from codec.postfilter import KERNEL
 
-STRIP_ROWS = 32
-"""Rows of features taken at a time; bounds the memory that their neighbourhoods take."""
+CHUNK = 2**14
+"""Positions summed in single precision before the sum goes on in double precision."""
+OFFSETS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
+"""Of a kernel's entries from its centre, in raster order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,23 +49,71 @@ class NormalEquations:
 def normal_equations(features: Tensor, errors: Tensor) -> NormalEquations:
     """Accumulates them.
 
+    Over the whole plane, the product of two shifted features depends on the difference of the
+    shifts alone: 13 correlations stand for the 81 blocks of the Gram matrix.  The positions around
+    the picture, where some neighbours are inside, are then taken away again.
+
     Args:
         features: float [1 c h w], inputs of the last layer, zero beyond the border.
         errors: float [1 m h' w'], h' <= h and w' <= w: target minus output; positions beyond
             h' x w' do not count.
     """
     height, width = errors.shape[2:]
-    count = features.shape[1] * KERNEL**2 + 1
-    gram = torch.zeros(count, count, dtype=torch.float64)
-    cross = torch.zeros(count, errors.shape[1], dtype=torch.float64)
-    padded = functional.pad(features, (1, 1, 1, 1))
-    for top in range(0, height, STRIP_ROWS):
-        rows = min(STRIP_ROWS, height - top)
-        strip = functional.unfold(padded[:, :, top : top + rows + 2, : width + 2], KERNEL)[0]
-        seen = torch.cat([strip, strip.new_ones(1, strip.shape[1])])
-        wanted = errors[0, :, top : top + rows].reshape(errors.shape[1], -1)
-        gram += (seen @ seen.T).double()
-        cross += (seen @ wanted.T).double()
+    # What no position that counts can see is left out.
+    seen = features[0, :, : height + 1, : width + 1]
+    channels, rows, columns = seen.shape
+    count = channels * len(OFFSETS)
+    gram = torch.empty(count + 1, count + 1, dtype=torch.float64)
+    blocks = gram[:-1, :-1].view(channels, len(OFFSETS), channels, len(OFFSETS))
+    # Rows end in zeros, so that a shift in the flat array is a shift in the plane.
+    plane = functional.pad(seen, (0, 2, 0, 2)).flatten(1)
+    correlations = {
+        (dy, dx): _products(plane, plane, dy * (columns + 2) + dx)
+        for dy in range(3)
+        for dx in range(-2, 3)
+        if dy > 0 or dx >= 0
+    }
+    for i, first in enumerate(OFFSETS):
+        for j, second in enumerate(OFFSETS):
+            shift = (second[0] - first[0], second[1] - first[1])
+            back = (-shift[0], -shift[1])
+            known = correlations.get(shift)
+            blocks[:, i, :, j] = correlations[back].T if known is None else known
+
+    around = functional.pad(seen, (2, 2, 2, 2))
+    ring = (
+        around[:, :3],
+        around[:, height + 1 :],
+        around[:, 1 : height + 3, :3],
+        around[:, 1 : height + 3, width + 1 :],
+    )
+    for part in ring:
+        outside = functional.unfold(part[None], KERNEL)[0]
+        gram[:-1, :-1] -= (outside @ outside.T).double()
+
+    # A channel of ones beside the errors sums the features themselves.
+    wanted = torch.cat([errors[0], torch.ones_like(errors[0, :1])])
+    wanted = functional.pad(wanted, (0, columns + 2 - width, 0, rows + 2 - height)).flatten(1)
+    products = torch.stack(
+        [_products(plane, wanted, -dy * (columns + 2) - dx) for dy, dx in OFFSETS], 1
+    )
+    cross = torch.empty(count + 1, errors.shape[1], dtype=torch.float64)
+    cross[:-1] = products[..., :-1].flatten(0, 1)
+    cross[-1] = errors[0].sum((1, 2), dtype=torch.float64)
+    gram[-1, :-1] = products[..., -1].flatten()
+    gram[:-1, -1] = gram[-1, :-1]
+    gram[-1, -1] = height * width
     return NormalEquations(
         gram.numpy(), cross.numpy(), float(errors.double().square().sum()), height * width
     )
+
+
+def _products(first: Tensor, second: Tensor, shift: int) -> Tensor:
+    """Sum over p of first[:, p] * second[:, p + shift]: [a n], [b n] -> float64 [a b]."""
+    if shift < 0:
+        return _products(second, first, -shift).T
+    total = torch.zeros(len(first), len(second), dtype=torch.float64)
+    for start in range(0, first.shape[1] - shift, CHUNK):
+        part = second[:, start + shift : start + shift + CHUNK]
+        total += (first[:, start : start + part.shape[1]] @ part.T).double()
+    return total
