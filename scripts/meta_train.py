@@ -126,7 +126,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(0)
     model = weights.load_default(args.content)
-    postfilter, state, prefix = load_filter(args.run, model.postfilter_config)
+    postfilter, state, prefix = load_filter(args.run, model.filter_config)
     found = load_folder(args.data)
     chosen = found[:: max(1, len(found) // args.pictures)]
     pictures = code_pictures(model, chosen, seed=1)
