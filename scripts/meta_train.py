@@ -4,12 +4,12 @@
         --data DIR --validation DIR --minutes 20
 
 The content is that of the content's released model; the filter starts from the best weights of
---run, and --out gets the whole run's weights with the filter trained.  Every step solves for the
+--run, and --out gets a copy of that run with the filter trained.  Every step solves for the
 update that the encoder would send for each picture of a batch, and takes the gradient of what is
 left (`meta_learning.exact`).  The space of updates follows the features: it is learned again from
 the latest pictures.  The learning rate decays to zero over the minutes of processor time.
 
-`log.tsv`: steps, seconds, mean training loss, and of the validation pictures the mean cost without
+`meta.tsv`: steps, seconds, mean training loss, and of the validation pictures the mean cost without
 update and the saving by it, both in percent of the content's bits.
 """
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shutil
 import time
 from collections import deque
 from dataclasses import dataclass, replace
@@ -132,13 +133,13 @@ def main() -> None:
     pictures = code_pictures(model, chosen, seed=1)
     held_out = code_pictures(model, load_folder(args.validation), seed=2)
     trainer = Trainer(postfilter, pictures, Prior(model.subspace, model.tables), "exact")
-    args.out.mkdir(parents=True, exist_ok=True)
+    args.out.mkdir(parents=True)
 
     def record(seconds: float, loss: float) -> None:
         trainer.relearn()
         cost, saving = evaluate(postfilter, trainer.prior, held_out)
         line = f"{trainer.steps}\t{seconds:.0f}\t{loss:.4f}\t{cost:.3f}\t{saving:.3f}"
-        with (args.out / "log.tsv").open("a") as log:
+        with (args.out / "meta.tsv").open("a") as log:
             log.write(line + "\n")
         print(line, flush=True)
 
@@ -151,6 +152,7 @@ def main() -> None:
     record(spent, mean)
     trained = {prefix + name: value for name, value in postfilter.state_dict().items()}
     torch.save(state | trained, args.out / "best.pt")
+    shutil.copy(args.run / "log.tsv", args.out)
 
 
 if __name__ == "__main__":
