@@ -1,4 +1,4 @@
-"""The public `encode`, `enhance` and `decode`: pictures and files in whatever form they come."""
+"""The public functions: pictures and files in whatever form they come."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from codec import decoder, encoder, enhancer, file_info, image
+from bitstream import Container
+from bitstream.carriers import carrier_of
+from codec import decoder, encoder, enhancer, file_info, image, standard_file
+from codec.image import Raster
 from codec.job import OnProgress
 from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
@@ -49,8 +52,8 @@ def encode(
 
     Args:
         picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
-            and a standard file gets the colour profile and the other metadata), or an array uint8
-            [h w 3], RGB.
+            and the file gets the colour profile and other metadata), or an array uint8 [h w 3],
+            RGB.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
@@ -61,8 +64,7 @@ def encode(
         OSError: the file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    pixels, metadata = _load(picture)
-    return encoder.encode(pixels, options, on_progress, metadata)
+    return encoder.encode(_load(picture), options, on_progress)
 
 
 def enhance(
@@ -98,8 +100,27 @@ def enhance(
         OSError: a file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    pixels, _ = _load(original)
-    return enhancer.enhance(pixels, file_info.read(file), options, on_progress)
+    return enhancer.enhance(_load(original).pixels, file_info.read(file), options, on_progress)
+
+
+def read_metadata(file: File) -> Metadata:
+    """Reads the colour profile, EXIF and XMP of a file; the networks are not needed.
+
+    >>> import codec
+    >>> codec.read_metadata("photo.nni").icc
+    b''
+
+    Args:
+        file: bytes or name of a file of this codec, or of a JPEG, WebP or AVIF file.
+
+    Raises:
+        FormatError: not a valid file.
+        OSError: it cannot be read.
+    """
+    data = file_info.read(file)
+    if carrier_of(data):
+        return standard_file.read_metadata(data)
+    return Metadata.of_chunks(Container.unpack(data).chunks)
 
 
 def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8]:
@@ -128,12 +149,12 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
     return decoder.decode(file_info.read(file), options)
 
 
-def _load(picture: Picture) -> tuple[NDArray[np.uint8], Metadata]:
-    """The pixels of a picture, upright, and what else is known of it."""
+def _load(picture: Picture) -> Raster:
+    """The picture upright, and what else is known of it."""
     if isinstance(picture, np.ndarray):
-        return picture, Metadata()
+        return Raster(picture)
     if isinstance(picture, Image.Image):
-        return image.from_pillow(picture), Metadata.of(ImageOps.exif_transpose(picture))
+        return image.from_pillow(picture)
     if isinstance(picture, str | os.PathLike):
-        return image.load_with_metadata(os.fspath(picture))
-    return image.load_with_metadata(BytesIO(picture))
+        return image.read(os.fspath(picture))
+    return image.read(BytesIO(picture))

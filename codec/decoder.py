@@ -7,6 +7,7 @@ import torch
 from bitstream import Container, LimitExceeded, Tag
 from bitstream.carriers import carrier_of
 from codec import content, restorer, update, weights
+from codec.metadata import Metadata
 from codec.options import DecodeOptions
 from codec.picture import Pixels, to_pixels
 
@@ -39,6 +40,7 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
             f"{header.width}x{header.height} is more than {options.max_pixels} pixels; "
             "a larger --max-pixels (max_pixels) accepts it"
         )
+    Metadata.of_chunks(container.chunks)  # no pixel depends on them, but a file is valid or not
     model = weights.load(header.model)
     postfilter = model.postfilter
     if Tag.UPDATE in container.chunks:

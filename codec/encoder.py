@@ -18,9 +18,8 @@ from codec.deadline import Deadline
 from codec.decoder import decode
 from codec.effort import effort_at
 from codec.errors import VerifyError
-from codec.image import psnr_db
+from codec.image import Raster, psnr_db
 from codec.job import Adapted, Job, OnProgress, make_job
-from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import Pixels, check_pixels
 from codec.rate_control import reach
@@ -37,31 +36,30 @@ class Coded:
 
 
 def encode(
-    pixels: Pixels,
+    raster: Raster,
     options: EncodeOptions | None = None,
     on_progress: OnProgress | None = None,
-    metadata: Metadata | None = None,
 ) -> EncodeResult:
     """Encodes a picture.
 
     Args:
-        pixels: uint8 [h w 3], RGB.
+        raster: pixels, and what the file is to hold besides.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done.
-        metadata: what a standard file is to hold besides; the container of this codec has no room.
 
     Raises:
-        ImageError: not such an array, or larger than the format allows.
+        ImageError: its pixels are not uint8 [h w 3], or larger than the format allows.
         OptionError: the device is not there, or no quality reaches the target.
         ModelError: there is no model for that content.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
     start = time.perf_counter()
     options = options or EncodeOptions()
-    check_pixels(pixels)
+    check_pixels(raster.pixels)
+    raster = replace(raster, metadata=raster.metadata.only(options.metadata))
     if options.standard_file:
-        return enhancer.encode(pixels, options, on_progress, metadata)
-    job = make_job(pixels, options, on_progress)
+        return enhancer.encode(raster, options, on_progress)
+    job = replace(make_job(raster.pixels, options, on_progress), extras=raster.metadata.chunks())
 
     if isinstance(options.target, Limit):
         coded = _reach(job, options.target)
@@ -79,7 +77,7 @@ def _code(job: Job) -> Coded:
     """Encodes a job at its quality."""
     start = time.perf_counter()
     adapted = search(job)
-    chunks = {Tag.CONTENT: adapted.content.payload}
+    chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
     if adapted.payload:
         chunks[Tag.UPDATE] = adapted.payload
     height, width, _ = job.pixels.shape

@@ -7,14 +7,16 @@ never dropped in silence.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from codec.errors import ImageError
-from codec.metadata import Metadata
+from codec.metadata import NO_METADATA, Metadata
 
 Pixels = np.ndarray
 """uint8 [h w 3]"""
@@ -25,6 +27,23 @@ STORABLE_MODES = {"1", "L", "P", "RGB", "YCbCr"}
 ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 
 
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """A picture as encoders take it, upright.
+
+    Attributes:
+        pixels: uint8 [h w 3], RGB.
+        metadata: what a file is to hold besides.
+    """
+
+    pixels: Pixels
+    metadata: Metadata = NO_METADATA
+
+
+XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
+"""What stands before an XMP packet in PNG: not compressed, no language."""
+
+
 def load(source: str | Path | BinaryIO) -> Pixels:
     """Reads any picture that Pillow knows; EXIF orientation is applied.
 
@@ -32,11 +51,11 @@ def load(source: str | Path | BinaryIO) -> Pixels:
         ImageError: if it is no picture, is damaged, or would lose something.
         OSError: if the file cannot be opened.
     """
-    return load_with_metadata(source)[0]
+    return read(source).pixels
 
 
-def load_with_metadata(source: str | Path | BinaryIO) -> tuple[Pixels, Metadata]:
-    """The same with the metadata of the picture, in which it is upright too."""
+def read(source: str | Path | BinaryIO) -> Raster:
+    """The same with all that an encoder keeps of a file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -45,7 +64,7 @@ def load_with_metadata(source: str | Path | BinaryIO) -> tuple[Pixels, Metadata]
             if not isinstance(source, str | Path):
                 source.seek(0)
             with Image.open(source) as image:
-                return from_pillow(image), Metadata.of(ImageOps.exif_transpose(image))
+                return from_pillow(image)
     except ImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -71,20 +90,24 @@ def is_picture(name: str) -> bool:
         return True
 
 
-def from_pillow(image: Image.Image) -> Pixels:
-    """The pixels of a Pillow image; EXIF orientation is applied.
+def from_pillow(image: Image.Image) -> Raster:
+    """A Pillow image and its metadata; EXIF orientation is applied.
 
     Raises:
         ImageError: if it would lose something.
     """
     refuse_loss(image)
-    return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    upright = ImageOps.exif_transpose(image)
+    return Raster(np.array(upright.convert("RGB")), Metadata.of(upright))
 
 
 def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:
     """Writes a picture as PNG."""
-    options = metadata.save_options() if metadata else {}
-    Image.fromarray(pixels).save(file, format="PNG", **options)
+    options = (metadata or NO_METADATA).save_options()
+    chunks = PngInfo()
+    if "xmp" in options:  # Pillow's writer of PNG leaves it out
+        chunks.add(b"iTXt", XMP_KEYWORD + options["xmp"])
+    Image.fromarray(pixels).save(file, format="PNG", pnginfo=chunks, **options)
 
 
 def psnr_db(pixels: Pixels, reference: Pixels) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bitstream import Tag
 from codec import weights
 from codec.deadline import NEVER, Deadline
 from codec.effort import Effort, effort_at
@@ -41,6 +42,8 @@ class Job:
     """How the post-filter is adapted; None for not at all."""
     deadline: Deadline = NEVER
     """When searches must be over, and what follows them too."""
+    extras: Mapping[Tag, bytes] = field(default_factory=dict)
+    """Chunks that the file holds besides, whatever the searches find."""
     trace: list[tuple[str, float | Tensor]] = field(default_factory=list)
     """Grows with every step of a search by its stage and cost, see `TracePoint`.  Costs stay on
     their device, so that no step waits for it."""

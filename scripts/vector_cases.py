@@ -8,7 +8,7 @@ from unittest import mock
 import numpy as np
 from vector_maker import HALF, Case, Maker, chunk, sealed, varint
 
-from bitstream import FORMAT_VERSION, MAGIC, Tag
+from bitstream import FORMAT_VERSION, MAGIC, Tag, metadata
 from bitstream.limits import (
     MAX_CHUNK_BYTES,
     MAX_ESCAPE_PREFIX,
@@ -17,6 +17,9 @@ from bitstream.limits import (
 )
 from bitstream.subspace import STEPS
 from codec.update import Method
+
+TURNED = bytes.fromhex("4d4d002a00000008000101120003000000010006000000000000")
+"""EXIF with nothing but the orientation 6."""
 
 
 def valid_cases(maker: Maker) -> Iterator[Case]:
@@ -54,6 +57,17 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
             + chunk(0x80, bytes(200))
             + chunk(Tag.CONTENT, maker.content())
             + chunk(0x81, b"last")
+        ),
+    )
+    yield Case(
+        "metadata",
+        "a colour profile, EXIF that speaks of another orientation, and XMP, here and there",
+        sealed(
+            maker.header()
+            + chunk(Tag.XMP, metadata.pack(b"<x:xmpmeta/>"))
+            + chunk(Tag.CONTENT, maker.content())
+            + chunk(Tag.EXIF, metadata.pack(TURNED))
+            + chunk(Tag.ICC, metadata.pack(bytes(128)))
         ),
     )
 
@@ -140,6 +154,7 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
     yield Case("header-cut", "ends inside of the header", sealed(header_cut), "Truncated")
 
     nothing = chunk(Tag.UPDATE, maker.subspace(0, 0, maker.subspace_levels(0, 1, seed=0)))
+    xmp = chunk(Tag.XMP, metadata.pack(b"<x:xmpmeta/>"))
     huge = bytes([Tag.CONTENT]) + varint(MAX_CHUNK_BYTES + 1)
     for name, chunks, error, purpose in (
         ("chunk-missing", chunk(0x80, b"ab"), "InvalidField", "no CONTENT"),
@@ -149,6 +164,7 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
         ("chunk-cut", content[:-1], "Truncated", "a chunk longer than the rest of the file"),
         ("chunk-no-length", content + b"\x80", "Truncated", "a tag without a length"),
         ("chunk-limit", huge, "LimitExceeded", "a chunk of 2**30 + 1 bytes"),
+        ("metadata-repeated", xmp + content + xmp, "InvalidField", "XMP twice"),
     ):
         yield Case(name, purpose, sealed(header + chunks), error)
 
