@@ -47,6 +47,7 @@ class Tag(IntEnum):
 
     UPDATE = 0x01
     CONTENT = 0x02
+    ALPHA = 0x10
     ICC = 0x90
     EXIF = 0x91
     XMP = 0x92

@@ -12,6 +12,7 @@ from PIL import Image
 from bitstream import Container
 from bitstream.carriers import carrier_of
 from codec import decoder, encoder, enhancer, file_info, image, standard_file
+from codec.errors import ImageError
 from codec.image import Raster
 from codec.job import OnProgress
 from codec.metadata import Metadata
@@ -21,7 +22,7 @@ from codec.report import EncodeResult
 File = bytes | str | os.PathLike[str]
 """The bytes of a file, or its name."""
 Picture = File | Image.Image | NDArray[np.uint8]
-"""A file or a Pillow image, whose EXIF orientation is applied, or uint8 [h w 3], RGB."""
+"""A file or a Pillow image, whose EXIF orientation is applied, or uint8 [h w 3] or [h w 4]."""
 
 
 def encode(
@@ -53,7 +54,8 @@ def encode(
     Args:
         picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
             and the file gets the colour profile and other metadata), or an array uint8 [h w 3],
-            RGB.
+            RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full transparency are
+            replaced by what costs little, and figures count them so.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
@@ -100,7 +102,10 @@ def enhance(
         OSError: a file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    return enhancer.enhance(_load(original).pixels, file_info.read(file), options, on_progress)
+    raster = _load(original)
+    if raster.alpha is not None:
+        raise ImageError("has transparency; flatten it onto a background first")
+    return enhancer.enhance(raster.pixels, file_info.read(file), options, on_progress)
 
 
 def read_metadata(file: File) -> Metadata:
@@ -136,7 +141,8 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
         options: limits; none changes a pixel.
 
     Returns:
-        uint8 [h w 3], RGB; of a standard file as it is stored: its orientation is not applied.
+        uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency; of a standard file as
+        it is stored: its orientation is not applied.
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.
@@ -152,7 +158,7 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
 def _load(picture: Picture) -> Raster:
     """The picture upright, and what else is known of it."""
     if isinstance(picture, np.ndarray):
-        return Raster(picture)
+        return image.from_samples(picture)
     if isinstance(picture, Image.Image):
         return image.from_pillow(picture)
     if isinstance(picture, str | os.PathLike):

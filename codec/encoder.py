@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bitstream import Container, Header, Tag
-from codec import content, enhancer
+from bitstream import Container, Header, Tag, alpha
+from codec import content, enhancer, transparency
 from codec.adapt import adapt
 from codec.deadline import Deadline
 from codec.decoder import decode
@@ -59,7 +59,10 @@ def encode(
     raster = replace(raster, metadata=raster.metadata.only(options.metadata))
     if options.standard_file:
         return enhancer.encode(raster, options, on_progress)
-    job = replace(make_job(raster.pixels, options, on_progress), extras=raster.metadata.chunks())
+    extras = raster.metadata.chunks()
+    if raster.alpha is not None:
+        extras[Tag.ALPHA] = alpha.pack(raster.alpha)
+    job = replace(make_job(raster.pixels, options, on_progress), extras=extras)
 
     if isinstance(options.target, Limit):
         coded = _reach(job, options.target)
@@ -68,7 +71,8 @@ def encode(
 
     result = coded.result
     anything = DecodeOptions(max_pixels=None)
-    if options.verify and not np.array_equal(decode(result.data, anything), coded.pixels):
+    expected = transparency.join(coded.pixels, raster.alpha)
+    if options.verify and not np.array_equal(decode(result.data, anything), expected):
         raise VerifyError("the file does not decode to the encoded picture; nothing was written")
     return replace(result, report=replace(result.report, seconds=time.perf_counter() - start))
 

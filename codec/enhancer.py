@@ -100,6 +100,11 @@ def encode(
     """
     start = time.perf_counter()
     check_pixels(raster.pixels)
+    if raster.alpha is not None:
+        raise ImageError(
+            f"has transparency, which {options.content.upper()} files of this codec do not hold; "
+            "flatten it onto a background, or write a file of another name"
+        )
     job = make_job(raster.pixels, options, on_progress)
     carrier = next(found for found in CARRIERS if found.NAME == options.content)
     try:

@@ -1,7 +1,7 @@
-"""Pictures as arrays: uint8 [h w 3], RGB, the right way up.
+"""Pictures as arrays: uint8 [h w 3], RGB, or [h w 4] with transparency, the right way up.
 
-Whatever the format cannot store yet (transparency, more than 8 bits, CMYK, animation) is refused,
-never dropped in silence.
+Whatever the format cannot store (more than 8 bits, CMYK, animation) is refused, never dropped in
+silence.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from codec import transparency
 from codec.errors import ImageError
 from codec.metadata import NO_METADATA, Metadata
 
 Pixels = np.ndarray
 """uint8 [h w 3]"""
 
-STORABLE_MODES = {"1", "L", "P", "RGB", "YCbCr"}
-"""Pillow's modes that 8-bit RGB holds without loss (for YCbCr: as every viewer shows it)."""
-
-ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
+STORABLE_MODES = {"1", "L", "P", "RGB", "YCbCr", "LA", "La", "PA", "RGBA", "RGBa"}
+"""Pillow's modes that RGB of 8 bits with an alpha channel holds (for YCbCr: as viewers show it)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +32,12 @@ class Raster:
 
     Attributes:
         pixels: uint8 [h w 3], RGB.
+        alpha: uint8 [h w], 0 for what is not seen; None if all is opaque.
         metadata: what a file is to hold besides.
     """
 
     pixels: Pixels
+    alpha: Pixels | None = None
     metadata: Metadata = NO_METADATA
 
 
@@ -45,17 +46,20 @@ XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
 
 
 def load(source: str | Path | BinaryIO) -> Pixels:
-    """Reads any picture that Pillow knows; EXIF orientation is applied.
+    """Reads any picture that Pillow knows: uint8 [h w 3], or [h w 4] with transparency.
+
+    EXIF orientation is applied.  Colours under full transparency are those of `transparency.fill`.
 
     Raises:
         ImageError: if it is no picture, is damaged, or would lose something.
         OSError: if the file cannot be opened.
     """
-    return read(source).pixels
+    raster = read(source)
+    return transparency.join(raster.pixels, raster.alpha)
 
 
 def read(source: str | Path | BinaryIO) -> Raster:
-    """The same with all that an encoder keeps of a file."""
+    """The same as all that an encoder keeps of a file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -98,11 +102,25 @@ def from_pillow(image: Image.Image) -> Raster:
     """
     refuse_loss(image)
     upright = ImageOps.exif_transpose(image)
-    return Raster(np.array(upright.convert("RGB")), Metadata.of(upright))
+    mode = "RGBA" if upright.has_transparency_data else "RGB"
+    return from_samples(np.array(upright.convert(mode)), Metadata.of(upright))
+
+
+def from_samples(samples: Pixels, metadata: Metadata = NO_METADATA) -> Raster:
+    """An array uint8 [h w 3] or [h w 4], RGB or RGBA.
+
+    Raises:
+        ImageError: it is not such an array.
+    """
+    if samples.dtype != np.uint8 or samples.ndim != 3 or samples.shape[2] not in (3, 4):
+        raise ImageError(
+            f"expected uint8 pixels [h w 3] or [h w 4], not {samples.dtype} {list(samples.shape)}"
+        )
+    return Raster(*transparency.split(samples), metadata)
 
 
 def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:
-    """Writes a picture as PNG."""
+    """Writes a picture as PNG: uint8 [h w 3] or [h w 4]."""
     options = (metadata or NO_METADATA).save_options()
     chunks = PngInfo()
     if "xmp" in options:  # Pillow's writer of PNG leaves it out
@@ -125,12 +143,16 @@ def refuse_loss(image: Image.Image) -> None:
         raise ImageError(f"has {frames} frames; extract the one to encode first")
     if _bits_per_sample(image) > 8:
         raise ImageError("has more than 8 bits per sample; convert it to 8 bits first")
-    if image.mode in ALPHA_MODES or image.has_transparency_data:
-        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
-        if lowest < 255:
-            raise ImageError("has transparency; flatten it onto a background first")
-    elif image.mode not in STORABLE_MODES:
+    if image.mode not in STORABLE_MODES:
         raise ImageError(f"is in colour mode {image.mode}; convert it to RGB first")
+
+
+def refuse_transparency(image: Image.Image) -> None:
+    """Raises ImageError for a picture that is not opaque."""
+    if image.has_transparency_data:
+        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+        if lowest < transparency.OPAQUE:
+            raise ImageError("has transparency; flatten it onto a background first")
 
 
 def _bits_per_sample(image: Image.Image) -> int:

@@ -110,7 +110,7 @@ NO_METADATA = Metadata()
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Stored pixels [h w 3] -> as they are shown: [h w 3] or [w h 3]."""
+    """Stored pixels [h w c] -> as they are shown: [h w c] or [w h c]."""
     swap, *mirrored = TURNS[orientation]
     return _mirror(pixels.swapaxes(0, 1) if swap else pixels, *mirrored)
 

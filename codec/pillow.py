@@ -12,7 +12,7 @@ from typing import IO
 
 from PIL import Image, ImageFile
 
-from bitstream import MAGIC, FormatError
+from bitstream import MAGIC, FormatError, Tag
 from bitstream.preview import preview
 from codec.errors import CodecError, OptionError
 from codec.metadata import Metadata
@@ -62,11 +62,11 @@ class NniImageFile(ImageFile.ImageFile):
         except FormatError as error:
             # This is how a plugin tells Pillow that a file is not one that it can open.
             raise SyntaxError(str(error)) from error
-        self._mode = "RGB"
+        self._mode = "RGBA" if Tag.ALPHA in found.lengths else "RGB"
         self._size = (found.header.width, found.header.height)
         self.info |= metadata.save_options()
         # Something must stand here, or Pillow takes the pixels for loaded.
-        self.tile = [_raw_tile(self.size)]
+        self.tile = [self._raw_tile()]
 
     def load(self) -> object:
         """Decodes the picture, once; Pillow's own loader then reads it as raw pixels."""
@@ -81,12 +81,11 @@ class NniImageFile(ImageFile.ImageFile):
             if self._exclusive_fp:
                 self.fp.close()
             self.fp = BytesIO(pixels.tobytes())
-            self.tile = [_raw_tile(self.size)]
+            self.tile = [self._raw_tile()]
         return super().load()
 
-
-def _raw_tile(size: tuple[int, int]) -> ImageFile._Tile:
-    return ImageFile._Tile("raw", (0, 0, *size), 0, ("RGB", 0, 1))
+    def _raw_tile(self) -> ImageFile._Tile:
+        return ImageFile._Tile("raw", (0, 0, *self.size), 0, (self.mode, 0, 1))
 
 
 def _accept(prefix: bytes) -> bool:

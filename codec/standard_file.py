@@ -17,7 +17,7 @@ from bitstream.carriers import carrier_of
 from bitstream.enhancement import Picture
 from bitstream.errors import BadMagic, LimitExceeded
 from codec.errors import ImageError
-from codec.image import Pixels, refuse_loss
+from codec.image import Pixels, refuse_loss, refuse_transparency
 from codec.metadata import Metadata
 
 IJG_LUMA_SUM = 3688
@@ -39,6 +39,7 @@ def read_pixels(data: bytes, max_pixels: int | None = None) -> Pixels:
                 "a larger --max-pixels (max_pixels) accepts it"
             )
         refuse_loss(image)
+        refuse_transparency(image)
         return np.array(image.convert("RGB"))
 
 

@@ -11,6 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Protocol, Self
 
+import numpy as np
+
 import codec
 from bitstream import BadMagic
 from bitstream.carriers import Carrier, carrier_of
@@ -141,7 +143,7 @@ class EncodeJob(WritingJob):
         from codec import image, report_page
 
         with blaming(self.report):
-            pixels = image.load(BytesIO(picture))
+            pixels = image.read(BytesIO(picture)).pixels
             page = report_page.render(self.source, pixels, encoded, self.options)
             with files.open_output(self.path(self.report), force=self.force) as file:
                 file.write(page.encode())
@@ -238,9 +240,12 @@ class VerifyJob(FileJob):
             return Verified(self.source, width, height)
         with blaming(self.against):
             reference = image.load(BytesIO(files.read(self.path(self.against))))
-            if reference.shape != pixels.shape:
+            if reference.shape[:2] != (height, width):
                 raise ImageError(f"is not {width} x {height}, the size of {self.source}")
-        return Verified(self.source, width, height, image.psnr_db(pixels, reference))
+            if not np.array_equal(pixels[..., 3:], reference[..., 3:]):
+                raise ImageError(f"has another transparency than {self.source}")
+        psnr_db = image.psnr_db(pixels[..., :3], reference[..., :3])
+        return Verified(self.source, width, height, psnr_db)
 
 
 def ignore_progress(_stage: str, _fraction: float) -> None:

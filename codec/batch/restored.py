@@ -19,7 +19,7 @@ class Restored:
     """A decoded picture.
 
     Attributes:
-        pixels: uint8 [h w 3], RGB, as the file stores them.
+        pixels: uint8 [h w 3], RGB, or [h w 4] with transparency, as the file stores them.
         metadata: what the file says besides.
         complaint: why the update of a standard file was left out; empty if it was not.
     """

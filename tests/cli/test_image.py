@@ -68,9 +68,6 @@ def frames(count: int) -> BytesIO:
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        (saved(Image.new("RGBA", (4, 4), (1, 2, 3, 200))), "transparency"),
-        (saved(Image.new("LA", (4, 4), (1, 0))), "transparency"),
-        (saved(Image.new("P", (4, 4)), transparency=0), "transparency"),
         (saved(Image.new("CMYK", (4, 4)), "JPEG"), "CMYK; convert it to RGB"),
         (saved(Image.new("F", (4, 4)), "TIFF"), "8 bits"),
         (png_16_bit(0, 1), "8 bits"),
