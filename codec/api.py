@@ -21,8 +21,8 @@ from codec.report import EncodeResult
 
 File = bytes | str | os.PathLike[str]
 """The bytes of a file, or its name."""
-Picture = File | Image.Image | NDArray[np.uint8]
-"""A file or a Pillow image, whose EXIF orientation is applied, or uint8 [h w 3] or [h w 4]."""
+Picture = File | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
+"""A file or a Pillow image, whose EXIF orientation is applied, or an array [h w 3] or [h w 4]."""
 
 
 def encode(
@@ -55,7 +55,8 @@ def encode(
         picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
             and the file gets the colour profile and other metadata), or an array uint8 [h w 3],
             RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full transparency are
-            replaced by what costs little, and figures count them so.
+            replaced by what costs little, and figures count them so.  Samples of 16 bits (uint16)
+            are rounded to 8, and `result.report.note` says so.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
@@ -105,7 +106,8 @@ def enhance(
     raster = _load(original)
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
-    return enhancer.enhance(raster.pixels, file_info.read(file), options, on_progress)
+    result = enhancer.enhance(raster.pixels, file_info.read(file), options, on_progress)
+    return result.noting(raster.note)
 
 
 def read_metadata(file: File) -> Metadata:

@@ -58,7 +58,7 @@ def encode(
     check_pixels(raster.pixels)
     raster = replace(raster, metadata=raster.metadata.only(options.metadata))
     if options.standard_file:
-        return enhancer.encode(raster, options, on_progress)
+        return enhancer.encode(raster, options, on_progress).noting(raster.note)
     extras = raster.metadata.chunks()
     if raster.alpha is not None:
         extras[Tag.ALPHA] = alpha.pack(raster.alpha)
@@ -74,7 +74,8 @@ def encode(
     expected = transparency.join(coded.pixels, raster.alpha)
     if options.verify and not np.array_equal(decode(result.data, anything), expected):
         raise VerifyError("the file does not decode to the encoded picture; nothing was written")
-    return replace(result, report=replace(result.report, seconds=time.perf_counter() - start))
+    report = replace(result.report, seconds=time.perf_counter() - start)
+    return replace(result, report=report).noting(raster.note)
 
 
 def _code(job: Job) -> Coded:
@@ -110,8 +111,7 @@ def _reach(job: Job, limit: Limit) -> Coded:
     halves = content.qualities(job.model)
     quick_only = job.effort == quickest
     coded, remark = reach(limit, halves, attempt, job.deadline, quick_only=quick_only)
-    report = replace(coded.result.report, note=remark)
-    return replace(coded, result=replace(coded.result, report=report))
+    return replace(coded, result=coded.result.noting(remark))
 
 
 def search(job: Job) -> Adapted:

@@ -1,13 +1,15 @@
 """Pictures as arrays: uint8 [h w 3], RGB, or [h w 4] with transparency, the right way up.
 
-Whatever the format cannot store (more than 8 bits, CMYK, animation) is refused, never dropped in
-silence.
+Whatever the format cannot store (CMYK, animation) is refused; 16 bits are rounded to 8, and a note
+says so.  Nothing is dropped in silence.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,9 +17,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from codec import transparency
+from codec import depth, transparency
 from codec.errors import ImageError
-from codec.metadata import NO_METADATA, Metadata
+from codec.metadata import NO_METADATA, Metadata, upright
 
 Pixels = np.ndarray
 """uint8 [h w 3]"""
@@ -34,11 +36,13 @@ class Raster:
         pixels: uint8 [h w 3], RGB.
         alpha: uint8 [h w], 0 for what is not seen; None if all is opaque.
         metadata: what a file is to hold besides.
+        note: what reading it has lost, in one line; empty if nothing.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     metadata: Metadata = NO_METADATA
+    note: str = ""
 
 
 XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
@@ -60,15 +64,22 @@ def load(source: str | Path | BinaryIO) -> Pixels:
 
 def read(source: str | Path | BinaryIO) -> Raster:
     """The same as all that an encoder keeps of a file."""
+    if isinstance(source, str | Path):
+        data = Path(source).read_bytes()
+    else:
+        source.seek(0)
+        data = source.read()
+
+    def opened() -> Image.Image:
+        return Image.open(BytesIO(data))
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source) as image:
+            with opened() as image:
                 image.verify()  # checksums, which reading the pixels may leave unread
-            if not isinstance(source, str | Path):
-                source.seek(0)
-            with Image.open(source) as image:
-                return from_pillow(image)
+            with opened() as image:
+                return _read(image, data, opened)
     except ImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -100,23 +111,47 @@ def from_pillow(image: Image.Image) -> Raster:
     Raises:
         ImageError: if it would lose something.
     """
-    refuse_loss(image)
-    upright = ImageOps.exif_transpose(image)
-    mode = "RGBA" if upright.has_transparency_data else "RGB"
-    return from_samples(np.array(upright.convert(mode)), Metadata.of(upright))
+
+    def opened() -> Image.Image:
+        raise ImageError("has 16 bits per sample, of which Pillow gives 8; give its file instead")
+
+    return _read(image, b"", opened)
 
 
-def from_samples(samples: Pixels, metadata: Metadata = NO_METADATA) -> Raster:
-    """An array uint8 [h w 3] or [h w 4], RGB or RGBA.
+def _read(image: Image.Image, data: bytes, again: Callable[[], Image.Image]) -> Raster:
+    """The picture of an open file, which is `data` and can be opened again."""
+    refuse_frames(image)
+    if depth.is_deep(image, data):
+        return _raster(image, depth.read_deep(image, again), depth.NOTE)
+    refuse_mode(image)
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return _raster(image, np.asarray(image.convert(mode)))
+
+
+def _raster(image: Image.Image, samples: Pixels, note: str = "") -> Raster:
+    """The samples of a Pillow image, as it stores them, with its metadata."""
+    colour = samples if samples.ndim == 3 else np.dstack([samples] * 3)
+    metadata = Metadata.of(image)
+    if metadata.orientation != 1:
+        colour = upright(colour, metadata.orientation)
+        metadata = Metadata.of(ImageOps.exif_transpose(image))
+    return from_samples(colour, metadata, note)
+
+
+def from_samples(samples: Pixels, metadata: Metadata = NO_METADATA, note: str = "") -> Raster:
+    """An array uint8 or uint16 [h w 3] or [h w 4], RGB or RGBA; 16 bits are rounded to 8.
 
     Raises:
         ImageError: it is not such an array.
     """
+    if samples.dtype == np.uint16:
+        samples, note = depth.to_eight(samples), depth.NOTE
     if samples.dtype != np.uint8 or samples.ndim != 3 or samples.shape[2] not in (3, 4):
         raise ImageError(
-            f"expected uint8 pixels [h w 3] or [h w 4], not {samples.dtype} {list(samples.shape)}"
+            "expected uint8 or uint16 pixels [h w 3] or [h w 4], not "
+            f"{samples.dtype} {list(samples.shape)}"
         )
-    return Raster(*transparency.split(samples), metadata)
+    return Raster(*transparency.split(samples), metadata, note)
 
 
 def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:
@@ -135,33 +170,27 @@ def psnr_db(pixels: Pixels, reference: Pixels) -> float:
     return 10 * float(np.log10(255**2 / mean_square)) if mean_square else float("inf")
 
 
-def refuse_loss(image: Image.Image) -> None:
-    """Raises ImageError for a picture that 8-bit RGB does not hold."""
-    # A phone's MPO file keeps previews and depth maps behind the photograph; only the first counts.
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    if frames > 1:
-        raise ImageError(f"has {frames} frames; extract the one to encode first")
-    if _bits_per_sample(image) > 8:
-        raise ImageError("has more than 8 bits per sample; convert it to 8 bits first")
-    if image.mode not in STORABLE_MODES:
-        raise ImageError(f"is in colour mode {image.mode}; convert it to RGB first")
-
-
-def refuse_transparency(image: Image.Image) -> None:
-    """Raises ImageError for a picture that is not opaque."""
+def refuse_loss(image: Image.Image, data: bytes) -> None:
+    """Raises ImageError for the picture of an open file that 8-bit RGB does not hold."""
+    refuse_frames(image)
+    if depth.is_deep(image, data):
+        raise ImageError(f"has more than 8 bits per sample; {depth.ADVICE}")
+    refuse_mode(image)
     if image.has_transparency_data:
         lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
         if lowest < transparency.OPAQUE:
             raise ImageError("has transparency; flatten it onto a background first")
 
 
-def _bits_per_sample(image: Image.Image) -> int:
-    """Bit depth in the file: Pillow shows 16-bit colour as 8-bit RGB, so the mode does not tell."""
-    if image.mode.startswith(("I", "F")):
-        return 16
-    for tile in getattr(image, "tile", ()):
-        if ";16" in str(tile.args):
-            return 16
-        if tile.codec_name.startswith("ppm") and tile.args[-1] > 255:
-            return 16
-    return 8
+def refuse_mode(image: Image.Image) -> None:
+    """Raises ImageError for colours that are not red, green and blue."""
+    if image.mode not in STORABLE_MODES:
+        raise ImageError(f"is in colour mode {image.mode}; convert it to RGB first")
+
+
+def refuse_frames(image: Image.Image) -> None:
+    """Raises ImageError for an animation."""
+    # A phone's MPO file keeps previews and depth maps behind the photograph; only the first counts.
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ImageError(f"has {frames} frames; extract the one to encode first")

@@ -17,7 +17,7 @@ from bitstream.carriers import carrier_of
 from bitstream.enhancement import Picture
 from bitstream.errors import BadMagic, LimitExceeded
 from codec.errors import ImageError
-from codec.image import Pixels, refuse_loss, refuse_transparency
+from codec.image import Pixels, refuse_loss
 from codec.metadata import Metadata
 
 IJG_LUMA_SUM = 3688
@@ -38,8 +38,7 @@ def read_pixels(data: bytes, max_pixels: int | None = None) -> Pixels:
                 f"{width}x{height} is more than {max_pixels} pixels; "
                 "a larger --max-pixels (max_pixels) accepts it"
             )
-        refuse_loss(image)
-        refuse_transparency(image)
+        refuse_loss(image, data)
         return np.array(image.convert("RGB"))
 
 

@@ -162,13 +162,14 @@ class EnhanceJob(WritingJob):
 
     def run(self, on_progress: OnProgress) -> Enhanced:
         """Enhances."""
-        from codec import image
+        from codec import image, transparency
 
         with blaming(self.original):
-            pixels = image.load(BytesIO(files.read(self.path(self.original))))
+            raster = image.read(BytesIO(files.read(self.path(self.original))))
         data, _ = self.read_standard()
         with blaming(self.source):
-            enhanced = codec.enhance(pixels, data, self.options, on_progress)
+            original = transparency.join(raster.pixels, raster.alpha)
+            enhanced = codec.enhance(original, data, self.options, on_progress).noting(raster.note)
         self.write(enhanced.data)
         report = enhanced.report
         return Enhanced(

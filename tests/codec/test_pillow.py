@@ -74,7 +74,7 @@ def test_saving_takes_the_options_of_the_encoder(tiny, photo, tmp_path):
             ValueError,
             "not of format NNI",
         ),
-        (Image.new("F", (8, 8)), {}, OSError, "cannot write as NNI: has more than 8 bits"),
+        (Image.new("F", (8, 8)), {}, OSError, "cannot write as NNI: has samples of 32 bits"),
         (Image.new("CMYK", (8, 8)), {}, OSError, "CMYK"),
     ],
 )
