@@ -7,9 +7,10 @@ import torch
 from bitstream import Container, LimitExceeded, Tag, alpha
 from bitstream.carriers import carrier_of
 from codec import content, restorer, transparency, update, weights
+from codec.filtering import Filtering
 from codec.metadata import Metadata
 from codec.options import DecodeOptions
-from codec.picture import Pixels, to_pixels
+from codec.picture import Pixels
 
 
 @torch.no_grad()
@@ -46,8 +47,8 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
     if Tag.UPDATE in container.chunks:
         postfilter = update.apply(container.chunks[Tag.UPDATE], model, options.updates)
     unfiltered = content.decode(container.chunks[Tag.CONTENT], header, model)
-    filtered = postfilter(unfiltered, model.quality(header.quality))
-    pixels = to_pixels(filtered, header.width, header.height)
+    filtering = Filtering(unfiltered, postfilter, model.quality(header.quality))
+    pixels = filtering.pixels(postfilter, header.width, header.height)
     if Tag.ALPHA not in container.chunks:
         return pixels
     payload = container.chunks[Tag.ALPHA]

@@ -165,9 +165,16 @@ def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | N
 
 def psnr_db(pixels: Pixels, reference: Pixels) -> float:
     """Peak signal-to-noise ratio over all samples of two pictures of equal size."""
-    difference = pixels.astype(np.float64) - reference
-    mean_square = float(np.mean(np.square(difference)))
+    mean_square = squared_error(pixels, reference) / pixels.size
     return 10 * float(np.log10(255**2 / mean_square)) if mean_square else float("inf")
+
+
+def squared_error(pixels: Pixels, reference: Pixels) -> float:
+    """Sum over all samples of two pictures of equal size."""
+    return sum(
+        float(np.square(row.astype(np.float64) - other).sum())
+        for row, other in zip(pixels, reference, strict=True)
+    )
 
 
 def refuse_loss(image: Image.Image, data: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from codec import weights
 from codec.deadline import NEVER, Deadline
 from codec.effort import Effort, effort_at
 from codec.errors import OptionError
+from codec.image import squared_error
 from codec.options import EncodeOptions
 from codec.picture import Pixels, from_pixels
 from codec.postfilter import PostFilter
@@ -55,7 +55,7 @@ class Job:
 
     def squared_error(self, pixels: Pixels) -> float:
         """Of a decoded picture: summed over positions, mean over channels."""
-        return float(np.square(pixels.astype(np.float64) - self.pixels).sum() / 3)
+        return squared_error(pixels, self.pixels) / 3
 
 
 @dataclass(frozen=True, eq=False)

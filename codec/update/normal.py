@@ -44,26 +44,52 @@ class NormalEquations:
         return float(2 * (change * self.cross).sum() - (change * (self.gram @ change)).sum())
 
 
+class EquationSums:
+    """Normal equations that grow by parts of an image, from top to bottom.
+
+    Parts whose heights are multiples of `STRIP_ROWS` (but the last) give the same sums as the whole
+    image, to the last bit.
+    """
+
+    def __init__(self) -> None:
+        self._gram = self._cross = torch.zeros(1, 1, dtype=torch.float64)
+        self._energy = 0.0
+        self._positions = 0
+
+    def add(self, features: Tensor, errors: Tensor) -> None:
+        """Adds a part.
+
+        Args:
+            features: float [1 c h+2 w+2], inputs of the last layer and one row or column around
+                them, zero beyond the border of the image.
+            errors: float [1 m h' w'], h' <= h and w' <= w: target minus output; positions beyond
+                h' x w' do not count.
+        """
+        height, width = errors.shape[2:]
+        for top in range(0, height, STRIP_ROWS):
+            rows = min(STRIP_ROWS, height - top)
+            strip = functional.unfold(features[:, :, top : top + rows + 2, : width + 2], KERNEL)[0]
+            seen = torch.cat([strip, strip.new_ones(1, strip.shape[1])])
+            wanted = errors[0, :, top : top + rows].reshape(errors.shape[1], -1)
+            self._gram = self._gram + (seen @ seen.T).double()
+            self._cross = self._cross + (seen @ wanted.T).double()
+            self._energy += float(wanted.double().square().sum())
+        self._positions += height * width
+
+    def total(self) -> NormalEquations:
+        """The equations of all parts."""
+        return NormalEquations(
+            self._gram.numpy(), self._cross.numpy(), self._energy, self._positions
+        )
+
+
 def normal_equations(features: Tensor, errors: Tensor) -> NormalEquations:
-    """Accumulates them.
+    """Those of a whole image.
 
     Args:
         features: float [1 c h w], inputs of the last layer, zero beyond the border.
-        errors: float [1 m h' w'], h' <= h and w' <= w: target minus output; positions beyond
-            h' x w' do not count.
+        errors: float [1 m h' w'], as `EquationSums.add` takes them.
     """
-    height, width = errors.shape[2:]
-    count = features.shape[1] * KERNEL**2 + 1
-    gram = torch.zeros(count, count, dtype=torch.float64)
-    cross = torch.zeros(count, errors.shape[1], dtype=torch.float64)
-    padded = functional.pad(features, (1, 1, 1, 1))
-    for top in range(0, height, STRIP_ROWS):
-        rows = min(STRIP_ROWS, height - top)
-        strip = functional.unfold(padded[:, :, top : top + rows + 2, : width + 2], KERNEL)[0]
-        seen = torch.cat([strip, strip.new_ones(1, strip.shape[1])])
-        wanted = errors[0, :, top : top + rows].reshape(errors.shape[1], -1)
-        gram += (seen @ seen.T).double()
-        cross += (seen @ wanted.T).double()
-    return NormalEquations(
-        gram.numpy(), cross.numpy(), float(errors.double().square().sum()), height * width
-    )
+    sums = EquationSums()
+    sums.add(functional.pad(features, (1, 1, 1, 1)), errors)
+    return sums.total()
