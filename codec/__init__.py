@@ -23,7 +23,7 @@ from codec.report import EncodeResult, Report
 from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
 if TYPE_CHECKING:
-    from codec.api import decode, encode, enhance
+    from codec.api import decode, encode, enhance, read_metadata
     from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
@@ -46,6 +46,7 @@ __all__ = [
     "encode",
     "enhance",
     "probe",
+    "read_metadata",
     "register_pillow",
 ]
 
@@ -53,6 +54,7 @@ _LAZY = {
     "decode": "codec.api",
     "encode": "codec.api",
     "enhance": "codec.api",
+    "read_metadata": "codec.api",
     "register_pillow": "codec.pillow",
 }
 

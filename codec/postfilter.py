@@ -39,6 +39,16 @@ class FilterConfig:
     blocks: tuple[int, ...] = ()
 
     @property
+    def halo(self) -> int:
+        """Rows of the picture that a filtered row depends on, above and below."""
+        coarser = 0
+        for blocks in reversed(self.blocks):
+            # Two convolutions in each block, one of stride 2 before them; places are rounded down.
+            coarser = 2 * (coarser + 2 * blocks) + 2
+        rows = 2 * (coarser + 3)  # three convolutions at half resolution
+        return -(-rows // self.multiple) * self.multiple
+
+    @property
     def multiple(self) -> int:
         """Sides of a picture must be multiples of this."""
         return 2 ** len(self.widths)
@@ -74,6 +84,7 @@ class PostFilter(nn.Module):
     def __init__(self, config: FilterConfig) -> None:
         super().__init__()
         width = config.widths[0]
+        self.halo = config.halo
         self.enter = Conv(HALVES, width, KERNEL, activate=True)
         self.quality = QualityBias(width)
         self.coarser = (

@@ -17,9 +17,10 @@ from bitstream import Container, Header, Tag
 from bitstream.shared import SharedUpdate, update_id
 from codec import content as contents
 from codec import update
-from codec.adapt import adapt, applied, equations
+from codec.adapt import adapt, applied
 from codec.decoder import decode
 from codec.errors import VerifyError
+from codec.filtering import Filtering
 from codec.job import Adapted, Content, Job, make_job
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import Pixels, check_pixels
@@ -94,9 +95,8 @@ def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> tuple[bytes, list[Ad
 def _weighted(job: Job, found: Content) -> NormalEquations:
     """Normal equations in bits."""
     quality = job.model.quality(job.half)
-    features = job.model.postfilter.features(found.unfiltered, quality)
-    picture = job.model.postfilter.combine(found.unfiltered, features)
-    normal = equations(features, picture, job.original)
+    filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
+    normal = filtering.equations(job.original)
     weight = found.weight * PIXELS_PER_UNIT**2 / 3
     return NormalEquations(
         normal.gram * weight,
@@ -120,8 +120,8 @@ def _with(job: Job, data: bytes, own: Adapted) -> Adapted:
     """A picture with the shared update."""
     model, content = job.model, own.content
     payload = bytes([Method.SHARED]) + update_id(data)
-    features = model.postfilter.features(content.unfiltered, model.quality(job.half))
-    together = applied(job, content, payload, update.apply(payload, model, (data,)), features)
+    filtering = Filtering(content.unfiltered, model.postfilter, model.quality(job.half))
+    together = applied(job, content, payload, update.apply(payload, model, (data,)), filtering)
     return replace(together, base=own.base)
 
 

@@ -26,8 +26,8 @@ from train_data import load_folder, random_crops
 
 from bitstream import CdfTables
 from codec import content as contents
-from codec.adapt import equations
 from codec.effort import effort_at
+from codec.filtering import Filtering
 from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv
 from codec.integer_model import build_integer, measure_limits, quantize_model
 from codec.job import Job
@@ -95,9 +95,8 @@ def solve_pictures(model: ReleasedModel, pictures: list[Tensor]) -> list[NormalE
             lambda stage, fraction: None,
         )
         unfiltered = contents.encode(job).unfiltered
-        features = model.postfilter.features(unfiltered, model.quality(half))
-        filtered = model.postfilter.combine(unfiltered, features)
-        solved.append(equations(features, filtered, job.original))
+        filtering = Filtering(unfiltered, model.postfilter, model.quality(half))
+        solved.append(filtering.equations(job.original))
     return solved
 
 

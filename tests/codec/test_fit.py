@@ -14,7 +14,7 @@ from bitstream import SymbolWriter
 from bitstream import subspace as payloads
 from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS
 from codec.update.fit import LARGEST_SEARCHED, FitTask, descend, fit, level_costs
-from codec.update.normal import CHUNK, normal_equations
+from codec.update.normal import STRIP_ROWS, normal_equations
 
 CHANNELS, OUTPUTS = 28, 12
 """Inputs and outputs of the tiny model's last layer."""
@@ -37,7 +37,7 @@ def random_features(height: int, width: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(1, CHANNELS, height, width, generator=generator)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (6, 9), (CHUNK // 128 + 1, 128)], ids=str)
+@pytest.mark.parametrize("size", [(1, 1), (6, 9), (2 * STRIP_ROWS + 1, 5)], ids=str)
 @pytest.mark.parametrize("beyond", [0, 3])
 def test_they_predict_the_real_change_of_the_squared_error(size, beyond):
     """Also where the picture is smaller than the grid that the features are on."""
