@@ -78,7 +78,11 @@ def encode(
 def _code(job: Job) -> Coded:
     """Encodes a job at its quality."""
     start = time.perf_counter()
-    adapted = search(job)
+    return coded_as(job, search(job), start)
+
+
+def coded_as(job: Job, adapted: Adapted, start: float) -> Coded:
+    """The file of what searches found since the time `start`."""
     chunks = {Tag.CONTENT: adapted.content.payload}
     if adapted.payload:
         chunks[Tag.UPDATE] = adapted.payload

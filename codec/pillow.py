@@ -13,7 +13,7 @@ from PIL import Image, ImageFile
 
 from bitstream import FORMAT_VERSION, MAGIC, FormatError, Header
 from bitstream.wire import ByteReader
-from codec import image
+from codec import image, update_files
 from codec.errors import CodecError
 from codec.options import DecodeOptions, EncodeOptions
 
@@ -75,7 +75,9 @@ class NniImageFile(ImageFile.ImageFile):
 
             self.fp.seek(0)
             try:
-                pixels = codec.decode(self.fp.read(), self.decode_options)
+                data = self.fp.read()
+                options = update_files.beside(data, self.filename, self.decode_options)
+                pixels = codec.decode(data, options)
             except (FormatError, CodecError) as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:
