@@ -23,7 +23,7 @@ from codec.report import EncodeResult, Report, SharedResult
 from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
 if TYPE_CHECKING:
-    from codec.api import decode, encode, encode_shared, enhance
+    from codec.api import decode, encode, encode_shared, enhance, read_metadata
     from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
@@ -49,6 +49,7 @@ __all__ = [
     "encode_shared",
     "enhance",
     "probe",
+    "read_metadata",
     "register_pillow",
 ]
 
@@ -57,6 +58,7 @@ _LAZY = {
     "encode": "codec.api",
     "encode_shared": "codec.api",
     "enhance": "codec.api",
+    "read_metadata": "codec.api",
     "register_pillow": "codec.pillow",
 }
 

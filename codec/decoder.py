@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from bitstream import Container, LimitExceeded, Tag
+from bitstream import Container, LimitExceeded, Tag, alpha
 from bitstream.carriers import carrier_of
-from codec import content, restorer, update, weights
+from codec import content, restorer, transparency, update, weights
+from codec.filtering import Filtering
+from codec.metadata import Metadata
 from codec.options import DecodeOptions
-from codec.picture import Pixels, to_pixels
+from codec.picture import Pixels
 
 
 @torch.no_grad()
@@ -21,7 +23,7 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
         options: limits; none changes a pixel.
 
     Returns:
-        uint8 [h w 3], RGB.
+        uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency.
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.
@@ -39,10 +41,15 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
             f"{header.width}x{header.height} is more than {options.max_pixels} pixels; "
             "a larger --max-pixels (max_pixels) accepts it"
         )
+    Metadata.of_chunks(container.chunks)  # no pixel depends on them, but a file is valid or not
     model = weights.load(header.model)
     postfilter = model.postfilter
     if Tag.UPDATE in container.chunks:
         postfilter = update.apply(container.chunks[Tag.UPDATE], model, options.updates)
     unfiltered = content.decode(container.chunks[Tag.CONTENT], header, model)
-    filtered = postfilter(unfiltered, model.quality(header.quality))
-    return to_pixels(filtered, header.width, header.height)
+    filtering = Filtering(unfiltered, postfilter, model.quality(header.quality))
+    pixels = filtering.pixels(postfilter, header.width, header.height)
+    if Tag.ALPHA not in container.chunks:
+        return pixels
+    payload = container.chunks[Tag.ALPHA]
+    return transparency.join(pixels, alpha.unpack(payload, header.width, header.height))

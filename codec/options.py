@@ -11,6 +11,7 @@ from codec.targets import Lambda, Target
 QUALITY_MAX = 100
 EFFORT_MAX = 9
 DEVICES = ("auto", "cpu", "cuda")
+METADATA = ("icc", "exif", "xmp")
 CONTENTS = ("learned", "jpeg", "webp", "avif")
 
 
@@ -35,6 +36,8 @@ class EncodeOptions:
     post-filter needs inside of it."""
     target: Target | None = None
     """What to aim for in place of `quality`, which must then be left alone."""
+    metadata: tuple[str, ...] = METADATA
+    """Which metadata of a picture the file keeps: "icc", "exif", "xmp"."""
     time_limit: float | None = None
     """Seconds after which the encoder settles for the best it has found.  Searches stop in time for
     the rest of the work; what no search can shorten (one pass of the networks at effort 0, some ten
@@ -60,6 +63,8 @@ class EncodeOptions:
             raise OptionError(f"lambda is for learned content, {self.content} has its own quality")
         if self.time_limit is not None and not self.time_limit > 0:
             raise OptionError(f"time_limit must be positive, not {self.time_limit}")
+        if not set(self.metadata) <= set(METADATA) or isinstance(self.metadata, str):
+            raise OptionError(f"metadata must be some of {METADATA}, not {self.metadata!r}")
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 

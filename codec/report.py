@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class EncodeResult:
     data: bytes
     report: Report
     trace: tuple[TracePoint, ...] = ()
+
+    def noting(self, note: str) -> EncodeResult:
+        """The same with one more note; none if it is empty."""
+        notes = "; ".join(filter(None, (self.report.note, note)))
+        return replace(self, report=replace(self.report, note=notes))
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import torch
 
 from bitstream import InvalidField
 from bitstream.shared import SharedUpdate, reference
 from codec import content, encoder, techniques, update
-from codec.adapt import adapt, applied, equations
-from codec.decoder import decode
-from codec.errors import OptionError, VerifyError
-from codec.job import Adapted, Content, Job, OnProgress, make_job
-from codec.options import DecodeOptions, EncodeOptions
-from codec.picture import Pixels, check_pixels
+from codec.adapt import adapt, applied
+from codec.errors import OptionError
+from codec.filtering import Filtering
+from codec.image import Raster
+from codec.job import Adapted, Content, Job, OnProgress
+from codec.options import EncodeOptions
 from codec.postfilter import PostFilter
 from codec.report import SharedResult
 from codec.transform import PIXELS_PER_UNIT
@@ -68,12 +67,12 @@ class Chosen:
 
 
 def encode_shared(
-    pictures: Sequence[Pixels], options: EncodeOptions, on_progress: OnProgress | None = None
+    rasters: Sequence[Raster], options: EncodeOptions, on_progress: OnProgress | None = None
 ) -> SharedResult:
     """Encodes pictures so that those that gain by it share one update.
 
     Args:
-        pictures: uint8 [h w 3] each, RGB.
+        rasters: at least two pictures, and what their files are to hold besides.
         options: for all of them.
         on_progress: called with the number and stage of a picture, and the fraction of the stage
             that is done.
@@ -83,21 +82,22 @@ def encode_shared(
         Else as `codec.encode`.
     """
     start = time.perf_counter()
-    _check(pictures, options)
+    _check(rasters, options)
     jobs = [
-        make_job(pixels, options, on_progress and partial(_numbered, on_progress, number))
-        for number, pixels in enumerate(pictures, start=1)
+        encoder.prepare(raster, options, on_progress and partial(_numbered, on_progress, number))
+        for number, raster in enumerate(rasters, start=1)
     ]
     chosen = search(jobs)
     coded = [encoder.coded_as(*pair, start) for pair in zip(jobs, chosen.pictures, strict=True)]
-    anything = DecodeOptions(max_pixels=None, updates=(chosen.update,))
-    for found in coded if options.verify else ():
-        if not np.array_equal(decode(found.result.data, anything), found.pixels):
-            raise VerifyError("a file does not decode to the encoded picture; nothing was written")
+    if options.verify:
+        for found, raster in zip(coded, rasters, strict=True):
+            encoder.verify(found, raster, (chosen.update,))
     seconds = (time.perf_counter() - start) / len(jobs)
     results = (
-        replace(found.result, report=replace(found.result.report, seconds=seconds))
-        for found in coded
+        replace(found.result, report=replace(found.result.report, seconds=seconds)).noting(
+            raster.note
+        )
+        for found, raster in zip(coded, rasters, strict=True)
     )
     return SharedResult(tuple(results), chosen.update, len(chosen.sharing))
 
@@ -172,9 +172,9 @@ def _fitted(job: Job, normals: Sequence[NormalEquations]) -> Common | None:
 @torch.no_grad()
 def _in_bits(job: Job, found: Content) -> NormalEquations:
     """The normal equations of a picture, with errors in bits."""
-    features = job.model.postfilter.features(found.unfiltered, job.model.quality(job.half))
-    picture = job.model.postfilter.combine(found.unfiltered, features)
-    normal = equations(features, picture, job.original)
+    quality = job.model.quality(job.half)
+    filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
+    normal = filtering.equations(job.original)
     weight = found.weight * PIXELS_PER_UNIT**2 / 3
     return NormalEquations(
         normal.gram * weight,
@@ -196,9 +196,10 @@ def _sum(normals: Sequence[NormalEquations]) -> NormalEquations:
 @torch.no_grad()
 def _with(job: Job, common: Common, own: Adapted) -> Adapted:
     """A picture with the shared update."""
-    features = job.model.postfilter.features(own.content.unfiltered, job.model.quality(job.half))
+    model, content = job.model, own.content
+    filtering = Filtering(content.unfiltered, model.postfilter, model.quality(job.half))
     payload = reference(common.data)
-    together = applied(job, own.content, payload, common.postfilter, features)
+    together = applied(job, content, payload, common.postfilter, filtering)
     return replace(together, base=own.base)
 
 
@@ -206,9 +207,9 @@ def _numbered(on_progress: OnProgress, number: int, stage: str, fraction: float)
     on_progress(f"picture {number}: {stage}", fraction)
 
 
-def _check(pictures: Sequence[Pixels], options: EncodeOptions) -> None:
+def _check(rasters: Sequence[Raster], options: EncodeOptions) -> None:
     """Refuses what a set cannot have."""
-    if len(pictures) < FEWEST:
+    if len(rasters) < FEWEST:
         raise OptionError("a shared update needs several pictures")
     if options.standard_file:
         raise OptionError("standard files have no shared update")
@@ -216,5 +217,3 @@ def _check(pictures: Sequence[Pixels], options: EncodeOptions) -> None:
         raise OptionError("pictures that share an update have no target and no time limit")
     if options.update != techniques.DEFAULT:
         raise OptionError("a shared update takes the place of other ways to adapt the filter")
-    for pixels in pictures:
-        check_pixels(pixels)

@@ -103,6 +103,29 @@ def shared_table(rows: list[share_updates.Row]) -> str:
     return "\n".join(lines)
 
 
+def meta_table(path: Path) -> str:
+    """Ways of training the filter, after the same time."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    lines = _head(["training", "steps", "errors without update", "update saves", "left"])
+    for row in rows:
+        shares = [f"{float(row[name]):.2f} %" for name in ("without_update", "saving", "cost")]
+        lines.append(_line([row["training"], row["steps"], *shares]))
+    return "\n".join(lines)
+
+
+def compressible_table(path: Path) -> str:
+    """Whole networks trained to be small."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    lines = _head(["training", "step (rms)", "bytes", "zeros", "squared error"])
+    for row in rows:
+        zeros = f"{float(row['zeros_percent']):.0f} %"
+        cells = row["training"], row["step"], row["bytes"], zeros, row["squared_error"]
+        lines.append(_line(cells))
+    return "\n".join(lines)
+
+
 def _head(cells: list[str]) -> list[str]:
     return [_line(cells), "|" + "---|" * len(cells)]
 
@@ -119,6 +142,8 @@ def main() -> None:
         "update-parts": parts_table(folder / "update-parts.tsv"),
         "update-coders": coders_table(folder / "update-coders.tsv"),
         "shared-updates": shared_table(share_updates.read(folder / "shared-updates.tsv")),
+        "meta-training": meta_table(folder / "meta-training.tsv"),
+        "compressible-training": compressible_table(folder / "compressible-training.tsv"),
     }
     rows = read(folder / "updates.tsv")
     for content in dict.fromkeys(row.content for row in rows):

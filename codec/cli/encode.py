@@ -54,6 +54,14 @@ from codec.options import EncodeOptions
     ),
     click.option("--no-update", "update", flag_value=techniques.NONE, help="The same as none."),
     click.option(
+        "--metadata",
+        type=parts.MetadataKinds(),
+        metavar="all|none|icc,exif,xmp",
+        default="all",
+        show_default=True,
+        help="What to keep of the colour profile, EXIF and XMP.",
+    ),
+    click.option(
         "--verify/--no-verify",
         default=parts.DEFAULTS.verify,
         show_default=True,
