@@ -39,10 +39,23 @@ MINIMUM_BYTES = 17
 
 
 class Tag(IntEnum):
-    """The chunks of version 1, all critical, in the order in which a file holds them."""
+    """The chunks of version 1.
+
+    Ancillary ones have the highest bit set and change no pixel; they stand first in a file, so that
+    readers who want no pixels need not read on.  The critical ones follow in ascending order.
+    """
 
     UPDATE = 0x01
     CONTENT = 0x02
+    ALPHA = 0x10
+    ICC = 0x90
+    EXIF = 0x91
+    XMP = 0x92
+
+    @property
+    def is_ancillary(self) -> bool:
+        """Whether a decoder may ignore it."""
+        return bool(self & ANCILLARY)
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,7 @@ class Container:
         writer.raw(MAGIC)
         writer.u8(FORMAT_VERSION)
         self.header.pack(writer)
-        for tag in sorted(self.chunks):
+        for tag in sorted(self.chunks, key=lambda tag: (not tag.is_ancillary, tag)):
             writer.u8(tag)
             writer.varint(len(self.chunks[tag]))
             writer.raw(self.chunks[tag])
@@ -121,14 +134,21 @@ def _read_chunks(reader: ByteReader) -> dict[Tag, bytes]:
         length = reader.varint("chunk length")
         _check_length(f"0x{tag:02X}", length)
         payload = reader.raw(length, f"chunk 0x{tag:02X}")
-        if tag & ANCILLARY:
-            continue
-        if tag not in known:
+        if tag in known:
+            _check_place(Tag(tag), chunks)
+            chunks[Tag(tag)] = payload
+        elif not tag & ANCILLARY:
             raise InvalidField(f"unknown critical chunk 0x{tag:02X}: a newer version may be needed")
-        if chunks and tag <= max(chunks):
-            raise InvalidField(f"chunk {Tag(tag).name} is repeated or out of order")
-        chunks[Tag(tag)] = payload
     return chunks
+
+
+def _check_place(tag: Tag, before: Mapping[Tag, bytes]) -> None:
+    """Whether a chunk may follow those `before`: once, and critical ones in ascending order."""
+    if tag.is_ancillary:
+        if tag in before:
+            raise InvalidField(f"chunk {tag.name} is repeated")
+    elif any(tag <= other for other in before if not other.is_ancillary):
+        raise InvalidField(f"chunk {tag.name} is repeated or out of order")
 
 
 def _check_length(name: str, length: int) -> None:

@@ -14,6 +14,9 @@ MAX_PIXELS = 1 << 28
 MAX_CHUNK_BYTES = 1 << 30
 """Largest payload of one chunk."""
 
+MAX_METADATA_BYTES = 1 << 24
+"""Largest colour profile, EXIF or XMP packet, before it is compressed."""
+
 MAX_UPDATE_PARAMETERS = 1 << 22
 """Largest number of levels in a weight update by kernels."""
 

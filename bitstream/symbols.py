@@ -98,13 +98,18 @@ class SymbolWriter:
         Raises:
             LimitExceeded: a value is too large even for an escape, beyond about 2**25.
         """
-        flat = values.ravel().astype(np.int64)
-        radius = self._tables.radii[table.ravel()]
-        symbols = np.where(np.abs(flat) <= radius, flat + radius, 2 * radius + 1).astype(np.int32)
-        for index, where in _by_table(table):
-            self._encoder.encode(symbols[where], self._tables.models[index])
-        for place in np.flatnonzero(symbols == 2 * radius + 1):
-            _code_escape(int(flat[place]), int(radius[place]), self._coin)
+        flat, tables = values.ravel(), table.ravel()
+        escapes = []
+        for index, where in _by_table(tables):
+            radius = self._tables.radii[index]
+            found = flat[where].astype(np.int64)
+            outside = np.abs(found) > radius
+            found[outside] = radius + 1
+            self._encoder.encode((found + radius).astype(np.int32), self._tables.models[index])
+            escapes.append(where[outside])
+        for place in np.sort(np.concatenate([np.empty(0, np.intp), *escapes])):
+            radius = self._tables.radii[tables[place]]
+            _code_escape(int(flat[place]), int(radius), self._coin)
         return values
 
     def finish(self) -> bytes:
@@ -129,30 +134,33 @@ class SymbolReader:
         Raises:
             InvalidField: no writer makes such data.
         """
-        flat = np.empty(values.size, np.int64)
-        radius = self._tables.radii[table.ravel()]
+        flat, tables = np.empty(values.size, np.int32), table.ravel()
+        escapes = []
         try:
-            for index, where in _by_table(table):
-                flat[where] = self._decoder.decode(self._tables.models[index], len(where))
-            flat -= radius
-            for place in np.flatnonzero(flat > radius):
-                flat[place] = _code_escape(0, int(radius[place]), self._coin)
+            for index, where in _by_table(tables):
+                radius = self._tables.radii[index]
+                found = self._decoder.decode(self._tables.models[index], len(where)) - radius
+                flat[where] = found
+                escapes.append(where[found > radius])
+            for place in np.sort(np.concatenate([np.empty(0, np.intp), *escapes])):
+                radius = self._tables.radii[tables[place]]
+                flat[place] = _code_escape(0, int(radius), self._coin)
         except AssertionError as error:
             # How constriction reports a codeword outside of what its encoder can reach.
             raise InvalidField("the range-coded data is invalid") from error
-        return flat.astype(np.int32).reshape(values.shape)
+        return flat.reshape(values.shape)
 
     def _coin(self, bit: int) -> int:
         return self._decoder.decode(_COIN)
 
 
 def _by_table(table: NDArray[np.integer]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Each table in use, ascending, with its places in raster order."""
-    flat = table.ravel()
-    order = np.argsort(flat, kind="stable")
-    used, starts = np.unique(flat[order], return_index=True)
-    # Splitting nothing gives one empty part, which no table owns.
-    yield from zip(used.tolist(), np.split(order, starts[1:]), strict=False)
+    """Each table in use, ascending, with its places in order.  table: [n]."""
+    order = np.argsort(table, kind="stable")
+    counts = np.bincount(table)
+    stops = np.cumsum(counts)
+    for index in np.flatnonzero(counts).tolist():
+        yield index, order[stops[index] - counts[index] : stops[index]]
 
 
 def _code_escape(value: int, radius: int, coin: Callable[[int], int]) -> int:

@@ -1,24 +1,38 @@
-"""The public `encode`, `enhance` and `decode`: pictures and files in whatever form they come."""
+"""The public functions: pictures and files in whatever form they come."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from codec import decoder, encoder, enhancer, file_info, image
+from bitstream import Container
+from bitstream.carriers import carrier_of
+from codec import (
+    decoder,
+    encoder,
+    enhancer,
+    file_info,
+    image,
+    shared,
+    standard_file,
+    update_files,
+)
+from codec.errors import ImageError
+from codec.image import Raster
 from codec.job import OnProgress
 from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
-from codec.report import EncodeResult
+from codec.report import EncodeResult, SharedResult
 
 File = bytes | str | os.PathLike[str]
 """The bytes of a file, or its name."""
-Picture = File | Image.Image | NDArray[np.uint8]
-"""A file or a Pillow image, whose EXIF orientation is applied, or uint8 [h w 3], RGB."""
+Picture = File | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
+"""A file or a Pillow image, whose EXIF orientation is applied, or an array [h w 3] or [h w 4]."""
 
 
 def encode(
@@ -49,8 +63,10 @@ def encode(
 
     Args:
         picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
-            and a standard file gets the colour profile and the other metadata), or an array uint8
-            [h w 3], RGB.
+            and the file gets the colour profile and other metadata), or an array uint8 [h w 3],
+            RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full transparency are
+            replaced by what costs little, and figures count them so.  Samples of 16 bits (uint16)
+            are rounded to 8, and `result.report.note` says so.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
@@ -61,8 +77,38 @@ def encode(
         OSError: the file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    pixels, metadata = _load(picture)
-    return encoder.encode(pixels, options, on_progress, metadata)
+    return encoder.encode(_load(picture), options, on_progress)
+
+
+def encode_shared(
+    pictures: Sequence[Picture],
+    options: EncodeOptions | None = None,
+    on_progress: OnProgress | None = None,
+) -> SharedResult:
+    """Encodes a set of pictures that share one weight update, whose bytes count once.
+
+    >>> import codec
+    >>> pair = [codec.decode("photo.nni"), "photo.png"]
+    >>> result = codec.encode_shared(pair, codec.EncodeOptions(effort=1))
+    >>> options = codec.DecodeOptions(updates=(result.update,))
+    >>> [codec.decode(picture.data, options).shape for picture in result.pictures]
+    [(64, 96, 3), (64, 96, 3)]
+
+    Pictures that do better with an update of their own, or with none, get that; the update file is
+    empty if it does not save more than its own bytes.  All pictures are held in memory.
+
+    Args:
+        pictures: at least two, each in any form that `encode` takes.
+        options: quality, effort, verify, device and content count.
+        on_progress: called with the number and stage of a picture, and the fraction of the stage
+            that is done, 0 to 1.
+
+    Raises:
+        OptionError: there are fewer pictures, or an option is about one alone.
+        Else as `encode`.
+    """
+    rasters = [_load(picture) for picture in pictures]
+    return shared.encode_shared(rasters, options or EncodeOptions(), on_progress)
 
 
 def enhance(
@@ -98,8 +144,31 @@ def enhance(
         OSError: a file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    pixels, _ = _load(original)
-    return enhancer.enhance(pixels, file_info.read(file), options, on_progress)
+    raster = _load(original)
+    if raster.alpha is not None:
+        raise ImageError("has transparency; flatten it onto a background first")
+    result = enhancer.enhance(raster.pixels, file_info.read(file), options, on_progress)
+    return result.noting(raster.note)
+
+
+def read_metadata(file: File) -> Metadata:
+    """Reads the colour profile, EXIF and XMP of a file; the networks are not needed.
+
+    >>> import codec
+    >>> codec.read_metadata("photo.nni").icc
+    b''
+
+    Args:
+        file: bytes or name of a file of this codec, or of a JPEG, WebP or AVIF file.
+
+    Raises:
+        FormatError: not a valid file.
+        OSError: it cannot be read.
+    """
+    data = file_info.read(file)
+    if carrier_of(data):
+        return standard_file.read_metadata(data)
+    return Metadata.of_chunks(Container.unpack(data).chunks)
 
 
 def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8]:
@@ -112,10 +181,12 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
 
     Args:
         file: its bytes or its name.
-        options: limits; none changes a pixel.
+        options: limits, and update files; none changes a pixel.  An update file (.nnu) that lies
+            beside a file given by its name is found without them.
 
     Returns:
-        uint8 [h w 3], RGB; of a standard file as it is stored: its orientation is not applied.
+        uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency; of a standard file as
+        it is stored: its orientation is not applied.
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.
@@ -125,15 +196,18 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
         ForeignUpdateWarning: what a standard file carries is not for its picture, or not for this
             program; then it is decoded without.
     """
-    return decoder.decode(file_info.read(file), options)
+    data = file_info.read(file)
+    if isinstance(file, str | os.PathLike):
+        options = update_files.beside(data, file, options or DecodeOptions())
+    return decoder.decode(data, options)
 
 
-def _load(picture: Picture) -> tuple[NDArray[np.uint8], Metadata]:
-    """The pixels of a picture, upright, and what else is known of it."""
+def _load(picture: Picture) -> Raster:
+    """The picture upright, and what else is known of it."""
     if isinstance(picture, np.ndarray):
-        return picture, Metadata()
+        return image.from_samples(picture)
     if isinstance(picture, Image.Image):
-        return image.from_pillow(picture), Metadata.of(ImageOps.exif_transpose(picture))
+        return image.from_pillow(picture)
     if isinstance(picture, str | os.PathLike):
-        return image.load_with_metadata(os.fspath(picture))
-    return image.load_with_metadata(BytesIO(picture))
+        return image.read(os.fspath(picture))
+    return image.read(BytesIO(picture))

@@ -16,7 +16,7 @@ He et al., "Checkerboard context model" (CVPR 2021), with the channel groups of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,25 +124,25 @@ class ContextModel(nn.Module):
             code: called once per slot.
         """
         batch, _, height, width = like.shape
-        values = torch.zeros_like(like)
+        done: list[Tensor] = []
         for index, group in enumerate(self.groups):
             start, stop = self.bounds[index], self.bounds[index + 1]
-            below = self._below(group, values[:, :start], level) if start else None
+            below = self._below(group, torch.cat(done, 1), level) if done else None
             own = like.new_zeros(batch, self.hidden, height, width, dtype=torch.float32)
-            known = torch.zeros_like(like[:, start:stop])
+            known: dict[tuple[int, int], Tensor] = {}
             for phases in FOUR_PHASES if index < 2 else TWO_PHASES:
                 slot = Slot(start, stop, phases)
                 hidden = torch.cat([self._join(group, own, below, p, level) for p in phases])
                 raw = group.leave(group.fuse(hidden))
                 mean, scale = self.prediction(raw, start, stop, level)
                 got = code(slot, mean, scale)
-                known, own = known.clone(), own.clone()
+                own = own.clone()
                 for phase, part in zip(phases, got.split(batch), strict=True):
                     seen = self.features(part, start, stop, level)
-                    known[:, :, phase[0] :: 2, phase[1] :: 2] = part
+                    known[phase] = part
                     own[:, :, phase[0] :: 2, phase[1] :: 2] = group.embed_own(seen).to(own.dtype)
-            values = torch.cat([values[:, :start], known, values[:, stop:]], 1)
-        return values
+            done.append(interleaved(known))
+        return torch.cat(done, 1)
 
     def _below(self, group: GroupContext, values: Tensor, level: Any) -> Tensor:
         seen = self.features(values, 0, values.shape[1], level)
@@ -160,6 +160,12 @@ class ContextModel(nn.Module):
         if below is not None:
             hidden = hidden + below[:, :, phase[0] :: 2, phase[1] :: 2]
         return group.quality(hidden, level.quality)
+
+
+def interleaved(phases: Mapping[tuple[int, int], Tensor]) -> Tensor:
+    """All four phases [b c h/2 w/2] -> [b c h w]."""
+    stacked = torch.stack([phases[place] for place in sorted(phases)], 2)
+    return functional.pixel_shuffle(stacked.flatten(1, 2), 2)
 
 
 def at_phases(tensor: Tensor, slot: Slot) -> Tensor:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import torch
 
-from bitstream import Container, InvalidField, LimitExceeded, Tag
+from bitstream import Container, InvalidField, LimitExceeded, Tag, alpha
 from bitstream.carriers import carrier_of
 from bitstream.header import LOSSLESS_QUALITY
-from codec import content, restorer, update, weights
+from codec import content, restorer, transparency, update, weights
+from codec.filtering import Filtering
 from codec.lossless import codec as lossless
+from codec.metadata import Metadata
 from codec.options import DecodeOptions
-from codec.picture import Pixels, to_pixels
+from codec.picture import Pixels
+from codec.weights import ReleasedModel
 
 
 @torch.no_grad()
@@ -26,7 +29,7 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
         options: limits; none changes a pixel.
 
     Returns:
-        uint8 [h w 3], RGB.
+        uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency.
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.
@@ -44,15 +47,24 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
             f"{header.width}x{header.height} is more than {options.max_pixels} pixels; "
             "a larger --max-pixels (max_pixels) accepts it"
         )
+    Metadata.of_chunks(container.chunks)  # no pixel depends on them, but a file is valid or not
     model = weights.load(header.model)
     is_lossless = model.content == lossless.CONTENT
     if is_lossless != (header.quality == LOSSLESS_QUALITY):
         raise InvalidField(f"quality {header.quality} does not go with {model.content} content")
-    if is_lossless:
-        return lossless.decode(container, model)
+    pixels = (lossless.decode if is_lossless else _decode)(container, model, options.updates)
+    if Tag.ALPHA not in container.chunks:
+        return pixels
+    payload = container.chunks[Tag.ALPHA]
+    return transparency.join(pixels, alpha.unpack(payload, header.width, header.height))
+
+
+def _decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ...]) -> Pixels:
+    """The colours of a lossy file."""
+    header, chunks = container.header, container.chunks
     postfilter = model.postfilter
-    if Tag.UPDATE in container.chunks:
-        postfilter = update.apply(container.chunks[Tag.UPDATE], model, options.updates)
-    unfiltered = content.decode(container.chunks[Tag.CONTENT], header, model)
-    filtered = postfilter(unfiltered, model.quality(header.quality))
-    return to_pixels(filtered, header.width, header.height)
+    if Tag.UPDATE in chunks:
+        postfilter = update.apply(chunks[Tag.UPDATE], model, updates)
+    unfiltered = content.decode(chunks[Tag.CONTENT], header, model)
+    filtering = Filtering(unfiltered, postfilter, model.quality(header.quality))
+    return filtering.pixels(postfilter, header.width, header.height)

@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bitstream import Container, Header, Tag
-from codec import content, enhancer
+from bitstream import Container, Header, Tag, alpha
+from codec import content, enhancer, transparency
 from codec.adapt import adapt
 from codec.deadline import Deadline
 from codec.decoder import decode
 from codec.effort import effort_at
 from codec.errors import VerifyError
-from codec.image import psnr_db
+from codec.image import Raster, psnr_db
 from codec.job import Adapted, Job, OnProgress, make_job
 from codec.lossless import codec as lossless
-from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import Pixels, check_pixels
 from codec.rate_control import reach
@@ -38,51 +37,80 @@ class Coded:
 
 
 def encode(
-    pixels: Pixels,
+    raster: Raster,
     options: EncodeOptions | None = None,
     on_progress: OnProgress | None = None,
-    metadata: Metadata | None = None,
 ) -> EncodeResult:
     """Encodes a picture.
 
     Args:
-        pixels: uint8 [h w 3], RGB.
+        raster: pixels, and what the file is to hold besides.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done.
-        metadata: what a standard file is to hold besides; the container of this codec has no room.
 
     Raises:
-        ImageError: not such an array, or larger than the format allows.
+        ImageError: its pixels are not uint8 [h w 3], or larger than the format allows.
         OptionError: the device is not there, or no quality reaches the target.
         ModelError: there is no model for that content.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
     start = time.perf_counter()
     options = options or EncodeOptions()
-    check_pixels(pixels)
-    if options.lossless:
-        return lossless.encode(pixels, options, on_progress)
     if options.standard_file:
-        return enhancer.encode(pixels, options, on_progress, metadata)
-    job = make_job(pixels, options, on_progress)
-
-    if isinstance(options.target, Limit):
-        coded = _reach(job, options.target)
+        check_pixels(raster.pixels)
+        raster = replace(raster, metadata=raster.metadata.only(options.metadata))
+        return enhancer.encode(raster, options, on_progress).noting(raster.note)
+    if options.lossless:
+        check_pixels(raster.pixels)
+        extras = _extras(raster, options)
+        result = lossless.encode(raster.pixels, extras, options, on_progress)
+        coded = Coded(result, raster.pixels)
     else:
-        coded = _code(job)
+        job = prepare(raster, options, on_progress)
+        coded = _reach(job, options.target) if isinstance(options.target, Limit) else _code(job)
 
-    result = coded.result
-    anything = DecodeOptions(max_pixels=None)
-    if options.verify and not np.array_equal(decode(result.data, anything), coded.pixels):
+    if options.verify:
+        verify(coded, raster)
+    report = replace(coded.result.report, seconds=time.perf_counter() - start)
+    return replace(coded.result, report=report).noting(raster.note)
+
+
+def prepare(raster: Raster, options: EncodeOptions, on_progress: OnProgress | None) -> Job:
+    """The job of a picture, with what its file is to hold besides."""
+    check_pixels(raster.pixels)
+    job = make_job(raster.pixels, options, on_progress)
+    return replace(job, extras=_extras(raster, options))
+
+
+def _extras(raster: Raster, options: EncodeOptions) -> dict[Tag, bytes]:
+    """What the file of a picture is to hold besides."""
+    extras = raster.metadata.only(options.metadata).chunks()
+    if raster.alpha is not None:
+        extras[Tag.ALPHA] = alpha.pack(raster.alpha)
+    return extras
+
+
+def verify(coded: Coded, raster: Raster, updates: tuple[bytes, ...] = ()) -> None:
+    """Decodes the file of a picture, given the update files that it may name, and compares.
+
+    Raises:
+        VerifyError: it does not decode to what the encoder saw.
+    """
+    anything = DecodeOptions(max_pixels=None, updates=updates)
+    expected = transparency.join(coded.pixels, raster.alpha)
+    if not np.array_equal(decode(coded.result.data, anything), expected):
         raise VerifyError("the file does not decode to the encoded picture; nothing was written")
-    return replace(result, report=replace(result.report, seconds=time.perf_counter() - start))
 
 
 def _code(job: Job) -> Coded:
     """Encodes a job at its quality."""
     start = time.perf_counter()
-    adapted = search(job)
-    chunks = {Tag.CONTENT: adapted.content.payload}
+    return coded_as(job, search(job), start)
+
+
+def coded_as(job: Job, adapted: Adapted, start: float) -> Coded:
+    """The file of what searches found since the time `start`."""
+    chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
     if adapted.payload:
         chunks[Tag.UPDATE] = adapted.payload
     height, width, _ = job.pixels.shape
@@ -111,8 +139,7 @@ def _reach(job: Job, limit: Limit) -> Coded:
     halves = content.qualities(job.model)
     quick_only = job.effort == quickest
     coded, remark = reach(limit, halves, attempt, job.deadline, quick_only=quick_only)
-    report = replace(coded.result.report, note=remark)
-    return replace(coded, result=replace(coded.result, report=report))
+    return replace(coded, result=coded.result.noting(remark))
 
 
 def search(job: Job) -> Adapted:

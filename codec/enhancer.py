@@ -17,9 +17,9 @@ from bitstream.enhancement import Enhancement
 from codec import conditioning, restorer, standard, standard_file
 from codec.adapt import adapt
 from codec.errors import ImageError, VerifyError
-from codec.image import psnr_db
+from codec.image import Raster, psnr_db
 from codec.job import Content, Job, OnProgress, make_job
-from codec.metadata import Metadata, as_stored, upright
+from codec.metadata import as_stored, upright
 from codec.options import EncodeOptions
 from codec.picture import Pixels, check_pixels
 from codec.report import EncodeResult, EnhanceReport
@@ -85,30 +85,31 @@ def enhance(
 
 
 def encode(
-    pixels: Pixels,
-    options: EncodeOptions,
-    on_progress: OnProgress | None = None,
-    metadata: Metadata | None = None,
+    raster: Raster, options: EncodeOptions, on_progress: OnProgress | None = None
 ) -> EncodeResult:
     """Writes a picture as a standard file, and enhances that.
 
     Args:
-        pixels: uint8 [h w 3], RGB.
+        raster: pixels, and what the file is to hold besides.
         options: with a standard content.
         on_progress: called with a stage and the fraction of it that is done.
-        metadata: what the file is to hold besides.
 
     Raises:
         ImageError: the format cannot hold the picture or its metadata.
         Else as `enhance`.
     """
     start = time.perf_counter()
-    check_pixels(pixels)
-    job = make_job(pixels, options, on_progress)
+    check_pixels(raster.pixels)
+    if raster.alpha is not None:
+        raise ImageError(
+            f"has transparency, which {options.content.upper()} files of this codec do not hold; "
+            "flatten it onto a background, or write a file of another name"
+        )
+    job = make_job(raster.pixels, options, on_progress)
     carrier = next(found for found in CARRIERS if found.NAME == options.content)
     try:
         plain = STANDARD[carrier.NAME].write(
-            pixels, options.quality, **(metadata or Metadata()).save_options()
+            raster.pixels, options.quality, **raster.metadata.save_options()
         )
     except (ValueError, OSError) as error:
         raise ImageError(f"does not fit into a {carrier.NAME.upper()} file: {error}") from error

@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from codec.layers import NEGATIVE_SLOPE
 from codec.quality import RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
+from codec.strips import spans
 from codec.transform import BLOCK_PX
 
 FRACTION_BITS = 8
@@ -45,6 +46,8 @@ SCALE_SHIFT = FRACTION_BITS - 2
 
 FLOAT32_LIMIT, FLOAT64_LIMIT = 2**24, 2**53
 MOST_DIGITS = 4
+LARGEST_PARTS = 2**24
+"""Numbers that the parts of a sum may take at a time: larger layers are computed in pieces."""
 
 
 def rescale(x: Tensor, shift: int) -> Tensor:
@@ -172,8 +175,21 @@ class IntegerConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.float().clamp(-self.limit, self.limit)
         x = x.contiguous(memory_format=torch.channels_last)
+        size, step, pad = self.weight.shape[2], self.stride, self.padding
+        height, width = ((side + 2 * pad - size) // step + 1 for side in x.shape[2:])
+        rows = max(1, LARGEST_PARTS // (len(x) * len(self.kernels) * width))
+        if rows >= height:
+            return self._convolved(x, (pad, pad))
+        x = functional.pad(x, (0, 0, pad, pad))
+        pieces = [
+            self._convolved(x[:, :, start * step : (stop - 1) * step + size], (0, pad))
+            for start, stop in spans(height, rows)
+        ]
+        return torch.cat(pieces, 2)
+
+    def _convolved(self, x: Tensor, padding: tuple[int, int]) -> Tensor:
         groups, digits, bits = astuple(self.split)
-        parts = functional.conv2d(x, self.kernels, None, self.stride, self.padding, groups=groups)
+        parts = functional.conv2d(x, self.kernels, None, self.stride, padding, groups=groups)
         bias = self.bias.view(1, -1, 1, 1)
         if groups * digits == 1:
             total = parts.add_(bias)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from bitstream import Tag
 from codec import weights
 from codec.deadline import NEVER, Deadline
 from codec.effort import Effort, effort_at
 from codec.errors import OptionError
+from codec.image import squared_error
 from codec.options import EncodeOptions
 from codec.picture import Pixels, from_pixels
 from codec.postfilter import PostFilter
@@ -41,6 +42,8 @@ class Job:
     """How the post-filter is adapted; None for not at all."""
     deadline: Deadline = NEVER
     """When searches must be over, and what follows them too."""
+    extras: Mapping[Tag, bytes] = field(default_factory=dict)
+    """Chunks that the file holds besides, whatever the searches find."""
     trace: list[tuple[str, float | Tensor]] = field(default_factory=list)
     """Grows with every step of a search by its stage and cost, see `TracePoint`.  Costs stay on
     their device, so that no step waits for it."""
@@ -52,7 +55,7 @@ class Job:
 
     def squared_error(self, pixels: Pixels) -> float:
         """Of a decoded picture: summed over positions, mean over channels."""
-        return float(np.square(pixels.astype(np.float64) - self.pixels).sum() / 3)
+        return squared_error(pixels, self.pixels) / 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ step come from: chosen from the latents and written, or read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,8 @@ from codec.quality import VALUE_BITS, IntegerLevel
 from codec.transform import BLOCK_PX
 
 Integers = NDArray[np.integer]
-Exchange = Callable[[Slot, Tensor, Tensor, Integers], Integers]
-"""(slot, where its symbols are, mean, table of each symbol) -> symbols, in raster order."""
+Exchange = Callable[[Slot, Tensor, Integers], Integers]
+"""(slot, mean and table of each symbol) -> symbols; all flat, in the order of the format."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,14 @@ class Grid:
     def width(self) -> int:
         return self.columns + self.columns % 2
 
-    def valid(self, channels: int) -> Tensor:
-        """Where symbols are: bool [1 channels height width]."""
-        mask = torch.zeros(1, 1, self.height, self.width, dtype=torch.bool)
-        mask[:, :, : self.rows, : self.columns] = True
-        return mask.expand(1, channels, -1, -1)
+    def inside(self, tensor: Tensor, slot: Slot) -> Iterator[Tensor]:
+        """Views [c rows columns] of each phase of a slot [p c h/2 w/2]: those that have symbols."""
+        for part, (di, dj) in zip(tensor, slot.phases, strict=True):
+            yield part[:, : (self.rows - di + 1) // 2, : (self.columns - dj + 1) // 2]
+
+    def flat(self, tensor: Tensor, slot: Slot) -> Tensor:
+        """What stands where symbols are, in the order of the format."""
+        return torch.cat([part.flatten() for part in self.inside(tensor, slot)])
 
 
 def encode_latents(
@@ -67,10 +70,10 @@ def encode_latents(
         The codeword, and the values that the decoder will have, as `decode_latents` returns them.
     """
     writer = SymbolWriter(tables)
-    scaled = y.double() * 2**VALUE_BITS
 
-    def exchange(slot: Slot, mask: Tensor, mean: Tensor, table: Integers) -> Integers:
-        symbols = torch.round((at_phases(scaled, slot) - mean)[mask] / level.step)
+    def exchange(slot: Slot, mean: Tensor, table: Integers) -> Integers:
+        wanted = grid.flat(at_phases(y, slot), slot).double().mul_(2**VALUE_BITS)
+        symbols = wanted.sub_(mean).div_(level.step).round_()
         return writer.code(symbols.int().numpy(), table)
 
     values = _walk(exchange, context, level, grid)
@@ -83,22 +86,23 @@ def decode_latents(
     """Latent values: integers with VALUE_BITS fractional bits, float64 [1 c h w]."""
     reader = SymbolReader(data, tables)
 
-    def exchange(slot: Slot, mask: Tensor, mean: Tensor, table: Integers) -> Integers:
+    def exchange(slot: Slot, mean: Tensor, table: Integers) -> Integers:
         return reader.code(np.empty(table.shape, np.int32), table)
 
     return _walk(exchange, context, level, grid)
 
 
 def _walk(exchange: Exchange, context: ContextModel, level: IntegerLevel, grid: Grid) -> Tensor:
-    channels = context.bounds[-1]
-    valid = grid.valid(channels)
-
     def code(slot: Slot, mean: Tensor, index: Tensor) -> Tensor:
-        mask = at_phases(valid, slot)
-        symbols = exchange(slot, mask, mean, index[mask].numpy().astype(np.int64))
+        known = grid.flat(mean, slot)
+        symbols = exchange(slot, known, grid.flat(index, slot).numpy().astype(np.uint8))
+        known.add_(torch.from_numpy(symbols), alpha=level.step)
         values = torch.zeros_like(mean)
-        values[mask] = torch.from_numpy(symbols).double() * level.step + mean[mask]
+        parts = list(grid.inside(values, slot))
+        sizes = [part.numel() for part in parts]
+        for part, found in zip(parts, known.split(sizes), strict=True):
+            part.copy_(found.view_as(part))
         return values
 
-    blank = torch.zeros(1, channels, grid.height, grid.width, dtype=torch.float64)
-    return context.scan(blank, level, code)
+    shape = (1, context.bounds[-1], grid.height, grid.width)
+    return context.scan(torch.zeros(1, dtype=torch.float64).expand(shape), level, code)

@@ -14,8 +14,9 @@ from codec.integer_model import set_last_layer
 from codec.job import Adapted, Content, Job
 from codec.latents import Grid, decode_latents, encode_latents
 from codec.picture import pad_to
-from codec.quality import Level, lambda_at, level_at
-from codec.transform import BLOCK_PX
+from codec.quality import IntegerLevel, Level, lambda_at, level_at
+from codec.strips import in_strips
+from codec.transform import ANALYSIS_HALO, BLOCK_PX, SYNTHESIS_HALO
 from codec.weights import ReleasedModel
 
 SEARCH_WEIGHT = 1.6
@@ -34,8 +35,13 @@ def encode(job: Job) -> Content:
     search = job.model.search().to(job.device)
     grid = _grid(job)
     padded = pad_to(job.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
+    quality = _level(job).quality
+
+    def analyze(part: Tensor) -> Tensor:
+        return search.analysis(part.to(job.device), quality)
+
     with torch.no_grad():
-        y = search.analysis(padded.to(job.device), _level(job).quality)
+        y = in_strips(analyze, padded, halo=ANALYSIS_HALO, scale=1)
     return _code(job, y)
 
 
@@ -68,18 +74,27 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
     level = model.level(header.quality)
     grid = Grid.of_picture(header.width, header.height)
     values = decode_latents(payload, model.networks.context, level, grid, model.tables)
-    return model.networks.synthesize(values, level)
+    return _synthesize(values, level, model)
 
 
 @torch.no_grad()
 def _code(job: Job, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     start = time.perf_counter()
-    networks, level = job.model.networks, job.model.level(job.half)
-    payload, values = encode_latents(y.cpu(), networks.context, level, _grid(job), job.model.tables)
-    unfiltered = networks.synthesize(values, level)
+    context, level = job.model.networks.context, job.model.level(job.half)
+    payload, values = encode_latents(y.cpu(), context, level, _grid(job), job.model.tables)
+    unfiltered = _synthesize(values, level, job.model)
     weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
     return Content(payload, unfiltered, weight, y, time.perf_counter() - start)
+
+
+def _synthesize(values: Tensor, level: IntegerLevel, model: ReleasedModel) -> Tensor:
+    """Latents -> integers [1 3 H W]."""
+
+    def synthesize(part: Tensor) -> Tensor:
+        return model.networks.synthesize(part, level)
+
+    return in_strips(synthesize, values, halo=SYNTHESIS_HALO, scale=BLOCK_PX)
 
 
 def _grid(job: Job) -> Grid:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from bitstream import Tag, metadata
+from bitstream.errors import LimitExceeded
+from codec.errors import ImageError
+
+TAGS = {"icc": Tag.ICC, "exif": Tag.EXIF, "xmp": Tag.XMP}
+"""The chunk of each kind of metadata."""
 EXIF_PREFIX = b"Exif\0\0"
 ORIENTATION = 0x0112
 """Exif 2.32, section 4.6.4."""
@@ -61,14 +68,49 @@ class Metadata:
         icc = icc if icc[PROFILE_SPACE] == RGB_PROFILE else b""
         return cls(icc, exif, image.info.get("xmp") or b"", orientation)
 
+    @classmethod
+    def of_chunks(cls, chunks: Mapping[Tag, bytes]) -> Metadata:
+        """Of a file of this codec, whose picture is upright.
+
+        Raises:
+            FormatError: a chunk is malformed.
+        """
+        found = {name: metadata.unpack(chunks[tag]) for name, tag in TAGS.items() if tag in chunks}
+        if "exif" in found:
+            found["exif"] = EXIF_PREFIX + found["exif"]
+        return cls(**found)
+
+    def chunks(self) -> dict[Tag, bytes]:
+        """Inverse of `of_chunks`.
+
+        Raises:
+            ImageError: they are too large for the format.
+        """
+        found = {
+            Tag.ICC: self.icc,
+            Tag.EXIF: self.exif.removeprefix(EXIF_PREFIX),
+            Tag.XMP: self.xmp,
+        }
+        try:
+            return {tag: metadata.pack(data) for tag, data in found.items() if data}
+        except LimitExceeded as error:
+            raise ImageError(f"has {error}; leave them out (--metadata none)") from error
+
+    def only(self, kinds: Collection[str]) -> Metadata:
+        """Some kinds of metadata: names of `TAGS`."""
+        return replace(self, **{name: b"" for name in TAGS if name not in kinds})
+
     def save_options(self) -> dict[str, Any]:
         """Arguments of Pillow's `Image.save`."""
         options = {"icc_profile": self.icc, "exif": self.exif, "xmp": self.xmp}
         return {name: value for name, value in options.items() if value}
 
 
+NO_METADATA = Metadata()
+
+
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Stored pixels [h w 3] -> as they are shown: [h w 3] or [w h 3]."""
+    """Stored pixels [h w c] -> as they are shown: [h w c] or [w h c]."""
     swap, *mirrored = TURNS[orientation]
     return _mirror(pixels.swapaxes(0, 1) if swap else pixels, *mirrored)
 

@@ -11,6 +11,7 @@ from codec.targets import Lambda, Target
 QUALITY_MAX = 100
 EFFORT_MAX = 9
 DEVICES = ("auto", "cpu", "cuda")
+METADATA = ("icc", "exif", "xmp")
 CONTENTS = ("learned", "jpeg", "webp", "avif")
 
 
@@ -38,6 +39,8 @@ class EncodeOptions:
     lossless: bool = False
     """Whether to code the picture exactly; of the options above only effort, update (on or off) and
     verify then count."""
+    metadata: tuple[str, ...] = METADATA
+    """Which metadata of a picture the file keeps: "icc", "exif", "xmp"."""
     time_limit: float | None = None
     """Seconds after which the encoder settles for the best it has found.  Searches stop in time for
     the rest of the work; what no search can shorten (one pass of the networks at effort 0, some ten
@@ -65,6 +68,8 @@ class EncodeOptions:
             self._check_lossless()
         if self.time_limit is not None and not self.time_limit > 0:
             raise OptionError(f"time_limit must be positive, not {self.time_limit}")
+        if not set(self.metadata) <= set(METADATA) or isinstance(self.metadata, str):
+            raise OptionError(f"metadata must be some of {METADATA}, not {self.metadata!r}")
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 
@@ -87,7 +92,8 @@ class DecodeOptions:
     """Largest image to accept, since a few bytes can claim any size and decoding takes about 250
     bytes of memory per pixel; None leaves only the limits of the format."""
     updates: tuple[bytes, ...] = ()
-    """Contents of update files (.nnu); a file that shares one names which by its hash."""
+    """Contents of update files (.nnu), for files that share one and name it by its hash.  What lies
+    beside a file that is given by its name is found without this."""
 
     def __post_init__(self) -> None:
         if self.max_pixels is not None and self.max_pixels < 1:

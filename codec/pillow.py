@@ -5,22 +5,22 @@ Pillow loads no plugin by itself, so a program calls `codec.register_pillow()` o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from io import BytesIO
 from typing import IO
 
 from PIL import Image, ImageFile
 
-from bitstream import FORMAT_VERSION, MAGIC, FormatError, Header
-from bitstream.wire import ByteReader
-from codec import image
-from codec.errors import CodecError
+from bitstream import MAGIC, FormatError, Tag
+from bitstream.preview import preview
+from codec import update_files
+from codec.errors import CodecError, OptionError
+from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
 
 FORMAT = "NNI"
 SUFFIX = ".nni"
-HEAD_BYTES = 32
-"""More than magic, version and header can take."""
 
 
 def register_pillow(max_pixels: int | None = DecodeOptions().max_pixels) -> None:
@@ -34,8 +34,10 @@ def register_pillow(max_pixels: int | None = DecodeOptions().max_pixels) -> None
     ('NNI', 'RGB', (96, 64))
     >>> picture.save("copy.nni", quality=60, effort=0)
 
-    `open` reads the header only; the picture is decoded when its pixels are first needed, which
-    raises OSError if the file is damaged.  `save` takes the fields of `codec.EncodeOptions`.
+    `open` reads the header and the metadata only; the picture is decoded when its pixels are first
+    needed, which raises OSError if the file is damaged.  Colour profile, EXIF and XMP are in `info`
+    as "icc_profile", "exif" and "xmp".  `save` takes these three, in place of the picture's own,
+    and the fields of `codec.EncodeOptions`.
 
     Args:
         max_pixels: largest picture to decode; see `codec.DecodeOptions`.
@@ -55,18 +57,17 @@ class NniImageFile(ImageFile.ImageFile):
     decode_options = DecodeOptions()
 
     def _open(self) -> None:
-        head = self.fp.read(HEAD_BYTES)
-        # SyntaxError is how a plugin tells Pillow that a file is not one that it can open.
-        if not _accept(head) or head[len(MAGIC) :][:1] != bytes([FORMAT_VERSION]):
-            raise SyntaxError(f"not an {FORMAT} file of version {FORMAT_VERSION}")
         try:
-            header = Header.unpack(ByteReader(head[len(MAGIC) + 1 :]))
+            found = preview(self.fp)
+            metadata = Metadata.of_chunks(found.ancillary)
         except FormatError as error:
+            # This is how a plugin tells Pillow that a file is not one that it can open.
             raise SyntaxError(str(error)) from error
-        self._mode = "RGB"
-        self._size = (header.width, header.height)
+        self._mode = "RGBA" if Tag.ALPHA in found.lengths else "RGB"
+        self._size = (found.header.width, found.header.height)
+        self.info |= metadata.save_options()
         # Something must stand here, or Pillow takes the pixels for loaded.
-        self.tile = [_raw_tile(self.size)]
+        self.tile = [self._raw_tile()]
 
     def load(self) -> object:
         """Decodes the picture, once; Pillow's own loader then reads it as raw pixels."""
@@ -75,18 +76,19 @@ class NniImageFile(ImageFile.ImageFile):
 
             self.fp.seek(0)
             try:
-                pixels = codec.decode(self.fp.read(), self.decode_options)
+                data = self.fp.read()
+                options = update_files.beside(data, self.filename, self.decode_options)
+                pixels = codec.decode(data, options)
             except (FormatError, CodecError) as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:
                 self.fp.close()
             self.fp = BytesIO(pixels.tobytes())
-            self.tile = [_raw_tile(self.size)]
+            self.tile = [self._raw_tile()]
         return super().load()
 
-
-def _raw_tile(size: tuple[int, int]) -> ImageFile._Tile:
-    return ImageFile._Tile("raw", (0, 0, *size), 0, ("RGB", 0, 1))
+    def _raw_tile(self) -> ImageFile._Tile:
+        return ImageFile._Tile("raw", (0, 0, *self.size), 0, (self.mode, 0, 1))
 
 
 def _accept(prefix: bytes) -> bool:
@@ -96,11 +98,26 @@ def _accept(prefix: bytes) -> bool:
 def _save(picture: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
     import codec
 
+    given = picture.encoderinfo
     names = {field.name for field in fields(EncodeOptions)}
-    asked = {name: value for name, value in picture.encoderinfo.items() if name in names}
+    options = EncodeOptions(**{name: value for name, value in given.items() if name in names})
+    if options.standard_file:
+        raise OptionError(f"a standard file is not of format {FORMAT}; codec.encode makes it")
     try:
-        file.write(codec.encode(image.from_pillow(picture), EncodeOptions(**asked)).data)
+        file.write(codec.encode(_with_metadata(picture, given), options).data)
     except CodecError as error:
-        if isinstance(error, ValueError):  # an option out of its range
+        if isinstance(error, ValueError):  # an option that cannot be met
             raise
         raise OSError(f"cannot write as {FORMAT}: {error}") from error
+
+
+def _with_metadata(picture: Image.Image, given: Mapping[str, object]) -> Image.Image:
+    """The picture with the metadata that `save` was given in place of its own."""
+    new = {name: given[name] or b"" for name in ("icc_profile", "exif", "xmp") if name in given}
+    if isinstance(exif := new.get("exif"), Image.Exif):
+        new["exif"] = exif.tobytes()
+    if not new:
+        return picture
+    copy = picture.copy()
+    copy.info |= new
+    return copy

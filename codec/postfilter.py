@@ -2,9 +2,9 @@
 
 It works at half resolution (12 channels of 2x2 pixels), with optional coarser levels below it, and
 is conditioned on the quality.  It sees nothing but the picture before it and the quality, so that
-it can follow any content codec.  All of it but the last layer makes *features*, to which the
-picture itself is joined; the last layer adds a linear combination of their 3x3 neighbourhoods to
-the picture, and that is what an update changes.
+it can follow any content codec.  All of it but the last layer makes *features*: what the last two
+of its layers give, joined by the picture itself.  The last layer adds a linear combination of their
+3x3 neighbourhoods to the picture, and that is what an update changes.
 """
 
 from __future__ import annotations
@@ -37,6 +37,16 @@ class FilterConfig:
 
     widths: tuple[int, ...]
     blocks: tuple[int, ...] = ()
+
+    @property
+    def halo(self) -> int:
+        """Rows of the picture that a filtered row depends on, above and below."""
+        coarser = 0
+        for blocks in reversed(self.blocks):
+            # Two convolutions in each block, one of stride 2 before them; places are rounded down.
+            coarser = 2 * (coarser + 2 * blocks) + 2
+        rows = 2 * (coarser + 3)  # three convolutions at half resolution
+        return -(-rows // self.multiple) * self.multiple
 
     @property
     def multiple(self) -> int:
@@ -74,21 +84,22 @@ class PostFilter(nn.Module):
     def __init__(self, config: FilterConfig) -> None:
         super().__init__()
         width = config.widths[0]
+        self.halo = config.halo
         self.enter = Conv(HALVES, width, KERNEL, activate=True)
         self.quality = QualityBias(width)
         self.coarser = (
             Coarser(width, config.widths[1:], config.blocks) if config.widths[1:] else None
         )
         self.middle = Conv(width, width, KERNEL, activate=True)
-        self.leave = Conv(width + HALVES, HALVES, KERNEL, zero=True)
+        self.leave = Conv(2 * width + HALVES, HALVES, KERNEL, zero=True)
 
     def features(self, x: Tensor, quality: Tensor) -> Tensor:
-        """What the last layer combines: [b widths[0]+12 h/2 w/2]."""
+        """What the last layer combines: [b 2*widths[0]+12 h/2 w/2]."""
         halves = functional.pixel_unshuffle(x, 2)
         h = self.quality(self.enter(halves), quality)
         if self.coarser is not None:
             h = h + self.coarser(h, quality)
-        return torch.cat([self.middle(h), halves], 1)
+        return torch.cat([self.middle(h), h, halves], 1)
 
     def combine(self, x: Tensor, features: Tensor) -> Tensor:
         """The picture and the last layer's change to it."""

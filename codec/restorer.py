@@ -14,8 +14,9 @@ from bitstream.carriers import carrier_of
 from bitstream.enhancement import Enhancement
 from codec import standard_file, update, weights
 from codec.errors import ForeignUpdateWarning, ImageError
+from codec.filtering import Filtering
 from codec.options import DecodeOptions
-from codec.picture import Pixels, to_pixels, to_unfiltered
+from codec.picture import Pixels, to_unfiltered
 from codec.postfilter import PostFilter
 from codec.weights import ReleasedModel
 
@@ -86,5 +87,5 @@ def _load(model_id: bytes, content: str) -> ReleasedModel:
 
 def _filtered(pixels: Pixels, postfilter: PostFilter, model: ReleasedModel, half: int) -> Pixels:
     height, width, _ = pixels.shape
-    picture = postfilter(to_unfiltered(pixels, model.multiple), model.quality(half))
-    return to_pixels(picture, width, height)
+    unfiltered = to_unfiltered(pixels, model.multiple)
+    return Filtering(unfiltered, postfilter, model.quality(half)).pixels(postfilter, width, height)

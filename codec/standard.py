@@ -8,8 +8,9 @@ from torch import Tensor
 
 from bitstream import Header, InvalidField
 from codec.errors import ImageError
+from codec.filtering import Filtering
 from codec.job import Content, Job
-from codec.picture import to_pixels, to_unfiltered
+from codec.picture import to_unfiltered
 from codec.standard_codec import STANDARD
 from codec.weights import ReleasedModel
 
@@ -25,8 +26,8 @@ def content_of(job: Job, data: bytes) -> Content:
     codec = STANDARD[job.model.content]
     unfiltered = to_unfiltered(codec.read(data), job.model.multiple)
     height, width = job.pixels.shape[:2]
-    filtered = job.model.postfilter(unfiltered, job.model.quality(job.half))
-    error = max(job.squared_error(to_pixels(filtered, width, height)), 1.0)
+    filtering = Filtering(unfiltered, job.model.postfilter, job.model.quality(job.half))
+    error = max(job.squared_error(filtering.pixels(job.model.postfilter, width, height)), 1.0)
     # PSNR = db_per_doubling * log2(bits), so d(error)/d(bits) = -share * error / bits.
     share = math.log(10) / 10 * codec.db_per_doubling / math.log(2)
     return Content(data, unfiltered, 8 * len(data) / (share * error))

@@ -38,7 +38,7 @@ def read_pixels(data: bytes, max_pixels: int | None = None) -> Pixels:
                 f"{width}x{height} is more than {max_pixels} pixels; "
                 "a larger --max-pixels (max_pixels) accepts it"
             )
-        refuse_loss(image)
+        refuse_loss(image, data)
         return np.array(image.convert("RGB"))
 
 

@@ -1,5 +1,6 @@
-r"""Lossless formats on a folder of pictures, in one run: PNG, WebP, JPEG XL if its plugin is there,
-and ours without and with the update.
+"""Lossless formats on a folder of pictures, in one run.
+
+PNG, WebP, JPEG XL if its plugin is there, and ours without and with the update.
 
     python scripts/benchmark_lossless.py --images kodak --out results/0.1.0/kodak-lossless.tsv
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from bitstream import kernels as levels_payload
 from bitstream import subspace as subspace_payload
-from codec.adapt import equations
+from codec.filtering import Filtering
 from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS
 from codec.transform import PIXELS_PER_UNIT
 from codec.update.fit import FitTask, fit
@@ -51,9 +51,7 @@ class Case:
     def __init__(self, case: Coded) -> None:
         job, content, model = case.job, case.content, case.job.model
         postfilter, quality = model.postfilter, model.quality(job.half)
-        features = postfilter.features(content.unfiltered, quality)
-        picture = postfilter.combine(content.unfiltered, features)
-        self.normal = equations(features, picture, job.original)
+        self.normal = Filtering(content.unfiltered, postfilter, quality).equations(job.original)
         self.shape = tuple(postfilter.leave.weight.shape)
         weight = content.weight * PIXELS_PER_UNIT**2 / 3
         self.ours, self.changes = 0, {}

@@ -25,7 +25,7 @@ from bitstream import kernels as levels_payload
 from bitstream import subspace as subspace_payload
 from bitstream.binary_coder import BinaryEncoder, Context
 from bitstream.subspace import table_of
-from codec.adapt import equations
+from codec.filtering import Filtering
 from codec.transform import PIXELS_PER_UNIT
 from codec.update.fit import FitTask, descend, fit, level_costs
 from codec.update.normal import NormalEquations
@@ -83,9 +83,7 @@ def normal_of(case: Coded) -> NormalEquations:
     """Equations of a coded picture."""
     job, content = case.job, case.content
     postfilter, quality = job.model.postfilter, job.model.quality(job.half)
-    features = postfilter.features(content.unfiltered, quality)
-    picture = postfilter.combine(content.unfiltered, features)
-    return equations(features, picture, job.original)
+    return Filtering(content.unfiltered, postfilter, quality).equations(job.original)
 
 
 def problem_of(case: Coded, normal: NormalEquations) -> Problem | None:

@@ -26,8 +26,8 @@ from train_data import load_folder, random_crops
 
 from bitstream import CdfTables
 from codec import content as contents
-from codec.adapt import equations
 from codec.effort import effort_at
+from codec.filtering import Filtering
 from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv
 from codec.integer_model import build_integer, measure_limits, quantize_model
 from codec.job import Job
@@ -95,9 +95,8 @@ def solve_pictures(model: ReleasedModel, pictures: list[Tensor]) -> list[NormalE
             lambda stage, fraction: None,
         )
         unfiltered = contents.encode(job).unfiltered
-        features = model.postfilter.features(unfiltered, model.quality(half))
-        filtered = model.postfilter.combine(unfiltered, features)
-        solved.append(equations(features, filtered, job.original))
+        filtering = Filtering(unfiltered, model.postfilter, model.quality(half))
+        solved.append(filtering.equations(job.original))
     return solved
 
 
@@ -191,8 +190,24 @@ def write_card(content: str, name: str, path: Path, run: Path, config: Path) -> 
         loss=loss,
         points=", ".join(points.split()),
         qualities=", ".join(f"{q:g}" for q in qualities),
+        meta=meta_training(run),
     )
     (path.parent / "README.md").write_text(card)
+
+
+def meta_training(run: Path) -> str:
+    """A sentence on what `scripts/meta_train.py` did, empty if it was not used."""
+    table = run / "meta.tsv"
+    if not table.exists():
+        return ""
+    first, *_, last = (line.split("\t") for line in table.read_text().splitlines())
+    steps, minutes = int(last[0]), float(last[1]) / 60
+    before, now = float(first[4]), float(last[4])
+    return (
+        f" Then\n`scripts/meta_train.py` trained the filter for its updates: {steps:,} steps of "
+        f"3 pictures in\n{minutes:.0f} minutes. On CID22 validation pictures the update of a "
+        f"picture saved {before:.1f} % of\nthe content's bits before, and {now:.1f} % after."
+    )
 
 
 if __name__ == "__main__":

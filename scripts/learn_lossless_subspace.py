@@ -29,9 +29,7 @@ def whitening(curvature: NDArray[np.float64]) -> NDArray[np.float64]:
     return axes / np.sqrt(np.maximum(power, FLOOR * power.mean()))
 
 
-def mean_curvature(
-    pictures: Sequence[Pixels], networks: Lossless, log2_width: float
-) -> Matrices:
+def mean_curvature(pictures: Sequence[Pixels], networks: Lossless, log2_width: float) -> Matrices:
     """Curvatures of each head [k k] per position, before any change."""
     sums: Matrices = [0.0] * len(heads_of(networks))
     for pixels in pictures:
@@ -60,9 +58,7 @@ def solve(
     return np.concatenate(solutions)
 
 
-def learn(
-    pictures: Sequence[Pixels], networks: Lossless, log2_width: float, rank: int
-) -> Subspace:
+def learn(pictures: Sequence[Pixels], networks: Lossless, log2_width: float, rank: int) -> Subspace:
     """The basis in which the pictures' solutions are sparse, and how far each coordinate moves."""
     whiten = [whitening(c) for c in mean_curvature(pictures[::8], networks, log2_width)]
     solutions = np.stack([solve(p, networks, log2_width, whiten) for p in pictures])

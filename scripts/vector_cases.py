@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import lzma
 from collections.abc import Iterator
 from unittest import mock
 
 import numpy as np
-from vector_maker import HALF, Case, Maker, chunk, sealed, varint
+from vector_maker import HALF, HEIGHT, WIDTH, Case, Maker, chunk, sealed, varint
 
-from bitstream import FORMAT_VERSION, MAGIC, Tag
+from bitstream import FORMAT_VERSION, MAGIC, Tag, alpha, metadata
 from bitstream.limits import (
     MAX_CHUNK_BYTES,
     MAX_ESCAPE_PREFIX,
@@ -17,6 +18,15 @@ from bitstream.limits import (
 )
 from bitstream.subspace import STEPS
 from codec.update import Method
+
+TURNED = bytes.fromhex("4d4d002a00000008000101120003000000010006000000000000")
+"""EXIF with nothing but the orientation 6."""
+
+
+def transparency(kind: int, samples: int = WIDTH * HEIGHT) -> bytes:
+    """ALPHA payload of residuals that differ from each other."""
+    residuals = bytes(index * 7 % 256 for index in range(samples))
+    return bytes([kind]) + lzma.compress(residuals, lzma.FORMAT_RAW, filters=[alpha.CODER])
 
 
 def valid_cases(maker: Maker) -> Iterator[Case]:
@@ -56,6 +66,27 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
             + chunk(0x81, b"last")
         ),
     )
+    yield Case(
+        "metadata",
+        "a colour profile, EXIF that speaks of another orientation, and XMP, here and there",
+        sealed(
+            maker.header()
+            + chunk(Tag.XMP, metadata.pack(b"<x:xmpmeta/>"))
+            + chunk(Tag.CONTENT, maker.content())
+            + chunk(Tag.EXIF, metadata.pack(TURNED))
+            + chunk(Tag.ICC, metadata.pack(bytes(128)))
+        ),
+    )
+    for kind in alpha.Filter:
+        yield Case(
+            f"alpha-{kind.name.lower()}",
+            f"transparency with filter {kind}",
+            sealed(
+                maker.header()
+                + chunk(Tag.CONTENT, maker.content())
+                + chunk(Tag.ALPHA, transparency(kind))
+            ),
+        )
 
 
 def valid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str]]:
@@ -140,6 +171,11 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
     yield Case("header-cut", "ends inside of the header", sealed(header_cut), "Truncated")
 
     nothing = chunk(Tag.UPDATE, maker.subspace(0, 0, maker.subspace_levels(0, 1, seed=0)))
+
+    def bad_alpha(payload: bytes) -> bytes:
+        return content + chunk(Tag.ALPHA, payload)
+
+    xmp = chunk(Tag.XMP, metadata.pack(b"<x:xmpmeta/>"))
     huge = bytes([Tag.CONTENT]) + varint(MAX_CHUNK_BYTES + 1)
     for name, chunks, error, purpose in (
         ("chunk-missing", chunk(0x80, b"ab"), "InvalidField", "no CONTENT"),
@@ -149,6 +185,19 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
         ("chunk-cut", content[:-1], "Truncated", "a chunk longer than the rest of the file"),
         ("chunk-no-length", content + b"\x80", "Truncated", "a tag without a length"),
         ("chunk-limit", huge, "LimitExceeded", "a chunk of 2**30 + 1 bytes"),
+        ("alpha-empty", content + chunk(Tag.ALPHA, b""), "Truncated", "no filter"),
+        (
+            "alpha-filter",
+            bad_alpha(transparency(4)),
+            "InvalidField",
+            "an unknown filter",
+        ),
+        ("alpha-short", bad_alpha(transparency(0, 99)), "InvalidField", "too few samples"),
+        ("alpha-long", bad_alpha(transparency(0, 999)), "InvalidField", "too many samples"),
+        ("alpha-stream", bad_alpha(b"\0hello, world"), "InvalidField", "not an LZMA stream"),
+        ("alpha-open", bad_alpha(transparency(0)[:-5]), "InvalidField", "no end marker"),
+        ("alpha-more", bad_alpha(transparency(0) + b"x"), "InvalidField", "a byte after the end"),
+        ("metadata-repeated", xmp + content + xmp, "InvalidField", "XMP twice"),
     ):
         yield Case(name, purpose, sealed(header + chunks), error)
 

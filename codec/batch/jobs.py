@@ -11,6 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Protocol, Self
 
+import numpy as np
+
 import codec
 from bitstream import BadMagic
 from bitstream.carriers import Carrier, carrier_of
@@ -123,25 +125,14 @@ class EncodeJob(WritingJob):
         self.write(encoded.data)
         if self.report:
             self.write_report(data, encoded)
-        report = encoded.report
-        return Encoded(
-            self.source,
-            self.target,
-            len(encoded.data),
-            report.update_bytes,
-            report.bpp,
-            report.psnr_db,
-            report.seconds,
-            report.quality,
-            report.note,
-        )
+        return Encoded.of(encoded, self.source, self.target)
 
     def write_report(self, picture: bytes, encoded: EncodeResult) -> None:
         """Writes the page."""
         from codec import image, report_page
 
         with blaming(self.report):
-            pixels = image.load(BytesIO(picture))
+            pixels = image.read(BytesIO(picture)).pixels
             page = report_page.render(self.source, pixels, encoded, self.options)
             with files.open_output(self.path(self.report), force=self.force) as file:
                 file.write(page.encode())
@@ -160,13 +151,14 @@ class EnhanceJob(WritingJob):
 
     def run(self, on_progress: OnProgress) -> Enhanced:
         """Enhances."""
-        from codec import image
+        from codec import image, transparency
 
         with blaming(self.original):
-            pixels = image.load(BytesIO(files.read(self.path(self.original))))
+            raster = image.read(BytesIO(files.read(self.path(self.original))))
         data, _ = self.read_standard()
         with blaming(self.source):
-            enhanced = codec.enhance(pixels, data, self.options, on_progress)
+            original = transparency.join(raster.pixels, raster.alpha)
+            enhanced = codec.enhance(original, data, self.options, on_progress).noting(raster.note)
         self.write(enhanced.data)
         report = enhanced.report
         return Enhanced(
@@ -205,10 +197,10 @@ class DecodeJob(WritingJob):
     def run(self, on_progress: OnProgress) -> Decoded:
         """Decodes."""
         from codec import image
-        from codec.batch.restored import restore
+        from codec.batch.restored import restore_file
 
         with blaming(self.source):
-            restored = restore(self.read(), self.options)
+            restored = restore_file(self.path(self.source), self.options)
         png = BytesIO()
         image.save_png(restored.pixels, png, restored.metadata)
         self.write(png.getvalue())
@@ -226,10 +218,10 @@ class VerifyJob(FileJob):
     def run(self, on_progress: OnProgress) -> Verified:
         """Decodes, and compares."""
         from codec import image
-        from codec.batch.restored import restore
+        from codec.batch.restored import restore_file
 
         with blaming(self.source):
-            restored = restore(self.read(), self.options)
+            restored = restore_file(self.path(self.source), self.options)
             if restored.complaint:
                 raise VerifyError(restored.complaint)
         pixels = restored.upright
@@ -238,9 +230,12 @@ class VerifyJob(FileJob):
             return Verified(self.source, width, height)
         with blaming(self.against):
             reference = image.load(BytesIO(files.read(self.path(self.against))))
-            if reference.shape != pixels.shape:
+            if reference.shape[:2] != (height, width):
                 raise ImageError(f"is not {width} x {height}, the size of {self.source}")
-        return Verified(self.source, width, height, image.psnr_db(pixels, reference))
+            if not np.array_equal(pixels[..., 3:], reference[..., 3:]):
+                raise ImageError(f"has another transparency than {self.source}")
+        psnr_db = image.psnr_db(pixels[..., :3], reference[..., :3])
+        return Verified(self.source, width, height, psnr_db)
 
 
 def ignore_progress(_stage: str, _fraction: float) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import codec
+from bitstream import Container
 from bitstream.carriers import carrier_of
+from codec import files, update_files
 from codec.metadata import Metadata, upright
 from codec.options import DecodeOptions
 
@@ -18,8 +20,8 @@ class Restored:
     """A decoded picture.
 
     Attributes:
-        pixels: uint8 [h w 3], RGB, as the file stores them.
-        metadata: what a standard file says besides; of other files nothing.
+        pixels: uint8 [h w 3], RGB, or [h w 4] with transparency, as the file stores them.
+        metadata: what the file says besides.
         complaint: why the update of a standard file was left out; empty if it was not.
     """
 
@@ -33,6 +35,17 @@ class Restored:
         return upright(self.pixels, self.metadata.orientation)
 
 
+def restore_file(name: str, options: DecodeOptions) -> Restored:
+    """Decodes a file, or standard input, with the update file that lies beside it if it names one.
+
+    Raises:
+        FormatError: it is no such file, or damaged, or its update file is not there.
+        OSError: it cannot be read.
+    """
+    data = files.read(name)
+    return restore(data, update_files.beside(data, name, options))
+
+
 def restore(data: bytes, options: DecodeOptions) -> Restored:
     """Decodes a file of this codec, or a standard file that carries a payload.
 
@@ -42,7 +55,8 @@ def restore(data: bytes, options: DecodeOptions) -> Restored:
         FormatError: it is neither, or damaged.
     """
     if carrier_of(data) is None:
-        return Restored(codec.decode(data, options), Metadata())
+        chunks = Container.unpack(data).chunks
+        return Restored(codec.decode(data, options), Metadata.of_chunks(chunks))
     from codec import restorer, standard_file
 
     pixels, complaint = restorer.restore(data, options.max_pixels)

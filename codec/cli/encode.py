@@ -13,7 +13,7 @@ from codec import files, techniques
 from codec.batch.formats import SUFFIXES, is_picture_name, standard_format
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
-from codec.cli import parts
+from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
@@ -33,6 +33,7 @@ from codec.options import EncodeOptions
         ("nncodec encode --lossless photo.png", "The very same pixels again."),
         ("nncodec encode --content jpeg photo.png photo.jpg", "A JPEG file with an update in it."),
         ("nncodec encode -r photos --output-dir small", "All pictures of a folder."),
+        ("nncodec encode a.png b.png --shared-update ab.nnu", "One update for both."),
         ("nncodec encode - - <photo.png >photo.nni", "From and to a pipe."),
     ],
 )
@@ -55,6 +56,14 @@ from codec.options import EncodeOptions
     ),
     click.option("--no-update", "update", flag_value=techniques.NONE, help="The same as none."),
     click.option(
+        "--metadata",
+        type=parts.MetadataKinds(),
+        metavar="all|none|icc,exif,xmp",
+        default="all",
+        show_default=True,
+        help="What to keep of the colour profile, EXIF and XMP.",
+    ),
+    click.option(
         "--verify/--no-verify",
         default=parts.DEFAULTS.verify,
         show_default=True,
@@ -65,6 +74,7 @@ from codec.options import EncodeOptions
 @click.option(
     "--report", metavar="FILE.html", type=click.Path(), help="Write a page on the only picture."
 )
+@sharing.set_option
 @parts.naming_options
 @parts.running_options
 @parts.speech_options
@@ -72,6 +82,7 @@ def command(
     names: tuple[str, ...],
     options: EncodeOptions,
     report: str | None,
+    shared_update: str | None,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -85,10 +96,15 @@ def command(
     With --content jpeg, webp or avif, files are such files, with .jpg, .webp or .avif: every
     program shows them, and this decoder better. Then OUT is named like one; by any other name it is
     a file of this codec with that content.
+
+    With --shared-update, pictures that are alike share one update, if that saves bytes: then
+    FILE.nnu is written before the others, which need it. Beside them it is found by itself.
     """
     inputs, only = parts.split_names(names, naming, _is_input(options.content))
     options = replace(options, standard_file=_is_standard_file(only, options.content))
 
+    if shared_update is not None and (only is not None or report is not None):
+        raise click.UsageError("--shared-update is for several pictures, without OUT and --report")
     if report is not None:
         if options.lossless:
             raise click.UsageError("--lossless and --report exclude each other")
@@ -107,6 +123,11 @@ def command(
         )
 
     outputs = naming.outputs(only, suffix=SUFFIXES[options.content])
+    if shared_update is not None:
+        sharing.write_set(
+            inputs, outputs, make_job, shared_update, options, naming, running, speech
+        )
+        return
     write_outputs(inputs, outputs, is_picture_name, make_job, naming, running, speech)
 
 

@@ -17,6 +17,7 @@ from codec.options import (
     CONTENTS,
     DEVICES,
     EFFORT_MAX,
+    METADATA,
     QUALITY_MAX,
     DecodeOptions,
     EncodeOptions,
@@ -87,6 +88,24 @@ class Engine(click.ParamType):
         if value != "local" and not remote:
             self.fail(f"{value!r} is neither local nor {dask.SCHEME}HOST:PORT", param, context)
         return value
+
+
+class MetadataKinds(click.ParamType):
+    """`all`, `none`, or names of metadata with commas between them."""
+
+    name = "metadata"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names."""
+        words = {"all": METADATA, "none": ()}
+        kinds = words.get(value, tuple(value.split(",")))
+        if not set(kinds) <= set(METADATA):
+            self.fail(
+                f"{value!r} is not all, none, or some of {','.join(METADATA)}", param, context
+            )
+        return kinds
 
 
 def bundle(name: str, kind: type, *options: Decorator) -> Decorator:

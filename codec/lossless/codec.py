@@ -6,17 +6,15 @@ The update comes first: it changes the networks that the whole content is coded 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-import numpy as np
 import torch
 
 from bitstream import Container, Header, Tag
 from bitstream.header import LOSSLESS_QUALITY
 from codec import techniques, weights
 from codec.effort import effort_at
-from codec.errors import VerifyError
 from codec.lossless import fit, update
 from codec.lossless.coder import decode_pixels, encode_pixels
 from codec.options import QUALITY_MAX, EncodeOptions
@@ -33,18 +31,21 @@ OnProgress = Callable[[str, float], None]
 @torch.no_grad()
 @torch.autocast("cpu", enabled=False)  # lower precision would break exactness
 def encode(
-    pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | None = None
+    pixels: Pixels,
+    extras: Mapping[Tag, bytes],
+    options: EncodeOptions,
+    on_progress: OnProgress | None = None,
 ) -> EncodeResult:
     """Encodes a picture without loss.
 
     Args:
         pixels: uint8 [h w 3], RGB.
-        options: effort, update and verify count.
+        extras: other chunks of the file.
+        options: effort and update count.
         on_progress: called with a stage and the fraction of it that is done.
 
     Raises:
         ModelError: there is no model for it.
-        VerifyError: the file does not decode to the picture (never expected).
     """
     start = time.perf_counter()
     model = weights.load_default(CONTENT)
@@ -53,7 +54,7 @@ def encode(
 
     def pack(found: fit.Update | None) -> bytes:
         networks = found.networks if found else model.networks
-        chunks = {Tag.CONTENT: encode_pixels(pixels, networks, model.tables)}
+        chunks = {**extras, Tag.CONTENT: encode_pixels(pixels, networks, model.tables)}
         if found:
             chunks[Tag.UPDATE] = found.payload
         return Container(Header(width, height, LOSSLESS_QUALITY, model.id), chunks).pack()
@@ -61,18 +62,12 @@ def encode(
     data, found = pack(None), None
     effort = effort_at(options.effort)
     if effort.update and options.update != techniques.NONE:
-        found = fit.search(
-            pixels,
-            model,
-            thorough=effort.thorough,
-            on_step=partial(_note, trace, on_progress or (lambda stage, done: None)),
-        )
+        note = partial(_note, trace, on_progress or (lambda stage, done: None))
+        found = fit.search(pixels, model, thorough=effort.thorough, on_step=note)
     if found:
-        adapted = pack(found)
         # What the search saves is an estimate: the files decide.
+        adapted = pack(found)
         data, found = min((data, None), (adapted, found), key=lambda pair: len(pair[0]))
-    if options.verify and not np.array_equal(decode(Container.unpack(data), model), pixels):
-        raise VerifyError("the file does not decode to the encoded picture; nothing was written")
     report = Report(
         bpp=8 * len(data) / (width * height),
         psnr_db=float("inf"),
@@ -84,8 +79,10 @@ def encode(
     return EncodeResult(data, report, tuple(trace))
 
 
-def decode(container: Container, model: ReleasedModel) -> Pixels:
-    """A file of this mode -> uint8 [h w 3], RGB.
+def decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ...] = ()) -> Pixels:
+    """The colours of a lossless file: uint8 [h w 3], RGB.
+
+    It has no use for `updates`: pictures without loss share none.
 
     Raises:
         FormatError: no encoder writes such a file.

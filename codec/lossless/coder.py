@@ -5,7 +5,6 @@ Encoder and decoder run the same scan; they differ in where the values of a step
 
 from __future__ import annotations
 
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -29,7 +29,7 @@ from codec.lossless.scan import PHASES, Step, refine
 from codec.lossless.update import applied, heads_of, multiples, pack, tables_of
 from codec.picture import Pixels
 from codec.update import Method
-from codec.update.fit import Fitted, FitTask, fit, fit_trellis
+from codec.update.fit import FitTask, Fitted, fit, fit_trellis
 from codec.update.normal import NormalEquations
 from codec.update.subspace import Subspace
 from codec.weights import ReleasedModel
@@ -186,7 +186,7 @@ def search(
             least = unchanged = bits
         on_step(number / ROUNDS, least - unchanged)
         change = torch.cat([(new - old).flatten() for new, old in zip(weights, base, strict=True)])
-        task = _task(slope, curvature, change.numpy(), subspace, tables, pixels)
+        task = task_of(slope, curvature, change.numpy(), subspace, tables, pixels)
         found = [
             _rated(method, fitted, networks, task, samples, log2_width)
             for method, fitted in _fits(task, thorough=thorough)
@@ -198,7 +198,7 @@ def search(
     return best
 
 
-def _task(
+def task_of(
     slopes: list[NDArray[np.float64]],
     curvatures: list[NDArray[np.float64]],
     change: NDArray[np.float64],

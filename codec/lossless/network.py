@@ -1,4 +1,4 @@
-"""The networks of the lossless mode: what is known of a picture -> mean and scale of the next pixels.
+"""The networks of the lossless mode: what is known of a picture -> the next pixels' distribution.
 
 A grid of pixels is cut into four phases (`codec.lossless.grid`).  A is known from the grid
 above, then D, B and C follow in three passes, each from all before it.  Within a pass the channels

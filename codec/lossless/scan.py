@@ -1,4 +1,4 @@
-"""THE order of the lossless mode: grids from coarse to fine, in each three passes of three channels.
+"""THE order of the lossless mode: grids from coarse to fine, three passes of three channels each.
 
 The scan drives float and integer networks alike, and all that happens to a picture: its rate in
 training, coding, decoding and the fit of an update differ only in what a `Step` does.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=2)
 def tables_of(tables: CdfTables) -> CdfTables:
-    """The tables of levels: those of a pixel error with the least tail and a mean of no fraction."""
+    """The tables of levels: those of pixels with the least tail and a mean without fraction."""
     return CdfTables(tables.frequencies[FRACTIONS // 2 : SCALES * FRACTIONS : FRACTIONS])
 
 

@@ -15,6 +15,7 @@ from bitstream import Container, Tag
 from bitstream.container import CHECKSUM_BYTES
 from codec.decoder import decode
 from codec.image import psnr_db
+from codec.metadata import TAGS
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import Pixels
 from codec.report import EncodeResult
@@ -33,11 +34,11 @@ def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOpt
         options: that it was encoded with.
     """
     container = Container.unpack(result.data)
-    decoded = decode(result.data, ANYTHING)
+    decoded = decode(result.data, ANYTHING)[..., :3]
     base = decoded
     if Tag.UPDATE in container.chunks:
-        content = {Tag.CONTENT: container.chunks[Tag.CONTENT]}
-        base = decode(Container(container.header, content).pack(), ANYTHING)
+        rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
+        base = decode(Container(container.header, rest).pack(), ANYTHING)[..., :3]
     template = Template(files(__name__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         name=escape(name),
@@ -113,6 +114,8 @@ def _parts(data: bytes, container: Container) -> dict[str, int]:
     parts = {
         "content": len(container.chunks[Tag.CONTENT]),
         "update": len(container.chunks.get(Tag.UPDATE, b"")),
+        "alpha": len(container.chunks.get(Tag.ALPHA, b"")),
+        "metadata": sum(len(container.chunks.get(tag, b"")) for tag in TAGS.values()),
         "checksum": CHECKSUM_BYTES,
     }
     return {"header": len(data) - sum(parts.values())} | parts

@@ -67,7 +67,7 @@ def compare(
 
     Args:
         data: the whole file.
-        original: uint8 [h w 3], the picture that was encoded.
+        original: uint8 [h w 3] or [h w 4], the picture that was encoded.
         options: limits.
 
     Raises:
@@ -88,7 +88,7 @@ def compare(
             key,
             title,
             _png(pixels),
-            None if original is None else image.psnr_db(pixels, original),
+            None if original is None else image.psnr_db(pixels[..., :3], original[..., :3]),
         )
         for (key, title), pixels in pictures.items()
     ]

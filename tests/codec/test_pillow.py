@@ -68,7 +68,13 @@ def test_saving_takes_the_options_of_the_encoder(tiny, photo, tmp_path):
     ("picture", "options", "error", "message"),
     [
         (Image.new("RGB", (8, 8)), {"quality": 101}, ValueError, "quality must be"),
-        (Image.new("RGBA", (8, 8)), {}, OSError, "cannot write as NNI: has transparency"),
+        (
+            Image.new("RGB", (8, 8)),
+            {"content": "jpeg", "standard_file": True},
+            ValueError,
+            "not of format NNI",
+        ),
+        (Image.new("F", (8, 8)), {}, OSError, "cannot write as NNI: has samples of 32 bits"),
         (Image.new("CMYK", (8, 8)), {}, OSError, "CMYK"),
     ],
 )

@@ -91,19 +91,23 @@ def read_file(data: bytes) -> File:
 
 # 5 Chunks
 
-UPDATE, CONTENT = 1, 2
+UPDATE, CONTENT, ALPHA = 1, 2, 0x10
+ICC, EXIF, XMP = 0x90, 0x91, 0x92
 
 
 def read_chunks(reader: Reader) -> dict[int, bytes]:
     """Reads all chunks and returns the critical ones."""
     chunks: dict[int, bytes] = {}
+    metadata: set[int] = set()
     while reader.position < len(reader.data):
         tag, length = reader.u8(), reader.varint()
         require(length <= 2**30, "3.3", "a chunk is too large")
         payload = reader.raw(length)
         if tag >= 0x80:
+            require(tag not in metadata, "5", "metadata are repeated")
+            metadata |= {tag} & {ICC, EXIF, XMP}
             continue
-        require(tag in (UPDATE, CONTENT), "5", "unknown critical chunk")
+        require(tag in (UPDATE, CONTENT, ALPHA), "5", "unknown critical chunk")
         require(all(tag > earlier for earlier in chunks), "5", "chunks out of order")
         chunks[tag] = payload
     require(CONTENT in chunks, "5", "no CONTENT")

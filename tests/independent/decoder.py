@@ -8,13 +8,14 @@ to 9.6, `layers` what networks consist of, and `filters` the update and the post
 
 from __future__ import annotations
 
+import lzma
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import lossless
 import numpy as np
-from containers import CONTENT, UPDATE, File, Model, Tensors, read_file, read_model
-from entropy_coders import Array, RangeDecoder, decode_call, require
+from containers import ALPHA, CONTENT, UPDATE, File, Model, Tensors, read_file, read_model
+from entropy_coders import Array, DecodeError, RangeDecoder, decode_call, require
 from filters import postfilter, update
 from layers import act, conv, over_positions, quality_bias, rescale, residual, shuffle
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ def decode(
     model_files: Mapping[bytes, Path],
     standards: Mapping[str, Callable[[bytes], Pixels]] | None = None,
 ) -> Pixels:
-    """Decodes a file into pixels, uint8 [h w 3].
+    """Decodes a file into pixels, uint8 [h w 3], or [h w 4] with transparency.
 
     Args:
         data: the whole file.
@@ -49,7 +50,34 @@ def decode(
         unfiltered = padded((standards or {})[model.content](file.chunks[CONTENT]), file, model)
     if UPDATE in file.chunks:
         model.tensors.update(update(file.chunks[UPDATE], model))
-    return output(postfilter(unfiltered, file, model), file)
+    pixels = output(postfilter(unfiltered, file, model), file)
+    if ALPHA in file.chunks:
+        pixels = np.dstack([pixels, opacity(file)])
+    return pixels
+
+
+# 5.3 Transparency
+
+
+def opacity(file: File) -> Pixels:
+    """Opacity of all pixels, uint8 [h w]."""
+    payload = file.chunks[ALPHA]
+    require(len(payload) > 0 and payload[0] < 4, "5.3", "unknown filter")
+    coder = {"id": lzma.FILTER_LZMA1, "lc": 2, "lp": 0, "pb": 0, "dict_size": 2**23}
+    stream = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[coder])
+    size = file.width * file.height
+    try:
+        data = stream.decompress(payload[1:], size + 1)
+    except lzma.LZMAError as error:
+        raise DecodeError("5.3", "not an LZMA stream") from error
+    require(len(data) == size and stream.eof, "5.3", "another length")
+    require(not stream.unused_data, "5.3", "bytes after the stream")
+    plane = np.zeros((file.height + 1, file.width + 1), np.int64)  # with what is outside
+    for index, rest in enumerate(data):
+        i, j = index // file.width + 1, index % file.width + 1
+        left, above, corner = plane[i, j - 1], plane[i - 1, j], plane[i - 1, j - 1]
+        plane[i, j] = (rest + (0, left, above, left + above - corner)[payload[0]]) % 256
+    return plane[1:, 1:].astype(np.uint8)
 
 
 # 8.2 Features

@@ -1,0 +1,124 @@
+"""Pictures with more than 8 bits per sample: read in full, then rounded to 8 bits.
+
+Pillow shows 16-bit colour by its more significant bytes, which is not rounding: it darkens.  Asked
+to read a file in the other byte order, it gives the other bytes; both together are all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from codec.errors import ImageError
+
+NOTE = "more than 8 bits per sample, rounded to 8"
+ADVICE = "convert it to 8 bits first"
+
+GREY_MODES = {"I;16", "I;16B", "I;16L", "I;16N"}
+COLOUR_LAYOUTS = {f"{mode};16{order}" for mode in ("RGB", "RGBA") for order in "BLN"}
+"""Pillow's names of samples in a file, of which it keeps half."""
+OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if np.little_endian else "L"}
+
+TO_EIGHT = ((np.arange(2**16) + 128) // 257).astype(np.uint8)
+"""The nearest of 0..255 for each of 0..65535; there are no ties."""
+
+BITS_OF_TIFF, PLANES_OF_TIFF, SEPARATE = 258, 284, 2
+HEAD_BYTES = 2**16
+"""Where formats state their depth."""
+
+
+def is_deep(image: Image.Image, data: bytes) -> bool:
+    """Whether a picture has more than 8 bits per sample.
+
+    Args:
+        image: as Pillow opened it.
+        data: the file, if there is one.
+
+    Raises:
+        ImageError: it has, but cannot be rounded.
+    """
+    head = data[:HEAD_BYTES]
+    unusual = _layouts(image) - COLOUR_LAYOUTS - GREY_MODES
+    if any(";16" in layout for layout in unusual) or _foreign_bits(image, head) > 8:
+        raise ImageError(f"has more than 8 bits per sample in an unusual layout; {ADVICE}")
+    if image.mode in GREY_MODES or _layouts(image) & COLOUR_LAYOUTS or _is_scaled(image):
+        return True
+    if image.format == "AVIF":  # whose decoder rounds
+        return _avif_bits(head) > 8
+    if image.mode in ("I", "F"):
+        raise ImageError(f"has samples of 32 bits; {ADVICE}")
+    return False
+
+
+def read_deep(image: Image.Image, again: Callable[[], Image.Image]) -> NDArray[np.uint8]:
+    """The samples of a deep picture as stored, rounded: uint8 [h w], [h w 3] or [h w 4].
+
+    Args:
+        image: for which `is_deep` holds, not yet loaded.
+        again: opens the same file.
+    """
+    if not _layouts(image) & COLOUR_LAYOUTS:
+        samples = np.asarray(image)  # all of them, or rounded by Pillow
+        return samples if samples.dtype == np.uint8 else to_eight(samples)
+    with again() as twin:
+        twin.tile = [tile._replace(args=_in_other_order(tile.args)) for tile in twin.tile]
+        samples = np.asarray(twin).astype(np.uint16)
+    samples += np.left_shift(np.asarray(image), 8, dtype=np.uint16)
+    return to_eight(samples)
+
+
+def to_eight(samples: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """0..65535 -> 0..255, rounded; row by row, because indices take memory."""
+    found = np.empty(samples.shape, np.uint8)
+    for row, line in zip(found, samples, strict=True):
+        row[...] = TO_EIGHT[line]
+    return found
+
+
+def _layouts(image: Image.Image) -> set[str]:
+    return {_layout(tile.args) for tile in getattr(image, "tile", ())}
+
+
+def _layout(arguments: Any) -> str:
+    """How samples stand in the file, from what Pillow tells its decoder."""
+    first = arguments[0] if isinstance(arguments, tuple) else arguments
+    return first if isinstance(first, str) else ""
+
+
+def _in_other_order(arguments: Any) -> Any:
+    layout = _layout(arguments)
+    other = layout[:-1] + OTHER_ORDER[layout[-1]]
+    return (other, *arguments[1:]) if isinstance(arguments, tuple) else other
+
+
+def _is_scaled(image: Image.Image) -> bool:
+    """Whether Pillow maps the samples to 0..255 or 0..65535 itself: a PNM file."""
+    return image.format == "PPM" and (
+        image.mode == "I"
+        or any(tile.codec_name.startswith("ppm") and tile.args[-1] > 255 for tile in image.tile)
+    )
+
+
+def _foreign_bits(image: Image.Image, head: bytes) -> int:
+    """Bits of samples that Pillow cuts: those of JPEG 2000, and those of TIFF plane by plane."""
+    if image.format == "JPEG2000":
+        return _jpeg_2000_bits(head)
+    tags = getattr(image, "tag_v2", {})
+    return max(tags.get(BITS_OF_TIFF, (8,))) if tags.get(PLANES_OF_TIFF) == SEPARATE else 8
+
+
+def _avif_bits(head: bytes) -> int:
+    """From the box "av1C" (AV1 in ISOBMFF, section 2.3.3)."""
+    at = head.find(b"av1C")
+    flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
+    return (12 if flags & 0x20 else 10) if flags & 0x40 else 8
+
+
+def _jpeg_2000_bits(head: bytes) -> int:
+    """From the marker segment SIZ that follows SOC (ITU-T T.800, annex A.5.1)."""
+    at = head.find(b"\xff\x4f\xff\x51")
+    return (head[at + 42] & 0x7F) + 1 if 0 <= at < len(head) - 42 else 8
