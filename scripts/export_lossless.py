@@ -28,10 +28,10 @@ from codec.lossless.tables import all_frequencies
 from codec.weights import PRETRAINED, file_id, pack
 
 LIMIT_CROPS = 96
-SUBSPACE_PICTURES = 160
-SUBSPACE_PX = 384
+SUBSPACE_PICTURES = 128
+SUBSPACE_PX = 224
 """Largest side of the pictures that the subspace is learned from."""
-RANK = 128
+RANK = 120
 """Coordinates of an update."""
 
 
