@@ -3,8 +3,8 @@
     python scripts/check_lossless.py --count 1000
 
 Sizes down to one pixel, and of one row or column; constant, noisy, grey, striped, of two colours,
-and steep.  Every fourth has an update if it pays.  Prints how many came back, and stops at the first
-that did not.
+and steep.  Every fourth has an update if it pays.  Prints how many came back, and stops at the
+first that did not.
 """
 
 from __future__ import annotations

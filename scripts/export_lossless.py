@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from export_weights import register
-from learn_lossless_subspace import learn
+from learn_lossless_subspace import learn, mean_quadratic, refit
 from torch import Tensor
 from train_data import random_crops
 from train_lossless import TrainConfig, load_shrunk, rate, to_units
@@ -52,17 +52,22 @@ def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> byt
         for part in crops.split(16):
             rate(networks, part)
 
-    tensors = quantize(networks, limits_of(networks, run))
-    integer = build(networks.config, tensors)
-    for name, module in integer.named_modules():
-        if isinstance(module, IntegerConv):
-            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
+    limits = limits_of(networks, run)
+    width = float(networks.log2_width)
     chosen = rng.permutation(len(pictures))[:SUBSPACE_PICTURES]
     samples = [
         pictures[i][:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).contiguous().numpy()
         for i in chosen
     ]
-    width = float(tensors["log2_width"])
+    integer = build(networks.config, quantize(networks, limits))
+    before = refit(networks, integer, samples[::2], width)
+    tensors = quantize(networks, limits)
+    integer = build(networks.config, tensors)
+    after = mean_quadratic(samples[::2], integer, width)[0]
+    print(f"last layers refitted to all pictures: {before:.4f} to {after:.4f} bpp")
+    for name, module in integer.named_modules():
+        if isinstance(module, IntegerConv):
+            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
     tensors |= learn(samples, integer, width, rank).to_tensors()
     notes = {"license": "Apache-2.0"}
     return pack(CONTENT, networks.config, tensors, all_frequencies(width), notes)
