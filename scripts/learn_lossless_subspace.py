@@ -46,7 +46,7 @@ def mean_quadratic(
 
 def refit(
     networks: Lossless, integer: Lossless, pictures: Sequence[Pixels], log2_width: float
-) -> float:
+) -> None:
     """Moves the last layers of float networks to where all pictures together want them.
 
     Args:
@@ -54,18 +54,14 @@ def refit(
         integer: their twins, which say the slopes.
         pictures: uint8 [h w 3] each.
         log2_width: of the distribution.
-
-    Returns:
-        Bits per pixel before it.
     """
-    rate, slopes, curvatures = mean_quadratic(pictures, integer, log2_width)
+    _, slopes, curvatures = mean_quadratic(pictures, integer, log2_width)
     for head, slope, curvature in zip(heads_of(networks), slopes, curvatures, strict=True):
         ridge = FLOOR * curvature.trace() / len(curvature) * np.eye(len(curvature))
         change = torch.from_numpy(-np.linalg.solve(curvature + ridge, slope)).float()
         change = change.view(len(head.leave.bias), -1)
         head.leave.weight.add_(change[:, :-1, None, None])
         head.leave.bias.add_(change[:, -1])
-    return rate
 
 
 def solve(
