@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from codec import files, techniques
-from codec.batch.formats import SUFFIXES, is_picture_name, standard_format
+from codec.batch.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
 from codec.cli import parts
@@ -18,7 +18,7 @@ from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
 from codec.errors import blaming
-from codec.options import EncodeOptions
+from codec.options import STANDARD_CONTENTS, EncodeOptions
 
 
 @click.command(
@@ -90,7 +90,8 @@ def command(
 
     With --content jpeg, webp or avif, files are such files, with .jpg, .webp or .avif: every
     program shows them, and this decoder better. Then OUT is named like one; by any other name it is
-    a file of this codec with that content.
+    a file of this codec with that content. --content compressai:NAME:QUALITY takes a network of the
+    CompressAI zoo, which decoders then need too, with its weights.
     """
     inputs, only = parts.split_names(names, naming, _is_input(options.content))
     options = replace(options, standard_file=_is_standard_file(only, options.content))
@@ -110,14 +111,15 @@ def command(
             report=report or "",
         )
 
-    outputs = naming.outputs(only, suffix=SUFFIXES[options.content])
+    suffix = SUFFIXES.get(options.content, CODED_SUFFIX)
+    outputs = naming.outputs(only, suffix=suffix)
     write_outputs(inputs, outputs, is_picture_name, make_job, naming, running, speech)
 
 
 def _is_standard_file(only: str | None, content: str) -> bool:
     """Whether to write standard files, by the name of the only output if there is one."""
     if only is None or only == files.STREAM:
-        return content != parts.DEFAULTS.content
+        return content in STANDARD_CONTENTS
     named = standard_format(only)
     if named not in (None, content):
         raise click.UsageError(f"{only} is the name of a {named} file: --content {named} makes one")
