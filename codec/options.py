@@ -90,7 +90,7 @@ class EncodeOptions:
 class DecodeOptions:
     """How a file is decoded; no option changes a pixel."""
 
-    max_pixels: int | None = 2**24
+    max_pixels: int | None = 2**26
     """Largest image to accept, since a few bytes can claim any size and decoding takes about 250
     bytes of memory per pixel; None leaves only the limits of the format."""
     updates: tuple[bytes, ...] = ()
