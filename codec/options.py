@@ -91,8 +91,8 @@ class DecodeOptions:
     """How a file is decoded; no option changes a pixel."""
 
     max_pixels: int | None = 2**26
-    """Largest image to accept, since a few bytes can claim any size and decoding takes about 250
-    bytes of memory per pixel; None leaves only the limits of the format."""
+    """Largest image to accept, since a few bytes can claim any size and decoding takes about 60
+    bytes of memory per pixel (docs/memory.md); None leaves only the limits of the format."""
     updates: tuple[bytes, ...] = ()
     """Contents of update files (.nnu); a file that shares one names which by its hash."""
 
