@@ -1,4 +1,4 @@
-"""Implements FORMAT.md section 9.6: a weight update that several files share.
+"""Implements FORMAT.md section 9.7: a weight update that several files share.
 
 The update lies in a file of its own; the pictures name it by the beginning of its SHA-256.
 """
@@ -15,6 +15,8 @@ MAGIC = b"NNU"
 VERSION = 1
 MODEL_ID_BYTES = 4
 ID_BYTES = 4
+METHOD = 7
+"""Of an UPDATE payload that names an update file."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,21 @@ class SharedUpdate:
 def update_id(data: bytes) -> bytes:
     """What pictures call an update file: the first bytes of its SHA-256."""
     return hashlib.sha256(data).digest()[:ID_BYTES]
+
+
+def reference(data: bytes) -> bytes:
+    """The UPDATE payload of a picture that uses an update file."""
+    return bytes([METHOD]) + update_id(data)
+
+
+def referred(payload: bytes) -> bytes | None:
+    """Inverse of `reference`: the id that a payload names, or None if it is an update itself.
+
+    Raises:
+        InvalidField: what follows the method is not an id.
+    """
+    if payload[:1] != bytes([METHOD]):
+        return None
+    if len(payload) != 1 + ID_BYTES:
+        raise InvalidField(f"the id of the shared update does not have {ID_BYTES} bytes")
+    return payload[1:]

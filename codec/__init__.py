@@ -7,7 +7,7 @@
     info = codec.probe(result.data)
     result = codec.enhance("photo.png", "photo.jpg")
 
-`encode`, `decode` and `enhance` are loaded at first use: they need torch, and
+`encode`, `encode_shared`, `decode` and `enhance` are loaded at first use: they need torch, and
 importing `codec` does not.
 """
 
@@ -17,13 +17,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 from codec.errors import CodecError, ForeignUpdateWarning, FormatError
-from codec.file_info import FileInfo, StandardInfo, probe
+from codec.file_info import FileInfo, SharedUpdateInfo, StandardInfo, probe
 from codec.options import DecodeOptions, EncodeOptions
-from codec.report import EncodeResult, Report
+from codec.report import EncodeResult, Report, SharedResult
 from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
 if TYPE_CHECKING:
-    from codec.api import decode, encode, enhance, read_metadata
+    from codec.api import decode, encode, encode_shared, enhance, read_metadata
     from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
@@ -41,9 +41,12 @@ __all__ = [
     "MaxBytes",
     "MinPsnr",
     "Report",
+    "SharedResult",
+    "SharedUpdateInfo",
     "StandardInfo",
     "decode",
     "encode",
+    "encode_shared",
     "enhance",
     "probe",
     "read_metadata",
@@ -53,6 +56,7 @@ __all__ = [
 _LAZY = {
     "decode": "codec.api",
     "encode": "codec.api",
+    "encode_shared": "codec.api",
     "enhance": "codec.api",
     "read_metadata": "codec.api",
     "register_pillow": "codec.pillow",

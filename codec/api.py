@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -11,13 +12,22 @@ from PIL import Image
 
 from bitstream import Container
 from bitstream.carriers import carrier_of
-from codec import decoder, encoder, enhancer, file_info, image, standard_file
+from codec import (
+    decoder,
+    encoder,
+    enhancer,
+    file_info,
+    image,
+    shared,
+    standard_file,
+    update_files,
+)
 from codec.errors import ImageError
 from codec.image import Raster
 from codec.job import OnProgress
 from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
-from codec.report import EncodeResult
+from codec.report import EncodeResult, SharedResult
 
 File = bytes | str | os.PathLike[str]
 """The bytes of a file, or its name."""
@@ -68,6 +78,37 @@ def encode(
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
     return encoder.encode(_load(picture), options, on_progress)
+
+
+def encode_shared(
+    pictures: Sequence[Picture],
+    options: EncodeOptions | None = None,
+    on_progress: OnProgress | None = None,
+) -> SharedResult:
+    """Encodes a set of pictures that share one weight update, whose bytes count once.
+
+    >>> import codec
+    >>> pair = [codec.decode("photo.nni"), "photo.png"]
+    >>> result = codec.encode_shared(pair, codec.EncodeOptions(effort=1))
+    >>> options = codec.DecodeOptions(updates=(result.update,))
+    >>> [codec.decode(picture.data, options).shape for picture in result.pictures]
+    [(64, 96, 3), (64, 96, 3)]
+
+    Pictures that do better with an update of their own, or with none, get that; the update file is
+    empty if it does not save more than its own bytes.  All pictures are held in memory.
+
+    Args:
+        pictures: at least two, each in any form that `encode` takes.
+        options: quality, effort, verify, device and content count.
+        on_progress: called with the number and stage of a picture, and the fraction of the stage
+            that is done, 0 to 1.
+
+    Raises:
+        OptionError: there are fewer pictures, or an option is about one alone.
+        Else as `encode`.
+    """
+    rasters = [_load(picture) for picture in pictures]
+    return shared.encode_shared(rasters, options or EncodeOptions(), on_progress)
 
 
 def enhance(
@@ -140,7 +181,8 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
 
     Args:
         file: its bytes or its name.
-        options: limits; none changes a pixel.
+        options: limits, and update files; none changes a pixel.  An update file (.nnu) that lies
+            beside a file given by its name is found without them.
 
     Returns:
         uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency; of a standard file as
@@ -154,7 +196,10 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
         ForeignUpdateWarning: what a standard file carries is not for its picture, or not for this
             program; then it is decoded without.
     """
-    return decoder.decode(file_info.read(file), options)
+    data = file_info.read(file)
+    if isinstance(file, str | os.PathLike):
+        options = update_files.beside(data, file, options or DecodeOptions())
+    return decoder.decode(data, options)
 
 
 def _load(picture: Picture) -> Raster:

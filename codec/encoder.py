@@ -55,33 +55,52 @@ def encode(
     """
     start = time.perf_counter()
     options = options or EncodeOptions()
-    check_pixels(raster.pixels)
-    raster = replace(raster, metadata=raster.metadata.only(options.metadata))
     if options.standard_file:
+        check_pixels(raster.pixels)
+        raster = replace(raster, metadata=raster.metadata.only(options.metadata))
         return enhancer.encode(raster, options, on_progress).noting(raster.note)
-    extras = raster.metadata.chunks()
-    if raster.alpha is not None:
-        extras[Tag.ALPHA] = alpha.pack(raster.alpha)
-    job = replace(make_job(raster.pixels, options, on_progress), extras=extras)
+    job = prepare(raster, options, on_progress)
 
     if isinstance(options.target, Limit):
         coded = _reach(job, options.target)
     else:
         coded = _code(job)
 
-    result = coded.result
-    anything = DecodeOptions(max_pixels=None)
+    if options.verify:
+        verify(coded, raster)
+    report = replace(coded.result.report, seconds=time.perf_counter() - start)
+    return replace(coded.result, report=report).noting(raster.note)
+
+
+def prepare(raster: Raster, options: EncodeOptions, on_progress: OnProgress | None) -> Job:
+    """The job of a picture, with what its file is to hold besides."""
+    check_pixels(raster.pixels)
+    extras = raster.metadata.only(options.metadata).chunks()
+    if raster.alpha is not None:
+        extras[Tag.ALPHA] = alpha.pack(raster.alpha)
+    return replace(make_job(raster.pixels, options, on_progress), extras=extras)
+
+
+def verify(coded: Coded, raster: Raster, updates: tuple[bytes, ...] = ()) -> None:
+    """Decodes the file of a picture, given the update files that it may name, and compares.
+
+    Raises:
+        VerifyError: it does not decode to what the encoder saw.
+    """
+    anything = DecodeOptions(max_pixels=None, updates=updates)
     expected = transparency.join(coded.pixels, raster.alpha)
-    if options.verify and not np.array_equal(decode(result.data, anything), expected):
+    if not np.array_equal(decode(coded.result.data, anything), expected):
         raise VerifyError("the file does not decode to the encoded picture; nothing was written")
-    report = replace(result.report, seconds=time.perf_counter() - start)
-    return replace(result, report=report).noting(raster.note)
 
 
 def _code(job: Job) -> Coded:
     """Encodes a job at its quality."""
     start = time.perf_counter()
-    adapted = search(job)
+    return coded_as(job, search(job), start)
+
+
+def coded_as(job: Job, adapted: Adapted, start: float) -> Coded:
+    """The file of what searches found since the time `start`."""
     chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
     if adapted.payload:
         chunks[Tag.UPDATE] = adapted.payload

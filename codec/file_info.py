@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitstream import FORMAT_VERSION, Container
+from bitstream import FORMAT_VERSION, Container, Tag, shared
 from bitstream.carriers import carrier_of
+from bitstream.shared import SharedUpdate, referred, update_id
 
 QUALITY_UNITS = 2
 """Headers and payloads count quality in half units."""
@@ -26,6 +27,7 @@ class FileInfo:
         model: id of the networks, hexadecimal.
         format_version: byte 3 of the file.
         chunks: payload bytes by the name of the chunk, in lower case.
+        shared_update: id of the update file that decoders need, hexadecimal; None for most files.
     """
 
     width: int
@@ -36,6 +38,7 @@ class FileInfo:
     model: str
     format_version: int
     chunks: dict[str, int]
+    shared_update: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,27 @@ class StandardInfo:
     matches: bool | None = None
 
 
-def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
+@dataclass(frozen=True)
+class SharedUpdateInfo:
+    """An update file, which pictures name.
+
+    Attributes:
+        bytes: length of the file.
+        model: id of the networks that it changes, hexadecimal.
+        format_version: byte 3 of the file.
+        shared_update: the id by which pictures name it, hexadecimal.
+    """
+
+    bytes: int
+    model: str
+    format_version: int
+    shared_update: str
+
+
+AnyInfo = FileInfo | StandardInfo | SharedUpdateInfo
+
+
+def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
     """Reads what is known without the networks; the checksum is verified.
 
     >>> import codec
@@ -87,8 +110,8 @@ def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
         file: its bytes or its name.
 
     Returns:
-        StandardInfo for a JPEG, WebP or AVIF file (Pillow decodes it for its checksum), else
-        FileInfo, from the header alone.
+        StandardInfo for a JPEG, WebP or AVIF file (Pillow decodes it for its checksum),
+        SharedUpdateInfo for an update file, else FileInfo, from the header alone.
 
     Raises:
         FormatError: the bytes are not a valid file; the subclass says why.
@@ -100,8 +123,11 @@ def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
         from codec import standard_info
 
         return standard_info.probe(data)
+    if data.startswith(shared.MAGIC):
+        model = SharedUpdate.unpack(data).model
+        return SharedUpdateInfo(len(data), model.hex(), shared.VERSION, update_id(data).hex())
     container = Container.unpack(data)
-    header = container.header
+    header, wanted = container.header, referred(container.chunks.get(Tag.UPDATE, b""))
     return FileInfo(
         width=header.width,
         height=header.height,
@@ -111,6 +137,7 @@ def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
         model=header.model.hex(),
         format_version=FORMAT_VERSION,
         chunks={tag.name.lower(): len(payload) for tag, payload in container.chunks.items()},
+        shared_update=None if wanted is None else wanted.hex(),
     )
 
 

@@ -47,7 +47,8 @@ class Filtering:
 
         original: float [1 3 h w], pixel values - 128.
         """
-        sums = EquationSums()
+        outputs, inputs = self._base.leave.weight.shape[:2]
+        sums = EquationSums(inputs, outputs)
         for strip in self._strips:
             target = pad_to_multiple(original[:, :, strip.start : strip.stop], 2) / PIXELS_PER_UNIT
             picture = self._picture(self._base, strip)

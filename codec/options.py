@@ -94,7 +94,8 @@ class DecodeOptions:
     """Largest image to accept, since a few bytes can claim any size and decoding takes about 60
     bytes of memory per pixel (docs/memory.md); None leaves only the limits of the format."""
     updates: tuple[bytes, ...] = ()
-    """Contents of update files (.nnu); a file that shares one names which by its hash."""
+    """Contents of update files (.nnu), for files that share one and name it by its hash.  What lies
+    beside a file that is given by its name is found without this."""
 
     def __post_init__(self) -> None:
         if self.max_pixels is not None and self.max_pixels < 1:

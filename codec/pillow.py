@@ -14,6 +14,7 @@ from PIL import Image, ImageFile
 
 from bitstream import MAGIC, FormatError, Tag
 from bitstream.preview import preview
+from codec import update_files
 from codec.errors import CodecError, OptionError
 from codec.metadata import Metadata
 from codec.options import DecodeOptions, EncodeOptions
@@ -75,7 +76,9 @@ class NniImageFile(ImageFile.ImageFile):
 
             self.fp.seek(0)
             try:
-                pixels = codec.decode(self.fp.read(), self.decode_options)
+                data = self.fp.read()
+                options = update_files.beside(data, self.filename, self.decode_options)
+                pixels = codec.decode(data, options)
             except (FormatError, CodecError) as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:

@@ -2,9 +2,9 @@
 
 It works at half resolution (12 channels of 2x2 pixels), with optional coarser levels below it, and
 is conditioned on the quality.  It sees nothing but the picture before it and the quality, so that
-it can follow any content codec.  All of it but the last layer makes *features*, to which the
-picture itself is joined; the last layer adds a linear combination of their 3x3 neighbourhoods to
-the picture, and that is what an update changes.
+it can follow any content codec.  All of it but the last layer makes *features*: what the last two
+of its layers give, joined by the picture itself.  The last layer adds a linear combination of their
+3x3 neighbourhoods to the picture, and that is what an update changes.
 """
 
 from __future__ import annotations
@@ -91,15 +91,15 @@ class PostFilter(nn.Module):
             Coarser(width, config.widths[1:], config.blocks) if config.widths[1:] else None
         )
         self.middle = Conv(width, width, KERNEL, activate=True)
-        self.leave = Conv(width + HALVES, HALVES, KERNEL, zero=True)
+        self.leave = Conv(2 * width + HALVES, HALVES, KERNEL, zero=True)
 
     def features(self, x: Tensor, quality: Tensor) -> Tensor:
-        """What the last layer combines: [b widths[0]+12 h/2 w/2]."""
+        """What the last layer combines: [b 2*widths[0]+12 h/2 w/2]."""
         halves = functional.pixel_unshuffle(x, 2)
         h = self.quality(self.enter(halves), quality)
         if self.coarser is not None:
             h = h + self.coarser(h, quality)
-        return torch.cat([self.middle(h), halves], 1)
+        return torch.cat([self.middle(h), h, halves], 1)
 
     def combine(self, x: Tensor, features: Tensor) -> Tensor:
         """The picture and the last layer's change to it."""

@@ -56,3 +56,19 @@ class EncodeResult:
         """The same with one more note; none if it is empty."""
         notes = "; ".join(filter(None, (self.report.note, note)))
         return replace(self, report=replace(self.report, note=notes))
+
+
+@dataclass(frozen=True)
+class SharedResult:
+    """A set of pictures that share a weight update.
+
+    Attributes:
+        pictures: file and figures of each, in order.  The update file is not part of the figures;
+            seconds are an equal part of what the whole set took.
+        update: the update file (.nnu), which decoders need; empty if no common update pays.
+        sharing: how many of the pictures use it; the others have updates of their own, or none.
+    """
+
+    pictures: tuple[EncodeResult, ...]
+    update: bytes
+    sharing: int

@@ -1,4 +1,4 @@
-"""One weight update for a small set of pictures: its bytes are written once.
+"""One weight update for a set of pictures: its bytes are written once.
 
 The squared error of every picture is a quadratic in the change of the last layer, so the best
 common change needs no more than the sum of their normal equations, each weighted by its lambda.  A
@@ -7,93 +7,171 @@ picture that does better with an update of its own, or with none, gets that.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-import numpy as np
 import torch
 
-from bitstream import Container, Header, Tag
-from bitstream.shared import SharedUpdate, update_id
-from codec import content as contents
-from codec import update
+from bitstream import InvalidField
+from bitstream.shared import SharedUpdate, reference
+from codec import content, encoder, techniques, update
 from codec.adapt import adapt, applied
-from codec.decoder import decode
-from codec.errors import VerifyError
+from codec.errors import OptionError
 from codec.filtering import Filtering
-from codec.job import Adapted, Content, Job, make_job
-from codec.options import DecodeOptions, EncodeOptions
-from codec.picture import Pixels, check_pixels
+from codec.image import Raster
+from codec.job import Adapted, Content, Job, OnProgress
+from codec.options import EncodeOptions
+from codec.postfilter import PostFilter
+from codec.report import SharedResult
 from codec.transform import PIXELS_PER_UNIT
 from codec.update import Method
 from codec.update.fit import FitTask, fit
 from codec.update.normal import NormalEquations
 
+FEWEST = 2
+"""Pictures that share an update: one alone has it in its own file."""
 
-@dataclass(frozen=True)
-class SharedResult:
-    """Files of a set of pictures.
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """An update file, and the filter that it makes."""
+
+    data: bytes
+    postfilter: PostFilter
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What each picture of a set is coded with.
 
     Attributes:
-        files: one per picture, in order.
-        update: the file of the shared update, empty if it does not pay.
+        update: the update file, empty for none.
+        pictures: one for each job.
     """
 
-    files: tuple[bytes, ...]
     update: bytes
+    pictures: tuple[Adapted, ...]
+
+    @property
+    def cost(self) -> float:
+        """Of all files, see `Adapted`."""
+        return 8 * len(self.update) + sum(adapted.cost for adapted in self.pictures)
+
+    @property
+    def sharing(self) -> list[int]:
+        """The pictures that use the update file."""
+        payload = reference(self.update)
+        return [n for n, adapted in enumerate(self.pictures) if adapted.payload == payload]
 
 
-def encode_shared(pictures: Sequence[Pixels], options: EncodeOptions) -> SharedResult:
+def encode_shared(
+    rasters: Sequence[Raster], options: EncodeOptions, on_progress: OnProgress | None = None
+) -> SharedResult:
     """Encodes pictures so that those that gain by it share one update.
 
     Args:
-        pictures: uint8 [h w 3] each, RGB.
-        options: for all of them; `update` is not used.
+        rasters: at least two pictures, and what their files are to hold besides.
+        options: for all of them.
+        on_progress: called with the number and stage of a picture, and the fraction of the stage
+            that is done.
 
     Raises:
-        What `codec.encode` raises.
+        OptionError: there is but one picture, or an option is about one alone.
+        Else as `codec.encode`.
     """
-    for pixels in pictures:
-        check_pixels(pixels)
-    plain = replace(options, update="subspace")
-    jobs = [make_job(pixels, plain) for pixels in pictures]
-    alone = [adapt(job, contents.encode(job)) for job in jobs]
-    data, shared = share(jobs, alone)
-    files = []
-    for job, adapted in zip(jobs, shared, strict=True):
-        files.append(_file(job, adapted))
-        if options.verify:
-            anything = DecodeOptions(max_pixels=None, updates=(data,) if data else ())
-            if not np.array_equal(decode(files[-1], anything), adapted.pixels):
-                raise VerifyError("a file does not decode to the encoded picture")
-    return SharedResult(tuple(files), data)
+    start = time.perf_counter()
+    _check(rasters, options)
+    jobs = [
+        encoder.prepare(raster, options, on_progress and partial(_numbered, on_progress, number))
+        for number, raster in enumerate(rasters, start=1)
+    ]
+    chosen = search(jobs)
+    coded = [encoder.coded_as(*pair, start) for pair in zip(jobs, chosen.pictures, strict=True)]
+    if options.verify:
+        for found, raster in zip(coded, rasters, strict=True):
+            encoder.verify(found, raster, (chosen.update,))
+    seconds = (time.perf_counter() - start) / len(jobs)
+    results = (
+        replace(found.result, report=replace(found.result.report, seconds=seconds)).noting(
+            raster.note
+        )
+        for found, raster in zip(coded, rasters, strict=True)
+    )
+    return SharedResult(tuple(results), chosen.update, len(chosen.sharing))
 
 
-def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> tuple[bytes, list[Adapted]]:
-    """The update file, and what each picture is then coded with; no file if it does not pay.
+def search(jobs: Sequence[Job]) -> Chosen:
+    """What `encoder.search` does for one picture: contents, filters, contents for these filters.
+
+    Args:
+        jobs: pictures of one model and effort.
+    """
+    alone = [adapt(job, content.encode(job)) for job in jobs]
+    best = share(jobs, alone)
+    for _ in range(jobs[0].effort.rounds):
+        alone = [_refined(*triple) for triple in zip(jobs, alone, best.pictures, strict=True)]
+        best = min(best, share(jobs, alone), key=lambda chosen: chosen.cost)
+    return best
+
+
+def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> Chosen:
+    """The cheapest choice of contents that are coded: who shares what update, if any pays.
+
+    The update is fitted to all pictures, then again to those alone that do use it, and so on: a
+    picture that is unlike the others spoils it for them.
 
     Args:
         jobs: pictures of one model.
         alone: what each has without sharing.
     """
-    model = jobs[0].model
-    normal = _sum([_weighted(job, own.content) for job, own in zip(jobs, alone, strict=True)])
-    task = FitTask(normal, model.subspace, model.tables, 1.0)
-    fitted = fit(task, thorough=True)
+    best = Chosen(b"", tuple(alone))
+    normals = [_in_bits(job, own.content) for job, own in zip(jobs, alone, strict=True)]
+    users = list(range(len(jobs)))
+    while len(users) >= FEWEST:
+        common = _fitted(jobs[0], [normals[user] for user in users])
+        if common is None:
+            break
+        pairs = zip(jobs, alone, strict=True)
+        pictures = tuple(_cheaper(own, _with(job, common, own)) for job, own in pairs)
+        found = Chosen(common.data, pictures)
+        if found.cost < best.cost and len(found.sharing) >= FEWEST:
+            best = found
+        staying = [user for user in users if user in found.sharing]
+        if staying == users:
+            break
+        users = staying
+    return best
+
+
+def _refined(job: Job, own: Adapted, now: Adapted) -> Adapted:
+    """What a picture has alone if its content is refined for the filter that it has now."""
+    again = content.refined(job, now)
+    return own if again is None else _cheaper(own, adapt(job, again))
+
+
+def _cheaper(first: Adapted, second: Adapted) -> Adapted:
+    return min(first, second, key=lambda adapted: adapted.cost)
+
+
+def _fitted(job: Job, normals: Sequence[NormalEquations]) -> Common | None:
+    """The update for pictures of the model of `job`; None if none gains."""
+    model = job.model
+    fitted = fit(FitTask(_sum(normals), model.subspace, model.tables, 1.0), thorough=True)
     if fitted is None:
-        return b"", list(alone)
-    data = SharedUpdate(model.id, update.pack(Method.SUBSPACE, fitted.payload, model)).pack()
-    chosen = [
-        min(own, _with(job, data, own), key=lambda adapted: adapted.cost)
-        for job, own in zip(jobs, alone, strict=True)
-    ]
-    saved = sum(own.cost - best.cost for own, best in zip(alone, chosen, strict=True))
-    return (data, chosen) if saved > 8 * len(data) else (b"", list(alone))
+        return None
+    payload = update.pack(Method.SUBSPACE, fitted.payload, model)
+    try:
+        postfilter = update.apply(payload, model)
+    except InvalidField:  # the search left the range that updates may have
+        return None
+    return Common(SharedUpdate(model.id, payload).pack(), postfilter)
 
 
 @torch.no_grad()
-def _weighted(job: Job, found: Content) -> NormalEquations:
-    """Normal equations in bits."""
+def _in_bits(job: Job, found: Content) -> NormalEquations:
+    """The normal equations of a picture, with errors in bits."""
     quality = job.model.quality(job.half)
     filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
     normal = filtering.equations(job.original)
@@ -106,28 +184,36 @@ def _weighted(job: Job, found: Content) -> NormalEquations:
     )
 
 
-def _sum(equations: Sequence[NormalEquations]) -> NormalEquations:
+def _sum(normals: Sequence[NormalEquations]) -> NormalEquations:
     return NormalEquations(
-        sum(e.gram for e in equations),
-        sum(e.cross for e in equations),
-        sum(e.energy for e in equations),
-        sum(e.positions for e in equations),
+        sum(normal.gram for normal in normals),
+        sum(normal.cross for normal in normals),
+        sum(normal.energy for normal in normals),
+        sum(normal.positions for normal in normals),
     )
 
 
 @torch.no_grad()
-def _with(job: Job, data: bytes, own: Adapted) -> Adapted:
+def _with(job: Job, common: Common, own: Adapted) -> Adapted:
     """A picture with the shared update."""
     model, content = job.model, own.content
-    payload = bytes([Method.SHARED]) + update_id(data)
     filtering = Filtering(content.unfiltered, model.postfilter, model.quality(job.half))
-    together = applied(job, content, payload, update.apply(payload, model, (data,)), filtering)
+    payload = reference(common.data)
+    together = applied(job, content, payload, common.postfilter, filtering)
     return replace(together, base=own.base)
 
 
-def _file(job: Job, adapted: Adapted) -> bytes:
-    chunks = {Tag.CONTENT: adapted.content.payload}
-    if adapted.payload:
-        chunks[Tag.UPDATE] = adapted.payload
-    height, width = job.pixels.shape[:2]
-    return Container(Header(width, height, job.half, job.model.id), chunks).pack()
+def _numbered(on_progress: OnProgress, number: int, stage: str, fraction: float) -> None:
+    on_progress(f"picture {number}: {stage}", fraction)
+
+
+def _check(rasters: Sequence[Raster], options: EncodeOptions) -> None:
+    """Refuses what a set cannot have."""
+    if len(rasters) < FEWEST:
+        raise OptionError("a shared update needs several pictures")
+    if options.standard_file:
+        raise OptionError("standard files have no shared update")
+    if options.target is not None or options.time_limit is not None:
+        raise OptionError("pictures that share an update have no target and no time limit")
+    if options.update != techniques.DEFAULT:
+        raise OptionError("a shared update takes the place of other ways to adapt the filter")

@@ -64,10 +64,14 @@ class ReleasedModel:
         return self.networks.postfilter
 
     @property
+    def filter_config(self) -> FilterConfig:
+        """Sizes of the post-filter."""
+        return self.config.filter if isinstance(self.config, ModelConfig) else self.config
+
+    @property
     def multiple(self) -> int:
         """Sides of the post-filter's pictures are multiples of this."""
-        sizes = self.config.filter if isinstance(self.config, ModelConfig) else self.config
-        return sizes.multiple
+        return self.filter_config.multiple
 
     def level(self, half: int) -> IntegerLevel:
         """Quality in halves (0..200) -> integers, for a learned content."""

@@ -1,199 +1,158 @@
-"""Trains the post-filter so that a small update adapts it well, against plain training.
+"""Trains the post-filter of a run so that a picture's own update gains most.
 
-    python scripts/meta_train.py --data DIR --inner none|gradient|closed --order 1|2 --seconds S
+    python scripts/meta_train.py --content learned --run runs/base --out runs/base-meta \
+        --data DIR --validation DIR --minutes 20
 
-Starts from a released post-filter (JPEG content), trains it for S seconds of processor time, and
-reports the error on held-out crops before and after each crop's own update, the update's bits
-charged at lambda.  Inner loops:
+The content is that of the content's released model; the filter starts from the best weights of
+--run, and --out gets a copy of that run with the filter trained.  Every step solves for the
+update that the encoder would send for each picture of a batch, and takes the gradient of what is
+left (`meta_learning.exact`).  The space of updates follows the features: it is learned again from
+the latest pictures.  The learning rate decays to zero over the minutes of processor time.
 
-none      plain training: the crop's error as it is.
-gradient  a few steps on scales and biases of all channels, quantised straight through, their bits
-          in the loss; the outer gradient is first-order or exact (Finn et al., "Model-agnostic
-          meta-learning", ICML 2017; for post-filters: US 11556796 B2, claims 5 to 11).
-closed    the ridge solution of the last layer on the crop itself, quantised straight through in the
-          model's subspace; the solve is differentiable, so the outer gradient flows into the
-          features (Bertinetto et al., "Meta-learning with differentiable closed-form solvers",
-          ICLR 2019).
+`meta.tsv`: steps, seconds, mean training loss, and of the validation pictures the mean cost without
+update and the saving by it, both in percent of the content's bits.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import shutil
 import time
+from collections import deque
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.func import functional_call
-from torch.nn import functional
+from learn_subspace import learn
+from meta_learning import INNER, CodedPicture, Prior, code_pictures
+from torch import nn
+from train_data import load_folder
 
 from codec import weights
-from codec.likelihood import bits as logistic_bits
-from codec.likelihood import round_through
-from codec.postfilter import KERNEL, PostFilter
-from codec.standard import STANDARD
-from codec.transform import PIXELS_PER_UNIT
-from codec.update.parameters import Scales
-from codec.update.penalties import level_bits
-from codec.update.subspace import INNER_BITS, OUTER_BITS, Subspace
+from codec.options import CONTENTS
+from codec.postfilter import FilterConfig, PostFilter
+from codec.update.fit import FitTask, fit
+from codec.update.normal import NormalEquations
 
-CROP_PX = 160
-TRAIN_CROPS, HELD_OUT = 96, 24
-QUALITIES = (20, 35, 50, 70)
-LEARNING_RATE = 2e-4
-INNER_STEPS, INNER_RATE = 3, 1.0
-SCALE_STEP = 2.0**-6
-RIDGE = 0.05
-STEPS_PER_DEVIATION = 8.0
-"""Quantiser of the closed inner loop: steps in the deviation of the error."""
-PRIOR_LOG2_SCALE = -1.0
+LEARNING_RATE = 3e-4
+BATCH = 3
+WARMUP_STEPS = 20
+CLIP_NORM = 1.0
+POOL = 120
+"""Pictures that the space of updates is learned from ..."""
+RELEARN_STEPS = 60
+"""... and how often that is done."""
 
 
-def load_crops(folder: Path, codec: str) -> list[tuple[Tensor, Tensor, Tensor, float]]:
-    """(coded, original, quality) in picture units, and lambda in bits per squared error."""
-    from PIL import Image
+@dataclass
+class Trainer:
+    """A filter and the space of its updates, over training pictures."""
 
-    rng = np.random.default_rng(0)
-    files = sorted(folder.rglob("*.jpg"))
-    crops = []
-    for index in range(TRAIN_CROPS + HELD_OUT):
-        with Image.open(files[index * 7 % len(files)]) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        top, left = (int(rng.integers(side - CROP_PX + 1)) for side in pixels.shape[:2])
-        original = np.ascontiguousarray(pixels[top : top + CROP_PX, left : left + CROP_PX])
-        quality = QUALITIES[index % len(QUALITIES)]
-        standard = STANDARD[codec]
-        data = standard.write(original, quality)
-        tensors = [
-            (torch.from_numpy(p.copy()).permute(2, 0, 1)[None].float() - 128) / PIXELS_PER_UNIT
-            for p in (standard.read(data), original)
-        ]
-        error = float((tensors[0] - tensors[1]).square().sum())
-        share = np.log(10) / 10 * standard.db_per_doubling / np.log(2)
-        # A crop stands for a picture of 16 times its area, whose update it shares.
-        slope = 16 * 8 * len(data) / (share * error)
-        level = torch.full((1, 1, 1, 1), quality / 50 - 1)
-        crops.append((*tensors, level, float(slope)))
-    return crops
+    postfilter: PostFilter
+    pictures: list[CodedPicture]
+    prior: Prior
+    inner: str
 
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+        self.optimizer = torch.optim.Adam(self.postfilter.parameters(), lr=LEARNING_RATE)
+        self.order: list[int] = []
+        self.recent: deque[int] = deque(range(min(POOL, len(self.pictures))), POOL)
+        self.steps = 0
 
-class Meta:
-    """An adapted filter on one crop, and the loss after it."""
+    def step(self, progress: float) -> float:
+        """One update of the filter; returns the mean loss."""
+        warm = min(1.0, (self.steps + 1) / WARMUP_STEPS)
+        for group in self.optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * progress))
+        if self.inner != "plain" and self.steps % RELEARN_STEPS == 0:
+            self.relearn()
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = []
+        for _ in range(BATCH):
+            self.order = self.order or self.rng.permutation(len(self.pictures)).tolist()
+            index = self.order.pop()
+            self.recent.append(index)
+            picture = self.pictures[index]
+            # The logarithm: pictures count by their relative cost.
+            loss = INNER[self.inner](self.postfilter, picture, self.prior).log()
+            (loss / BATCH).backward()
+            losses.append(loss.item())
+        nn.utils.clip_grad_norm_(self.postfilter.parameters(), CLIP_NORM)
+        self.optimizer.step()
+        self.steps += 1
+        return sum(losses) / BATCH
 
-    def __init__(self, subspace: Subspace, inner: str, order: int) -> None:
-        self._inner, self._order = inner, order
-        self._basis = torch.from_numpy(subspace.inner / 2**INNER_BITS).float()
-        self._outer = torch.from_numpy(subspace.outer / 2**OUTER_BITS).float()
-        scales = torch.from_numpy(subspace.scales.astype(np.float32)) / 4
-        self._scales = scales
+    def relearn(self) -> None:
+        """The space of updates for the features as they are now."""
+        self.prior = replace(self.prior, subspace=learn(self.equations()))
 
-    def loss(self, postfilter: PostFilter, crop: tuple, inner: str | None = None) -> Tensor:
-        """Bits that the error is worth plus bits of the update, per crop."""
-        x, target, quality, slope = crop
-        inner = inner or self._inner
-        if inner == "none":
-            return slope * (postfilter(x, quality) - target).square().sum()
-        return (self._gradient if inner == "gradient" else self._closed)(postfilter, crop)
-
-    def _gradient(self, postfilter: PostFilter, crop: tuple) -> Tensor:
-        x, target, quality, slope = crop
-        parameters = Scales()
-        base = dict(postfilter.named_parameters())
-        levels = [
-            torch.zeros(t.rows, t.columns, requires_grad=True)
-            for t in parameters.layout(postfilter)
-        ]
-
-        def cost(levels: list[Tensor]) -> Tensor:
-            changed = dict(base)
-            values = [SCALE_STEP * round_through(level) for level in levels]
-            for name, (kernel, bias) in parameters.relaxed(values, postfilter).items():
-                changed[f"{name}.weight"] = changed[f"{name}.weight"] + kernel
-                changed[f"{name}.bias"] = changed[f"{name}.bias"] + bias
-            filtered = functional_call(postfilter, changed, (x, quality))
-            error = slope * (filtered - target).square().sum()
-            return error + sum(level_bits(level) for level in levels)
-
-        exact = self._order == 2
-        for _ in range(INNER_STEPS):
-            grads = torch.autograd.grad(cost(levels), levels, create_graph=exact)
-            # Normalised steps: the loss is in bits, whose scale differs between crops.
-            norm = torch.stack([grad.abs().max() for grad in grads]).max().detach()
-            levels = [
-                level - INNER_RATE * grad / norm.clamp(min=1e-6)
-                for level, grad in zip(levels, grads, strict=True)
-            ]
-            if not exact:
-                levels = [level.detach().requires_grad_() for level in levels]
-        return cost(levels)
-
-    def _closed(self, postfilter: PostFilter, crop: tuple) -> Tensor:
-        x, target, quality, slope = crop
-        features = postfilter.features(x, quality)
-        picture = postfilter.combine(x, features)
-        errors = functional.pixel_unshuffle(target - picture, 2)[0].flatten(1)
-        seen = functional.unfold(features, KERNEL, padding=1)[0]
-        seen = torch.cat([seen, seen.new_ones(1, seen.shape[1])])
-        coordinates = self._basis.T @ seen
-        count = seen.shape[1]
-        gram = coordinates @ coordinates.T / count
-        cross = coordinates @ errors.T / count @ self._outer.T
-        deviation = errors.square().mean().sqrt().detach()
-        solution = torch.linalg.solve(gram + RIDGE * torch.eye(len(gram)), cross)
-        step = deviation / STEPS_PER_DEVIATION
-        levels = solution / step
-        # A soft threshold stands for what rate-distortion optimisation leaves out.
-        threshold = 1.0
-        sent = levels.sign() * (levels.abs() - threshold).clamp(min=0)
-        change = step * round_through(sent)
-        log2_scale = self._scales + float(np.log2(STEPS_PER_DEVIATION)) - 5
-        rate = logistic_bits(sent, log2_scale).sum()
-        left = errors - (change @ self._outer).T @ coordinates
-        return slope * left.square().sum() + rate
+    def equations(self) -> list[NormalEquations]:
+        return [self.pictures[index].normal(self.postfilter) for index in sorted(set(self.recent))]
 
 
-@torch.no_grad()
-def report(name: str, meta: Meta, postfilter: PostFilter, crops: list[tuple]) -> None:
-    """Mean over held-out crops, in percent of the released filter's unadapted cost."""
-    for inner in ("none", "closed", "gradient"):
-        with torch.enable_grad():
-            costs = [float(meta.loss(postfilter, crop, inner).detach()) for crop in crops]
-        print(f"{name:16s} adapted by {inner:9s} {np.mean(np.log(costs)):.5f}", flush=True)
+def evaluate(postfilter: PostFilter, prior: Prior, held_out: list[CodedPicture]) -> list[float]:
+    """Cost of the errors without update, and saving, in mean percent of the content's bits."""
+    shares = []
+    for picture in held_out:
+        normal = picture.normal(postfilter)
+        task = FitTask(normal, prior.subspace, prior.tables, picture.slope)
+        fitted = fit(task, thorough=False)
+        saving = fitted.saving if fitted else 0.0
+        shares.append([100 * v / picture.bits for v in (picture.slope * normal.energy, saving)])
+    return np.mean(shares, 0).tolist()
+
+
+def load_filter(run: Path, config: FilterConfig) -> tuple[PostFilter, weights.Tensors, str]:
+    """The filter of a run, the run's whole state, and the prefix of the filter's names in it."""
+    state = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
+    prefix = "postfilter." if "postfilter.leave.weight" in state else ""
+    postfilter = PostFilter(config)
+    names = postfilter.state_dict()
+    postfilter.load_state_dict({name: state[prefix + name] for name in names})
+    return postfilter, state, prefix
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--content", choices=CONTENTS, required=True)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--content", default="jpeg")
-    parser.add_argument("--inner", choices=("none", "gradient", "closed"), required=True)
-    parser.add_argument("--order", type=int, choices=(1, 2), default=1)
-    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--validation", type=Path, required=True)
+    parser.add_argument("--pictures", type=int, default=300)
+    parser.add_argument("--minutes", type=float, required=True)
     args = parser.parse_args()
-    torch.set_num_threads(1)
     torch.manual_seed(0)
-    released = weights.load_default(args.content)
-    postfilter = released.search().postfilter
-    crops = load_crops(args.data, args.content)
-    train, held_out = crops[:TRAIN_CROPS], crops[TRAIN_CROPS:]
-    meta = Meta(released.subspace, args.inner, args.order)
-    report("released", meta, postfilter, held_out)
-    postfilter.requires_grad_(True)
-    optimizer = torch.optim.Adam(postfilter.parameters(), lr=LEARNING_RATE)
-    rng = np.random.default_rng(1)
-    start, steps = time.process_time(), 0
-    while (spent := time.process_time() - start) < args.seconds:
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * (1 - spent / args.seconds)
-        optimizer.zero_grad(set_to_none=True)
-        for index in rng.integers(len(train), size=4):
-            # The logarithm: crops count by their relative cost.
-            meta.loss(postfilter, train[index]).log().backward()
-        optimizer.step()
-        steps += 1
-    print(f"{steps} steps")
-    postfilter.requires_grad_(False)
-    report(f"{args.inner}, order {args.order}", meta, postfilter, held_out)
+    model = weights.load_default(args.content)
+    postfilter, state, prefix = load_filter(args.run, model.filter_config)
+    found = load_folder(args.data)
+    chosen = found[:: max(1, len(found) // args.pictures)]
+    pictures = code_pictures(model, chosen, seed=1)
+    held_out = code_pictures(model, load_folder(args.validation), seed=2)
+    trainer = Trainer(postfilter, pictures, Prior(model.subspace, model.tables), "exact")
+    args.out.mkdir(parents=True)
+
+    def record(seconds: float, loss: float) -> None:
+        trainer.relearn()
+        cost, saving = evaluate(postfilter, trainer.prior, held_out)
+        line = f"{trainer.steps}\t{seconds:.0f}\t{loss:.4f}\t{cost:.3f}\t{saving:.3f}"
+        with (args.out / "meta.tsv").open("a") as log:
+            log.write(line + "\n")
+        print(line, flush=True)
+
+    record(0.0, math.nan)
+    begin, spent, mean = time.process_time(), 0.0, math.nan
+    while spent < 60 * args.minutes:
+        loss = trainer.step(spent / (60 * args.minutes))
+        mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
+        spent = time.process_time() - begin
+    record(spent, mean)
+    trained = {prefix + name: value for name, value in postfilter.state_dict().items()}
+    torch.save(state | trained, args.out / "best.pt")
+    shutil.copy(args.run / "log.tsv", args.out)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Iterable
 from pathlib import Path
 
+import share_updates
 from ablate_updates import Row, read
 
 from codec.techniques import techniques
@@ -81,6 +82,50 @@ def coders_table(path: Path) -> str:
     return "\n".join(lines)
 
 
+def shared_table(rows: list[share_updates.Row]) -> str:
+    """Sets of pictures: bytes of all files, and against none at equal PSNR."""
+    lines = _head(["set", "files", "quality", "no updates", "their own", "shared", "use it"])
+    for shared in (row for row in rows if row.arrangement == "shared"):
+        mine = [row for row in rows if row.set == shared.set]
+        own = next(r for r in mine if r.arrangement == "own" and r.quality == shared.quality)
+        base, finer = (
+            next(r for r in mine if r.arrangement == "none" and r.quality == quality)
+            for quality in (shared.quality, shared.quality + share_updates.SPAN)
+        )
+        cells = [
+            f"{row.bytes:,} B ({share_updates.rate_percent(row, base, finer):+.1f} %)"
+            for row in (own, shared)
+        ]
+        count, quality = str(shared.files), f"{shared.quality:g}"
+        lines.append(
+            _line([shared.set, count, quality, f"{base.bytes:,} B", *cells, str(shared.sharing)])
+        )
+    return "\n".join(lines)
+
+
+def meta_table(path: Path) -> str:
+    """Ways of training the filter, after the same time."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    lines = _head(["training", "steps", "errors without update", "update saves", "left"])
+    for row in rows:
+        shares = [f"{float(row[name]):.2f} %" for name in ("without_update", "saving", "cost")]
+        lines.append(_line([row["training"], row["steps"], *shares]))
+    return "\n".join(lines)
+
+
+def compressible_table(path: Path) -> str:
+    """Whole networks trained to be small."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    lines = _head(["training", "step (rms)", "bytes", "zeros", "squared error"])
+    for row in rows:
+        zeros = f"{float(row['zeros_percent']):.0f} %"
+        cells = row["training"], row["step"], row["bytes"], zeros, row["squared_error"]
+        lines.append(_line(cells))
+    return "\n".join(lines)
+
+
 def _head(cells: list[str]) -> list[str]:
     return [_line(cells), "|" + "---|" * len(cells)]
 
@@ -96,6 +141,9 @@ def main() -> None:
     tables = {
         "update-parts": parts_table(folder / "update-parts.tsv"),
         "update-coders": coders_table(folder / "update-coders.tsv"),
+        "shared-updates": shared_table(share_updates.read(folder / "shared-updates.tsv")),
+        "meta-training": meta_table(folder / "meta-training.tsv"),
+        "compressible-training": compressible_table(folder / "compressible-training.tsv"),
     }
     rows = read(folder / "updates.tsv")
     for content in dict.fromkeys(row.content for row in rows):

@@ -1,6 +1,7 @@
 """Trains a whole post-filter to be small: ratio loss, bounded mapping, additive noise as quantiser.
 
-    python scripts/train_compressible.py --data DIR --seconds S
+    python scripts/train_compressible.py --data DIR --validation DIR --seconds 60 \
+        --out results/0.1.0/compressible-training.tsv
 
 After Aytekin, Cricri & Aksu, "Compressibility loss for neural network weights" (arXiv 1905.01044)
 and US 2022/0164652 A1.  A weight is w = s tanh(v) with a scale s per tensor.  From a seed network
@@ -10,8 +11,8 @@ adapted to the mapping: v has the deviation of He's rule over s, clipped to +-1.
 half a step stands for rounding; the step is a share of the root mean square of each tensor of the
 seed, the same for every variant, and so are the limits +-s.
 
-For each variant: the entropy of all levels in bytes (ideal, per tensor), the share of zeros, and
-the mean squared error on held-out crops, in pixels.
+For each variant: the entropy of all levels in bytes (ideal, per tensor), the share of zeros in
+percent, and the geometric mean over validation pictures of the mean squared error, in pixels.
 """
 
 from __future__ import annotations
@@ -22,15 +23,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from meta_train import HELD_OUT, TRAIN_CROPS, load_crops
+from meta_learning import CodedPicture, code_pictures
 from torch import Tensor
 from torch.func import functional_call
+from train_data import load_folder
 
 from codec import weights
 from codec.layers import NEGATIVE_SLOPE
 from codec.postfilter import PostFilter
 from codec.transform import PIXELS_PER_UNIT
 
+COLUMNS = ("training", "step", "bytes", "zeros_percent", "squared_error")
+PICTURES = 100
+CROP_PX = 160
 LEARNING_RATE = 1e-3
 RANGE = 1.31
 """1 / tanh(1): the seed's largest weight is mapped from v = 1."""
@@ -80,7 +85,21 @@ class Mapped:
         return sum(w.abs().sum() / w.norm() / w.numel() ** 0.5 for w in self.weights().values())
 
 
-def train(mapped: Mapped, crops: list, seconds: float, ratio_weight: float) -> None:
+Crop = tuple[Tensor, Tensor, Tensor]
+"""Coded and original crop in picture units, and quality."""
+
+
+def crops_of(pictures: list[CodedPicture]) -> list[Crop]:
+    """The middle CROP_PX of each picture."""
+    crops = []
+    for picture in pictures:
+        top, left = ((side - CROP_PX) // 32 * 16 for side in picture.original.shape[2:])
+        place = (..., slice(top, top + CROP_PX), slice(left, left + CROP_PX))
+        crops.append((picture.x[place], picture.original[place], picture.quality))
+    return crops
+
+
+def train(mapped: Mapped, crops: list[Crop], seconds: float, ratio_weight: float) -> None:
     """Minimises log error + ratio for so much processor time."""
     optimizer = torch.optim.Adam([*mapped.values.values(), *mapped.rest.values()], LEARNING_RATE)
     rng, start = np.random.default_rng(2), time.process_time()
@@ -88,15 +107,15 @@ def train(mapped: Mapped, crops: list, seconds: float, ratio_weight: float) -> N
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * (1 - spent / seconds)
         optimizer.zero_grad(set_to_none=True)
-        x, target, quality, _ = crops[rng.integers(len(crops))]
+        x, target, quality = crops[rng.integers(len(crops))]
         error = (mapped.run(x, quality, mapped.noisy()) - target).square().mean()
         (error.log() + ratio_weight * mapped.ratio()).backward()
         optimizer.step()
 
 
 @torch.no_grad()
-def measure(name: str, mapped: Mapped, crops: list) -> None:
-    """Prints what the quantised network weighs and loses."""
+def measure(name: str, mapped: Mapped, crops: list[Crop]) -> str:
+    """What the quantised network weighs and loses, as a line of the table."""
     levels = mapped.levels()
     bits, zeros, count = 0.0, 0, 0
     for tensor in levels.values():
@@ -107,27 +126,29 @@ def measure(name: str, mapped: Mapped, crops: list) -> None:
     kernels = {key: tensor * mapped.steps[key] for key, tensor in levels.items()}
     errors = [
         float((mapped.run(x, quality, kernels) - target).square().mean()) * PIXELS_PER_UNIT**2
-        for x, target, quality, _ in crops
+        for x, target, quality in crops
     ]
-    print(
-        f"{name:24s} step {mapped.step:4.2f}  {bits / 8:7.0f} B  zeros {zeros / count:4.0%}  "
-        f"error {np.exp(np.mean(np.log(errors))):.3f}",
-        flush=True,
-    )
+    error = float(np.exp(np.mean(np.log(errors))))
+    values = name, f"{mapped.step:g}", f"{bits / 8:.0f}", f"{100 * zeros / count:.1f}"
+    return "\t".join((*values, f"{error:.3f}"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--validation", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    seed = weights.load_default("jpeg").search().postfilter
-    crops = load_crops(args.data, "jpeg")
-    training, held_out = crops[:TRAIN_CROPS], crops[TRAIN_CROPS : TRAIN_CROPS + HELD_OUT]
-    for step in STEPS:
-        measure("seed, rounded", Mapped(seed, step, random=False), held_out)
+    model = weights.load_default("jpeg")
+    seed = model.search().postfilter
+    found = load_folder(args.data)
+    training = crops_of(code_pictures(model, found[:: max(1, len(found) // PICTURES)], seed=1))
+    held_out = crops_of(code_pictures(model, load_folder(args.validation), seed=2))
+    lines = ["\t".join(COLUMNS)]
+    lines += [measure("seed, rounded", Mapped(seed, s, random=False), held_out) for s in STEPS]
     for name, random, weight in (
         ("seed, noise", False, 0.0),
         ("seed, noise and ratio", False, RATIO_WEIGHT),
@@ -135,7 +156,9 @@ def main() -> None:
     ):
         mapped = Mapped(seed, 1.0, random=random)
         train(mapped, training, args.seconds, weight)
-        measure(name, mapped, held_out)
+        lines.append(measure(name, mapped, held_out))
+        print(lines[-1], flush=True)
+    args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -125,18 +125,7 @@ class EncodeJob(WritingJob):
         self.write(encoded.data)
         if self.report:
             self.write_report(data, encoded)
-        report = encoded.report
-        return Encoded(
-            self.source,
-            self.target,
-            len(encoded.data),
-            report.update_bytes,
-            report.bpp,
-            report.psnr_db,
-            report.seconds,
-            report.quality,
-            report.note,
-        )
+        return Encoded.of(encoded, self.source, self.target)
 
     def write_report(self, picture: bytes, encoded: EncodeResult) -> None:
         """Writes the page."""
@@ -208,10 +197,10 @@ class DecodeJob(WritingJob):
     def run(self, on_progress: OnProgress) -> Decoded:
         """Decodes."""
         from codec import image
-        from codec.batch.restored import restore
+        from codec.batch.restored import restore_file
 
         with blaming(self.source):
-            restored = restore(self.read(), self.options)
+            restored = restore_file(self.path(self.source), self.options)
         png = BytesIO()
         image.save_png(restored.pixels, png, restored.metadata)
         self.write(png.getvalue())
@@ -229,10 +218,10 @@ class VerifyJob(FileJob):
     def run(self, on_progress: OnProgress) -> Verified:
         """Decodes, and compares."""
         from codec import image
-        from codec.batch.restored import restore
+        from codec.batch.restored import restore_file
 
         with blaming(self.source):
-            restored = restore(self.read(), self.options)
+            restored = restore_file(self.path(self.source), self.options)
             if restored.complaint:
                 raise VerifyError(restored.complaint)
         pixels = restored.upright

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import codec
 from bitstream import Container
 from bitstream.carriers import carrier_of
+from codec import files, update_files
 from codec.metadata import Metadata, upright
 from codec.options import DecodeOptions
 
@@ -32,6 +33,17 @@ class Restored:
     def upright(self) -> NDArray[np.uint8]:
         """The pixels as they are shown."""
         return upright(self.pixels, self.metadata.orientation)
+
+
+def restore_file(name: str, options: DecodeOptions) -> Restored:
+    """Decodes a file, or standard input, with the update file that lies beside it if it names one.
+
+    Raises:
+        FormatError: it is no such file, or damaged, or its update file is not there.
+        OSError: it cannot be read.
+    """
+    data = files.read(name)
+    return restore(data, update_files.beside(data, name, options))
 
 
 def restore(data: bytes, options: DecodeOptions) -> Restored:

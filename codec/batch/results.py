@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from codec.report import EncodeResult
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,22 @@ class Encoded:
     quality: float
     note: str = ""
 
+    @classmethod
+    def of(cls, result: EncodeResult, source: str, target: str) -> Self:
+        """What is said of a result, and where it came from and went."""
+        report = result.report
+        return cls(
+            source,
+            target,
+            len(result.data),
+            report.update_bytes,
+            report.bpp,
+            report.psnr_db,
+            report.seconds,
+            report.quality,
+            report.note,
+        )
+
     def __str__(self) -> str:
         figures = (
             f"{self.input} -> {self.output}",
@@ -29,6 +48,28 @@ class Encoded:
             self.note,
         )
         return "  ".join(filter(None, figures))
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The update file of a set of pictures; if it does not pay, it is not written and has no bytes.
+
+    Attributes:
+        output: its name.
+        bytes: its length.
+        sharing: how many pictures use it.
+        pictures: how many there are.
+    """
+
+    output: str
+    bytes: int
+    sharing: int
+    pictures: int
+
+    def __str__(self) -> str:
+        if not self.bytes:
+            return f"{self.output} is not written: no common update pays, each picture has its own"
+        return f"{self.output}  {self.bytes:,} B  for {self.sharing} of {self.pictures} pictures"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import click
 from codec.batch.jobs import DecodeJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_coded
-from codec.cli import parts
+from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.options import DecodeOptions
@@ -31,13 +31,13 @@ PICTURE_SUFFIX = ".png"
     ],
 )
 @click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
-@parts.max_pixels_option
+@sharing.decode_options
 @parts.naming_options
 @parts.running_options
 @parts.speech_options
 def command(
     names: tuple[str, ...],
-    max_pixels: int | None,
+    options: DecodeOptions,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -51,6 +51,9 @@ def command(
     Without OUT each picture goes beside its file, under its name with .png. The second of two names
     is OUT unless it is such a file too. With -r, IN may be folders; --output-dir then gets the
     same tree.
+
+    A file that shares its update with others takes it from the .nnu file that it names by a hash:
+    one beside it, or one of --shared-update, which can be given several times.
     """
     inputs, only = parts.split_names(names, naming, lambda name: is_coded(Path(name)))
     if only is not None and Path(only).suffix.lower() not in {"", PICTURE_SUFFIX}:
@@ -61,7 +64,7 @@ def command(
             source=step.source,
             target=step.target,
             force=naming.force,
-            options=DecodeOptions(max_pixels),
+            options=options,
         )
 
     outputs = naming.outputs(only, suffix=PICTURE_SUFFIX)

@@ -13,7 +13,7 @@ from codec import files, techniques
 from codec.batch.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
-from codec.cli import parts
+from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
@@ -32,6 +32,7 @@ from codec.options import STANDARD_CONTENTS, EncodeOptions
         ("nncodec encode --target-size 20K photo.png", "At most 20,000 bytes."),
         ("nncodec encode --content jpeg photo.png photo.jpg", "A JPEG file with an update in it."),
         ("nncodec encode -r photos --output-dir small", "All pictures of a folder."),
+        ("nncodec encode a.png b.png --shared-update ab.nnu", "One update for both."),
         ("nncodec encode - - <photo.png >photo.nni", "From and to a pipe."),
     ],
 )
@@ -71,6 +72,7 @@ from codec.options import STANDARD_CONTENTS, EncodeOptions
 @click.option(
     "--report", metavar="FILE.html", type=click.Path(), help="Write a page on the only picture."
 )
+@sharing.set_option
 @parts.naming_options
 @parts.running_options
 @parts.speech_options
@@ -78,6 +80,7 @@ def command(
     names: tuple[str, ...],
     options: EncodeOptions,
     report: str | None,
+    shared_update: str | None,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -92,10 +95,15 @@ def command(
     program shows them, and this decoder better. Then OUT is named like one; by any other name it is
     a file of this codec with that content. --content compressai:NAME:QUALITY takes a network of the
     CompressAI zoo, which decoders then need too, with its weights.
+
+    With --shared-update, pictures that are alike share one update, if that saves bytes: then
+    FILE.nnu is written before the others, which need it. Beside them it is found by itself.
     """
     inputs, only = parts.split_names(names, naming, _is_input(options.content))
     options = replace(options, standard_file=_is_standard_file(only, options.content))
 
+    if shared_update is not None and (only is not None or report is not None):
+        raise click.UsageError("--shared-update is for several pictures, without OUT and --report")
     if report is not None:
         if len(inputs) > 1 or naming.recursive or report == files.STREAM:
             raise click.UsageError("--report is a file about one picture")
@@ -113,6 +121,11 @@ def command(
 
     suffix = SUFFIXES.get(options.content, CODED_SUFFIX)
     outputs = naming.outputs(only, suffix=suffix)
+    if shared_update is not None:
+        sharing.write_set(
+            inputs, outputs, make_job, shared_update, options, naming, running, speech
+        )
+        return
     write_outputs(inputs, outputs, is_picture_name, make_job, naming, running, speech)
 
 

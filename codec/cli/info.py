@@ -13,7 +13,7 @@ from codec.batch.sources import Source, find, is_coded
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech
 from codec.errors import FileError, blaming
-from codec.file_info import FileInfo, StandardInfo
+from codec.file_info import AnyInfo, SharedUpdateInfo, StandardInfo
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,12 @@ class Described:
     """What a file holds, and its name."""
 
     input: str
-    info: FileInfo | StandardInfo
+    info: AnyInfo
 
     def __str__(self) -> str:
         info = self.info
+        if isinstance(info, SharedUpdateInfo):
+            return f"{self.input}: shared update {info.shared_update}  {info.bytes:,} B"
         figures = (
             f"{self.input}: {info.width} x {info.height}",
             f"{info.bytes:,} B",
@@ -42,6 +44,7 @@ class Described:
     examples=[
         ("nncodec info photo.nni", "Size, rate and parts of a file."),
         ("nncodec info photo.jpg", "Is there an update in it, for its picture?"),
+        ("nncodec info holiday.nnu", "Which networks a shared update is for."),
         ("nncodec info -r small", "One line for each file of a folder."),
         ("nncodec info --json photo.nni", "The same for machines."),
     ],
@@ -53,7 +56,7 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
     """Show what each FILE holds; checksums are verified.
 
     A FILE is one of this codec, which is not decoded, or a JPEG, WebP or AVIF file with or without
-    an update.
+    an update, or an update that files share (.nnu).
     """
     single = len(names) == 1 and not recursive
     sources = list(find(names, is_coded, recursive=recursive))
@@ -100,7 +103,10 @@ def _table(described: Described) -> str:
     """All facts, one in each row."""
     facts = _facts(described)
     chunks = facts.pop("chunks", {})
-    facts["bpp"] = f"{facts['bpp']:.3f}"
+    if "bpp" in facts:
+        facts["bpp"] = f"{facts['bpp']:.3f}"
+    if not facts.get("shared_update", True):  # as most files
+        del facts["shared_update"]
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}
     return "\n".join(f"{name.replace('_', ' '):<16}{_shown(value)}" for name, value in rows.items())
 

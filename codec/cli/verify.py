@@ -7,7 +7,7 @@ import click
 from codec.batch.jobs import VerifyJob
 from codec.batch.results import Failed
 from codec.batch.sources import find, is_coded
-from codec.cli import parts
+from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import run
 from codec.options import DecodeOptions
@@ -26,14 +26,14 @@ from codec.options import DecodeOptions
 )
 @click.argument("names", metavar="FILE...", type=parts.path, nargs=-1, required=True)
 @click.option("--against", metavar="IMG", type=parts.path, help="Picture to compare with.")
-@parts.max_pixels_option
+@sharing.decode_options
 @parts.recursive_option
 @parts.running_options
 @parts.speech_options
 def command(
     names: tuple[str, ...],
     against: str | None,
-    max_pixels: int | None,
+    options: DecodeOptions,
     recursive: bool,
     running: parts.Running,
     speech: Speech,
@@ -48,7 +48,7 @@ def command(
     work = [
         source
         if isinstance(source, Failed)
-        else VerifyJob(source=source.name, options=DecodeOptions(max_pixels), against=against)
+        else VerifyJob(source=source.name, options=options, against=against)
         for source in find(names, is_coded, recursive=recursive)
     ]
     run(work, running, speech, single=single, text_is_result=True)

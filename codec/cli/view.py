@@ -8,9 +8,9 @@ from io import BytesIO
 
 import click
 
-from codec import files
+from codec import files, update_files
 from codec.batch import local
-from codec.cli import parts
+from codec.cli import parts, sharing
 from codec.errors import blaming
 from codec.options import DecodeOptions
 
@@ -29,10 +29,10 @@ from codec.options import DecodeOptions
 @click.argument("source", metavar="FILE", type=parts.path)
 @click.option("--original", metavar="IMG", type=parts.path, help="Picture to compare with.")
 @click.option("--browser/--no-browser", default=True, help="Open it, or print the address only.")
-@parts.max_pixels_option
+@sharing.decode_options
 @parts.threads_option
 def command(
-    source: str, original: str | None, browser: bool, max_pixels: int | None, threads: int
+    source: str, original: str | None, browser: bool, options: DecodeOptions, threads: int
 ) -> None:
     """Show FILE on a page in the browser, which only this machine can reach; Ctrl-C ends it."""
     local.set_threads(threads)
@@ -48,7 +48,7 @@ def command(
     from codec.view.server import ViewServer
 
     with blaming(source):
-        comparison = compare(data, reference, DecodeOptions(max_pixels))
+        comparison = compare(data, reference, update_files.beside(data, source, options))
     with ViewServer(comparison, source) as server, suppress(KeyboardInterrupt):
         if comparison.remark:
             click.echo(f"nncodec: warning: {source}: {comparison.remark}", err=True)

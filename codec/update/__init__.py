@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from bitstream import InvalidField, Truncated, UnknownUpdate, UpdatePayload
 from bitstream import kernels as levels_payload
 from bitstream import subspace as subspace_payload
-from bitstream.shared import ID_BYTES, SharedUpdate, update_id
+from bitstream.shared import METHOD as SHARED_METHOD
+from bitstream.shared import SharedUpdate, referred, update_id
 from bitstream.subspace import SubspacePayload
 from codec.fixed_point import BoundError
 from codec.layers import Conv
@@ -37,7 +38,7 @@ class Method(IntEnum):
     COSINE = 5
     TRELLIS = 6
     """Levels in the subspace, as SUBSPACE, but of a trellis-coded quantiser."""
-    SHARED = 7
+    SHARED = SHARED_METHOD
     """The id of an update file that several pictures share."""
 
 
@@ -73,9 +74,10 @@ def apply(data: bytes, model: ReleasedModel, files: Sequence[bytes] = ()) -> Pos
     """
     if not data:
         raise Truncated("truncated: the weight update is empty")
+    wanted = referred(data)
+    if wanted is not None:
+        data = _shared(wanted, model, files)
     method, body = data[0], data[1:]
-    if method == Method.SHARED:
-        method, body = _shared(body, model, files)
     if method in (Method.SUBSPACE, Method.TRELLIS):
         payload = subspace_payload.unpack(body, model.subspace.scales, model.tables)
         if method == Method.TRELLIS:
@@ -90,17 +92,17 @@ def apply(data: bytes, model: ReleasedModel, files: Sequence[bytes] = ()) -> Pos
     return changed(model.postfilter, changes)
 
 
-def _shared(body: bytes, model: ReleasedModel, files: Sequence[bytes]) -> tuple[int, bytes]:
-    """Method and body of the update that a payload names."""
-    if len(body) != ID_BYTES:
-        raise InvalidField("the id of the shared update does not have 4 bytes")
+def _shared(wanted: bytes, model: ReleasedModel, files: Sequence[bytes]) -> bytes:
+    """The payload in the update file of that id."""
     for file in files:
-        if update_id(file) == body:
+        if update_id(file) == wanted:
             shared = SharedUpdate.unpack(file)
             if shared.model != model.id:
                 raise InvalidField("the shared update belongs to another model")
-            return shared.update[0], shared.update[1:]
-    raise UnknownUpdate(f"needs the shared update {body.hex()}: give its file (.nnu) as well")
+            return shared.update
+    raise UnknownUpdate(
+        f"needs the shared update {wanted.hex()}; --shared-update (updates) takes its .nnu file"
+    )
 
 
 def changed(postfilter: PostFilter, changes: Changes) -> PostFilter:

@@ -49,10 +49,17 @@ class EquationSums:
 
     Parts whose heights are multiples of `STRIP_ROWS` (but the last) give the same sums as the whole
     image, to the last bit.
+
+    The product of two rows of features counts again a row further down, for the next pair of
+    offsets that is as far apart.  So three large products stand for all nine pairs of vertical
+    offsets, and single rows at the ends of a strip for their differences.
     """
 
-    def __init__(self) -> None:
-        self._gram = self._cross = torch.zeros(1, 1, dtype=torch.float64)
+    def __init__(self, features: int, outputs: int) -> None:
+        """Sums over no position, for so many inputs and outputs of the last layer."""
+        self._blocks = torch.zeros(*(KERNEL, KERNEL * features) * 2, dtype=torch.float64)
+        self._cross = torch.zeros(KERNEL, KERNEL * features, outputs + 1, dtype=torch.float64)
+        self._errors = torch.zeros(outputs, dtype=torch.float64)
         self._energy = 0.0
         self._positions = 0
 
@@ -68,19 +75,51 @@ class EquationSums:
         height, width = errors.shape[2:]
         for top in range(0, height, STRIP_ROWS):
             rows = min(STRIP_ROWS, height - top)
-            strip = functional.unfold(features[:, :, top : top + rows + 2, : width + 2], KERNEL)[0]
-            seen = torch.cat([strip, strip.new_ones(1, strip.shape[1])])
-            wanted = errors[0, :, top : top + rows].reshape(errors.shape[1], -1)
-            self._gram = self._gram + (seen @ seen.T).double()
-            self._cross = self._cross + (seen @ wanted.T).double()
-            self._energy += float(wanted.double().square().sum())
+            strip = features[0, :, top : top + rows + 2]
+            shifts = [strip[:, :, shift : shift + width] for shift in range(KERNEL)]
+            wide = torch.cat(shifts).permute(1, 2, 0).contiguous()
+            self._add_products(wide, rows)
+            wanted = errors[0, :, top : top + rows]
+            # A channel of ones beside the errors sums the features themselves.
+            wanted = torch.cat([wanted, torch.ones_like(wanted[:1])]).permute(1, 2, 0)
+            for offset in range(KERNEL):
+                self._cross[offset] += _product(wide[offset : offset + rows], wanted)
+        self._errors += errors[0].sum((1, 2), dtype=torch.float64)
+        self._energy += float(errors.double().square().sum())
         self._positions += height * width
+
+    def _add_products(self, wide: Tensor, rows: int) -> None:
+        """Adds a strip [rows+2 w 3c] to the products of all pairs of vertical offsets."""
+        for distance in range(KERNEL):
+            product = _product(wide[:rows], wide[distance : distance + rows])
+            for first in range(KERNEL - distance):
+                if first:
+                    leaves, enters = first - 1, first - 1 + rows
+                    product = product - _product(wide[leaves, None], wide[leaves + distance, None])
+                    product += _product(wide[enters, None], wide[enters + distance, None])
+                self._blocks[first, :, first + distance] += product
+                if distance:
+                    self._blocks[first + distance, :, first] += product.T
 
     def total(self) -> NormalEquations:
         """The equations of all parts."""
-        return NormalEquations(
-            self._gram.numpy(), self._cross.numpy(), self._energy, self._positions
-        )
+        channels = self._blocks.shape[1] // KERNEL
+        count = channels * KERNEL**2
+        # From [row offset, column offset, channel] to the order of a kernel's weights.
+        sizes = (KERNEL, KERNEL, channels)
+        blocks = self._blocks.view(*sizes, *sizes).permute(2, 0, 1, 5, 3, 4)
+        products = self._cross.view(*sizes, -1).permute(2, 0, 1, 3).reshape(count, -1)
+        gram = torch.empty(count + 1, count + 1, dtype=torch.float64)
+        gram[:-1, :-1] = blocks.reshape(count, count)
+        gram[-1, :-1] = gram[:-1, -1] = products[:, -1]
+        gram[-1, -1] = self._positions
+        cross = torch.cat([products[:, :-1], self._errors[None]])
+        return NormalEquations(gram.numpy(), cross.numpy(), self._energy, self._positions)
+
+
+def _product(first: Tensor, second: Tensor) -> Tensor:
+    """Sum over rows and columns: [r w a], [r w b] -> float64 [a b]."""
+    return (first.flatten(0, 1).T @ second.flatten(0, 1)).double()
 
 
 def normal_equations(features: Tensor, errors: Tensor) -> NormalEquations:
@@ -90,6 +129,6 @@ def normal_equations(features: Tensor, errors: Tensor) -> NormalEquations:
         features: float [1 c h w], inputs of the last layer, zero beyond the border.
         errors: float [1 m h' w'], as `EquationSums.add` takes them.
     """
-    sums = EquationSums()
+    sums = EquationSums(features.shape[1], errors.shape[1])
     sums.add(functional.pad(features, (1, 1, 1, 1)), errors)
     return sums.total()

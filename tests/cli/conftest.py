@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,9 +15,11 @@ from PIL import Image
 import codec
 from bitstream.container import Container, Tag
 from bitstream.header import Header
+from bitstream.shared import SharedUpdate
 from codec import image
 from codec.cli import main
 from codec.options import DecodeOptions, EncodeOptions
+from codec.report import SharedResult
 
 
 def stored(pixels: np.ndarray) -> bytes:
@@ -50,6 +52,7 @@ class FakeCodec:
         self.encode_options: EncodeOptions | None = None
         self.decode_options: DecodeOptions | None = None
         self.report = FakeReport()
+        self.update = SharedUpdate(b"abcd", b"\x01payload").pack()
 
     def encode(
         self,
@@ -63,6 +66,15 @@ class FakeCodec:
             on_progress("refine", step / 4)
         return FakeResult(stored(pixels), self.report)
 
+    def encode_shared(
+        self,
+        pictures: Sequence[bytes],
+        options: EncodeOptions,
+        on_progress: Callable[[str, float], None],
+    ) -> SharedResult:
+        results = tuple(self.encode(picture, options, on_progress) for picture in pictures)
+        return SharedResult(results, self.update, len(results) if self.update else 0)
+
     def decode(self, data: bytes, options: DecodeOptions) -> np.ndarray:
         self.decode_options = options
         container = Container.unpack(data)
@@ -72,10 +84,10 @@ class FakeCodec:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCodec:
-    """Replaces `codec.encode` and `codec.decode`, without triggering their lazy import."""
+    """Replaces the functions of `codec`, without triggering their lazy import."""
     fake = FakeCodec()
-    monkeypatch.setitem(vars(codec), "encode", fake.encode)
-    monkeypatch.setitem(vars(codec), "decode", fake.decode)
+    for name in ("encode", "encode_shared", "decode"):
+        monkeypatch.setitem(vars(codec), name, getattr(fake, name))
     return fake
 
 

@@ -16,7 +16,7 @@ from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS
 from codec.update.fit import LARGEST_SEARCHED, FitTask, descend, fit, level_costs
 from codec.update.normal import STRIP_ROWS, normal_equations
 
-CHANNELS, OUTPUTS = 20, 12
+CHANNELS, OUTPUTS = 28, 12
 """Inputs and outputs of the tiny model's last layer."""
 
 

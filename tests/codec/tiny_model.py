@@ -130,7 +130,7 @@ def plain_subspace(width: int) -> Subspace:
 
     In integers only, with scales that differ from each coordinate to the next.
     """
-    inputs = width + HALVES
+    inputs = 2 * width + HALVES
     features = [*range(KERNEL**2 // 2, inputs * KERNEL**2, KERNEL**2), inputs * KERNEL**2]
     inner = np.zeros((inputs * KERNEL**2 + 1, len(features)), np.int64)
     inner[features, range(len(features))] = 2**INNER_BITS

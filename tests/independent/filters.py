@@ -179,8 +179,9 @@ def postfilter(unfiltered: Array, file: File, model: Model) -> Array:
     t, dot = model.tensors, "postfilter."
     x = unshuffle(unfiltered, 2)
     h = quality_bias(t, f"{dot}quality", act(t, f"{dot}enter", x), file)
-    h = np.concatenate([act(t, f"{dot}middle", h + coarser(t, dot, h, file)), x])
-    return unfiltered + shuffle(conv(t, f"{dot}leave", h), 2)
+    h = h + coarser(t, dot, h, file)
+    seen = np.concatenate([act(t, f"{dot}middle", h), h, x])
+    return unfiltered + shuffle(conv(t, f"{dot}leave", seen), 2)
 
 
 def coarser(t: Tensors, dot: str, above: Array, file: File) -> Array | int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bitstream import (
@@ -13,9 +14,19 @@ from bitstream import (
     UnknownUpdate,
     UnsupportedVersion,
 )
-from bitstream.shared import SharedUpdate, update_id
-from codec import DecodeOptions, EncodeOptions, decode
-from codec.shared import encode_shared
+from bitstream.shared import SharedUpdate, reference, referred, update_id
+from codec import (
+    DecodeOptions,
+    EncodeOptions,
+    EncodeResult,
+    MaxBytes,
+    decode,
+    encode,
+    encode_shared,
+)
+from codec.errors import OptionError
+from codec.learned import SEARCH_WEIGHT
+from codec.quality import lambda_at
 from codec.update import Method
 
 FILE = SharedUpdate(b"abcd", b"\x01payload")
@@ -25,6 +36,14 @@ def test_an_update_file_has_the_bytes_of_the_format():
     assert FILE.pack() == b"NNU\x01abcd\x01payload"
     assert SharedUpdate.unpack(FILE.pack()) == FILE
     assert update_id(FILE.pack()).hex() == "37e689e6"
+
+
+def test_a_reference_is_read_back():
+    assert referred(reference(FILE.pack())) == update_id(FILE.pack())
+    assert referred(b"\x01payload") is None
+    assert referred(b"") is None
+    with pytest.raises(InvalidField):
+        referred(reference(FILE.pack()) + b"\0")
 
 
 @pytest.mark.parametrize(
@@ -59,16 +78,67 @@ def encoded(crops):
 
 def test_pictures_name_the_update_and_decode_with_it(encoded):
     assert encoded.update
-    reference = bytes([Method.SHARED]) + update_id(encoded.update)
-    payloads = [Container.unpack(file).chunks.get(Tag.UPDATE) for file in encoded.files]
-    assert payloads == [reference, reference]
+    files = [picture.data for picture in encoded.pictures]
+    payloads = [Container.unpack(file).chunks.get(Tag.UPDATE) for file in files]
+    assert payloads == [reference(encoded.update)] * 2
+    assert encoded.sharing == 2
     # encode_shared itself compares the decoded pixels.
-    decode(encoded.files[0], DecodeOptions(updates=(b"NNU\x01another", encoded.update)))
+    decode(files[0], DecodeOptions(updates=(b"NNU\x01another", encoded.update)))
+
+
+def test_sharing_costs_less_than_updates_of_their_own(encoded, crops):
+    """In bits and what the errors are worth in bits, all bytes counted."""
+    worth = SEARCH_WEIGHT * float(lambda_at(60.0)) * crops[0].size / 3 * 255**2
+
+    def cost(picture: EncodeResult) -> float:
+        return 8 * len(picture.data) + worth * 10 ** (-picture.report.psnr_db / 10)
+
+    own = [encode(crop, EncodeOptions(quality=60, effort=1)) for crop in crops]
+    assert all(picture.report.update_bytes for picture in own)
+    shared = 8 * len(encoded.update) + sum(map(cost, encoded.pictures))
+    assert shared < sum(map(cost, own))
+
+
+def test_pictures_that_ask_for_nothing_share_nothing():
+    flat = [np.full((32, 48, 3), value, np.uint8) for value in (90, 200)]
+    result = encode_shared(flat, EncodeOptions(effort=1))
+    assert (result.update, result.sharing) == (b"", 0)
+    for picture, pixels in zip(result.pictures, flat, strict=True):
+        assert picture.data == encode(pixels, EncodeOptions(effort=1)).data
+
+
+def test_contents_are_searched_as_the_effort_says(crops):
+    small = [crop[:48, :64] for crop in crops]
+    plain = encode_shared(small, EncodeOptions(quality=60, effort=2))
+    stages = set()
+    options = EncodeOptions(quality=60, effort=3)
+    searched = encode_shared(small, options, lambda stage, fraction: stages.add(stage))
+    assert {"picture 1: quantising", "picture 2: quantising"} <= stages
+    contents = [
+        [Container.unpack(picture.data).chunks[Tag.CONTENT] for picture in result.pictures]
+        for result in (plain, searched)
+    ]
+    assert sum(map(len, contents[1])) < sum(map(len, contents[0]))
+
+
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [
+        (1, {}),
+        (2, {"target": MaxBytes(1000)}),
+        (2, {"time_limit": 1.0}),
+        (2, {"update": "none"}),
+        (2, {"content": "jpeg", "standard_file": True}),
+    ],
+)
+def test_what_a_set_cannot_have_is_refused(crops, count, options):
+    with pytest.raises(OptionError):
+        encode_shared(crops[:count], EncodeOptions(**options))
 
 
 def test_without_its_update_a_picture_is_refused(encoded):
     with pytest.raises(UnknownUpdate, match=update_id(encoded.update).hex()):
-        decode(encoded.files[0])
+        decode(encoded.pictures[0].data)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +150,8 @@ def test_without_its_update_a_picture_is_refused(encoded):
 )
 def test_a_wrong_update_is_refused(encoded, change, error):
     other = change(encoded.update)
-    container = Container.unpack(encoded.files[0])
-    chunks = container.chunks | {Tag.UPDATE: bytes([Method.SHARED]) + update_id(other)}
+    container = Container.unpack(encoded.pictures[0].data)
+    chunks = container.chunks | {Tag.UPDATE: reference(other)}
     data = Container(container.header, chunks).pack()
     with pytest.raises(InvalidField, match=error):
         decode(data, DecodeOptions(updates=(other,)))

@@ -157,7 +157,7 @@ def test_a_low_rank_change_is_a_product(networks):
     left, right = (torch.from_numpy(levels).long() for levels in payload.levels)
     kernel, bias = LowRank().changes(payload, integer)["leave"]
     product = torch.einsum("rm,rn->mn", left, right) * 2**3
-    assert torch.equal(kernel, product[:, :-1].reshape(12, 20, 3, 3))
+    assert torch.equal(kernel, product[:, :-1].reshape(kernel.shape))
     assert torch.equal(bias, product[:, -1] * 2**8)
     assert kernel.any() and bias.any()
 
@@ -201,8 +201,8 @@ def test_viterbi_finds_the_best_of_all_sequences():
 def normal():
     """Equations of an image whose last layer should have changed along one output direction."""
     generator = torch.Generator().manual_seed(0)
-    features = torch.randn(1, 20, 24, 24, generator=generator)
-    kernel = torch.zeros(12, 20, 3, 3)
+    features = torch.randn(1, 28, 24, 24, generator=generator)
+    kernel = torch.zeros(12, 28, 3, 3)
     kernel[:, 3, 1, 1] = torch.linspace(-1, 1, 12) / 4
     errors = torch.nn.functional.conv2d(features, kernel, padding=1)
     return normal_equations(features, errors + 0.01 * torch.randn(errors.shape))

@@ -1,0 +1,128 @@
+"""The option --shared-update: of `encode`, which makes update files, and of all that decodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from bitstream.shared import SharedUpdate
+from codec import techniques
+from codec.batch import local
+from codec.batch.formats import is_picture_name
+from codec.batch.jobs import EncodeJob
+from codec.batch.plan import Outputs, Step, plan
+from codec.batch.results import Failed, Shared
+from codec.batch.sharing import check_update_file, encode_set
+from codec.batch.sources import find
+from codec.cli import parts
+from codec.cli.console import Progress, Reporter, Speech, print_json
+from codec.errors import blaming
+from codec.options import DecodeOptions, EncodeOptions
+from codec.update_files import SUFFIX
+
+METAVAR = f"FILE{SUFFIX}"
+
+
+def _named_right(_context: click.Context, _param: click.Parameter, name: str | None) -> str | None:
+    if name is not None and Path(name).suffix != SUFFIX:
+        raise click.BadParameter(f"{name!r} does not end in {SUFFIX}; decoders look for that")
+    return name
+
+
+def _read(
+    _context: click.Context, _param: click.Parameter, names: Sequence[str]
+) -> tuple[bytes, ...]:
+    """The update files, which must be some."""
+    updates = []
+    for name in names:
+        with blaming(name):
+            updates.append(Path(name).read_bytes())
+            SharedUpdate.unpack(updates[-1])
+    return tuple(updates)
+
+
+set_option = click.option(
+    "--shared-update",
+    metavar=METAVAR,
+    type=click.Path(),
+    callback=_named_right,
+    help="Let several pictures share one update, in a file of its own.",
+)
+decode_options = parts.bundle(
+    "options",
+    DecodeOptions,
+    parts.max_pixels_option,
+    click.option(
+        "--shared-update",
+        "updates",
+        metavar=METAVAR,
+        type=click.Path(),
+        multiple=True,
+        callback=_read,
+        help="Update that files share; those beside them are found without.",
+    ),
+)
+
+
+def write_set(
+    inputs: Sequence[str],
+    outputs: Outputs,
+    make_job: Callable[[Step], EncodeJob],
+    update_file: str,
+    options: EncodeOptions,
+    naming: parts.Naming,
+    running: parts.Running,
+    speech: Speech,
+) -> None:
+    """Encodes pictures that share an update; ends the program with 1 if any failed.
+
+    Args:
+        inputs: names of files and folders.
+        outputs: how outputs are named.
+        make_job: where the file of an input goes.
+        update_file: where the update goes, if it pays.
+        options: for all pictures.
+        naming: options about files.
+        running: who does the work.
+        speech: what is said about it.
+    """
+    refused = {
+        "--content": options.content != parts.DEFAULTS.content,
+        "--update": options.update != techniques.DEFAULT,
+        "a target": options.target is not None,
+        "--time-limit": options.time_limit is not None,
+        "--resume": naming.resume,
+        "--engine": running.engine != "local",
+        "--jobs": running.jobs > 1,
+    }
+    for option, given in refused.items():
+        if given:
+            raise click.UsageError(f"--shared-update and {option} exclude each other")
+    sources = find(inputs, is_picture_name, recursive=naming.recursive, avoid=naming.output_dir)
+    steps = list(plan(sources, outputs))
+    if len(steps) < 2:
+        raise click.UsageError("--shared-update is for several pictures")
+    failures = [step for step in steps if isinstance(step, Failed)]
+    jobs = [make_job(step) for step in steps if isinstance(step, Step)]
+    check_update_file(update_file, jobs, force=naming.force)
+    local.set_threads(running.threads)
+    with Progress(speech) as progress:
+        reporter = Reporter(speech, progress, len(steps), single=False)
+        results = encode_set(jobs, update_file, options, progress, force=naming.force)
+        for result in failures or results:
+            if isinstance(result, Shared):
+                progress.wipe()
+                _say(result, speech)
+            else:
+                reporter.add(result)
+    reporter.finish()
+
+
+def _say(shared: Shared, speech: Speech) -> None:
+    """What came of the update file: no input has it as its output."""
+    if speech.as_json:
+        print_json(vars(shared), indent=None)
+    elif not speech.quiet:
+        click.echo(shared, err=True)

@@ -1,0 +1,58 @@
+"""Update files (.nnu) beside the pictures that name them.
+
+A picture names its update by a hash, so that a file of any name is taken, and never a wrong one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from bitstream import MAGIC, Container, FormatError, Tag
+from bitstream.shared import referred, update_id
+from codec import files
+from codec.options import DecodeOptions
+
+SUFFIX = ".nnu"
+LARGEST_BYTES = 2**24
+"""Larger files are not looked at; an update file has some hundred bytes."""
+
+
+def beside(data: bytes, name: str | os.PathLike[str], options: DecodeOptions) -> DecodeOptions:
+    """The options with the update file that a picture needs, if that lies in the same folder.
+
+    Args:
+        data: the file of the picture.
+        name: its name; a stream, or what has no name, lies nowhere.
+        options: come back as they are if they have that update, or if there is none to be found.
+    """
+    name, wanted = os.fsdecode(name), _wanted(data)
+    if wanted is None or any(update_id(update) == wanted for update in options.updates):
+        return options
+    if name in ("", files.STREAM):
+        return options
+    for path in sorted(Path(name).parent.glob(f"*{SUFFIX}")):
+        found = _read(path)
+        if update_id(found) == wanted:
+            return replace(options, updates=(*options.updates, found))
+    return options
+
+
+def _wanted(data: bytes) -> bytes | None:
+    """The id of the update file that a file of this codec names; what is wrong, decoders say."""
+    if not data.startswith(MAGIC):
+        return None
+    try:
+        return referred(Container.unpack(data).chunks.get(Tag.UPDATE, b""))
+    except FormatError:
+        return None
+
+
+def _read(path: Path) -> bytes:
+    """A file, or nothing if it is none to be read."""
+    try:
+        small = path.is_file() and path.stat().st_size <= LARGEST_BYTES
+        return path.read_bytes() if small else b""
+    except OSError:
+        return b""
