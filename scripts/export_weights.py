@@ -204,7 +204,7 @@ def meta_training(run: Path) -> str:
     steps, minutes = int(last[0]), float(last[1]) / 60
     before, now = float(first[4]), float(last[4])
     return (
-        f"Then\n`scripts/meta_train.py` trained the filter for its updates: {steps:,} steps of "
+        f" Then\n`scripts/meta_train.py` trained the filter for its updates: {steps:,} steps of "
         f"3 pictures in\n{minutes:.0f} minutes. On CID22 validation pictures the update of a "
         f"picture saved {before:.1f} % of\nthe content's bits before, and {now:.1f} % after."
     )

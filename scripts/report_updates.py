@@ -126,6 +126,17 @@ def compressible_table(path: Path) -> str:
     return "\n".join(lines)
 
 
+def seconds_table(path: Path) -> str:
+    """Both entropy coders on 20,000 parameters."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    lines = _head(["coder", "not zero", "bytes", "encode (ms)", "decode (ms)"])
+    for row in rows:
+        times = row["encode_ms"], row["decode_ms"]
+        lines.append(_line([row["coder"], f"{row['nonzero_percent']} %", row["bytes"], *times]))
+    return "\n".join(lines)
+
+
 def _head(cells: list[str]) -> list[str]:
     return [_line(cells), "|" + "---|" * len(cells)]
 
@@ -142,6 +153,7 @@ def main() -> None:
         "update-parts": parts_table(folder / "update-parts.tsv"),
         "update-coders": coders_table(folder / "update-coders.tsv"),
         "shared-updates": shared_table(share_updates.read(folder / "shared-updates.tsv")),
+        "update-coding-seconds": seconds_table(folder / "update-coding-seconds.tsv"),
         "meta-training": meta_table(folder / "meta-training.tsv"),
         "compressible-training": compressible_table(folder / "compressible-training.tsv"),
     }
