@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from torch import Tensor
 
 from bitstream import Header
-from codec import learned, standard
+from codec import learned, standard, zoo
 from codec.job import Adapted, Content, Job
 from codec.quality import HALVES
 from codec.weights import ReleasedModel
@@ -13,14 +15,13 @@ from codec.weights import ReleasedModel
 
 def encode(job: Job) -> Content:
     """Codes the job's picture with the codec that its model belongs to."""
-    codec = learned if job.model.content == "learned" else standard
-    return codec.encode(job)
+    return _codec(job.model).encode(job)
 
 
 def refined(job: Job, adapted: Adapted) -> Content | None:
     """The same content searched further for the filter that the picture has now.
 
-    None where there is nothing to search: a standard file stays as it is.
+    None where there is nothing to search: other contents than ours stay as they are.
     """
     return learned.refined(job, adapted) if job.model.content == "learned" else None
 
@@ -34,7 +35,10 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
     """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
 
     Raises:
-        FormatError: no encoder writes such a payload.
+        FormatError: no encoder writes such a payload, or what decodes it is not here.
     """
-    codec = learned if model.content == "learned" else standard
-    return codec.decode(payload, header, model)
+    return _codec(model).decode(payload, header, model)
+
+
+def _codec(model: ReleasedModel) -> ModuleType:
+    return {"learned": learned, zoo.FAMILY: zoo}.get(model.content, standard)

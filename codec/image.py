@@ -27,6 +27,9 @@ Pixels = np.ndarray
 STORABLE_MODES = {"1", "L", "P", "RGB", "YCbCr", "LA", "La", "PA", "RGBA", "RGBa"}
 """Pillow's modes that RGB of 8 bits with an alpha channel holds (for YCbCr: as viewers show it)."""
 
+XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
+"""What stands before an XMP packet in PNG: not compressed, no language."""
+
 
 @dataclass(frozen=True, eq=False)
 class Raster:
@@ -43,10 +46,6 @@ class Raster:
     alpha: Pixels | None = None
     metadata: Metadata = NO_METADATA
     note: str = ""
-
-
-XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
-"""What stands before an XMP packet in PNG: not compressed, no language."""
 
 
 def load(source: str | Path | BinaryIO) -> Pixels:

@@ -14,7 +14,7 @@ from codec.deadline import NEVER, Deadline
 from codec.effort import Effort, effort_at
 from codec.errors import OptionError
 from codec.image import squared_error
-from codec.options import EncodeOptions
+from codec.options import FOREIGN, EncodeOptions
 from codec.picture import Pixels, from_pixels
 from codec.postfilter import PostFilter
 from codec.targets import Lambda
@@ -42,6 +42,8 @@ class Job:
     """How the post-filter is adapted; None for not at all."""
     deadline: Deadline = NEVER
     """When searches must be over, and what follows them too."""
+    content: str = "learned"
+    """What is asked for below the filter, see `EncodeOptions.content`."""
     extras: Mapping[Tag, bytes] = field(default_factory=dict)
     """Chunks that the file holds besides, whatever the searches find."""
     trace: list[tuple[str, float | Tensor]] = field(default_factory=list)
@@ -101,19 +103,31 @@ class Adapted:
 def make_job(pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | None = None) -> Job:
     """Loads the model and prepares the picture."""
     deadline = Deadline.after(options.time_limit)
-    effort, target = effort_at(options.effort), options.target
+    effort = effort_at(options.effort)
     return Job(
         pixels,
         from_pixels(pixels),
-        target.half if isinstance(target, Lambda) else round(2 * options.quality),
-        weights.load_default(options.content),
+        _half(options),
+        weights.load_default(options.content_family),
         effort,
         pick_device(options.device),
         on_progress or (lambda stage, fraction: None),
         # At effort 0, and for the name "none", there is none.
         techniques().get(options.update) if effort.update else None,
         deadline,
+        options.content,
     )
+
+
+def _half(options: EncodeOptions) -> int:
+    """The quality in halves."""
+    if options.content_family == FOREIGN:
+        from codec import zoo
+
+        return zoo.half_of(options.content)
+    if isinstance(options.target, Lambda):
+        return options.target.half
+    return round(2 * options.quality)
 
 
 def pick_device(name: str) -> torch.device:

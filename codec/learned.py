@@ -32,17 +32,7 @@ fitting the filter, and decoding to verify (measured: 4.6)."""
 
 def encode(job: Job) -> Content:
     """Latents from the analysis, rounded."""
-    search = job.model.search().to(job.device)
-    grid = _grid(job)
-    padded = pad_to(job.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
-    quality = _level(job).quality
-
-    def analyze(part: Tensor) -> Tensor:
-        return search.analysis(part.to(job.device), quality)
-
-    with torch.no_grad():
-        y = in_strips(analyze, padded, halo=ANALYSIS_HALO, scale=1)
-    return _code(job, y)
+    return _code(job, _analyze(job))
 
 
 def refined(job: Job, adapted: Adapted) -> Content | None:
@@ -75,6 +65,20 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
     grid = Grid.of_picture(header.width, header.height)
     values = decode_latents(payload, model.networks.context, level, grid, model.tables)
     return _synthesize(values, level, model)
+
+
+@torch.no_grad()
+def _analyze(job: Job) -> Tensor:
+    """The picture's latents: float [1 c h w]."""
+    search = job.model.search().to(job.device)
+    grid = _grid(job)
+    padded = pad_to(job.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
+    quality = _level(job).quality
+
+    def analyze(part: Tensor) -> Tensor:
+        return search.analysis(part.to(job.device), quality)
+
+    return in_strips(analyze, padded, halo=ANALYSIS_HALO, scale=1)
 
 
 @torch.no_grad()

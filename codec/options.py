@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from codec import techniques
@@ -13,6 +14,10 @@ EFFORT_MAX = 9
 DEVICES = ("auto", "cpu", "cuda")
 METADATA = ("icc", "exif", "xmp")
 CONTENTS = ("learned", "jpeg", "webp", "avif")
+STANDARD_CONTENTS = CONTENTS[1:]
+FOREIGN = "compressai"
+"""Contents of the CompressAI zoo are "compressai:NAME:QUALITY"."""
+FOREIGN_FORM = re.compile(rf"{FOREIGN}:[\w-]+:\d+")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class EncodeOptions:
     device: str = "auto"
     """Where the encoder searches: "auto" takes a GPU if there is one."""
     content: str = "learned"
-    """The codec below the post-filter: "learned", or a standard one."""
+    """The codec below the post-filter: "learned", a standard one, or "compressai:NAME:QUALITY" for
+    a network of the CompressAI zoo, if it and its weights are installed."""
     standard_file: bool = False
     """Whether to make a file of that standard codec, which any viewer shows, and put what the
     post-filter needs inside of it."""
@@ -54,9 +60,15 @@ class EncodeOptions:
         if self.update not in techniques.names():
             known = ", ".join(techniques.names())
             raise OptionError(f"update must be one of {known}, not {self.update}")
-        if self.content not in CONTENTS:
-            raise OptionError(f"content must be one of {', '.join(CONTENTS)}, not {self.content}")
-        if self.standard_file and self.content == "learned":
+        if self.content not in CONTENTS and not FOREIGN_FORM.fullmatch(self.content):
+            known = ", ".join(CONTENTS)
+            raise OptionError(
+                f"content must be one of {known} or {FOREIGN}:NAME:QUALITY, not {self.content}"
+            )
+        asked = self.target is not None or self.quality != EncodeOptions.quality
+        if self.content_family == FOREIGN and asked:
+            raise OptionError(f"{self.content} has a quality of its own; leave quality and targets")
+        if self.standard_file and self.content not in STANDARD_CONTENTS:
             raise OptionError("a standard file needs the content jpeg, webp or avif")
         if self.target is not None and self.standard_file:
             raise OptionError("a target is for files of this codec; give a standard file a quality")
@@ -73,6 +85,11 @@ class EncodeOptions:
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
 
+    @property
+    def content_family(self) -> str:
+        """The content without its NAME and QUALITY."""
+        return self.content.partition(":")[0]
+
     def _check_lossless(self) -> None:
         for name in ("quality", "target", "content", "standard_file", "time_limit"):
             if getattr(self, name) != getattr(EncodeOptions, name):
@@ -88,9 +105,9 @@ class EncodeOptions:
 class DecodeOptions:
     """How a file is decoded; no option changes a pixel."""
 
-    max_pixels: int | None = 2**24
-    """Largest image to accept, since a few bytes can claim any size and decoding takes about 250
-    bytes of memory per pixel; None leaves only the limits of the format."""
+    max_pixels: int | None = 2**26
+    """Largest image to accept, since a few bytes can claim any size and decoding takes about 60
+    bytes of memory per pixel (docs/memory.md); None leaves only the limits of the format."""
     updates: tuple[bytes, ...] = ()
     """Contents of update files (.nnu), for files that share one and name it by its hash.  What lies
     beside a file that is given by its name is found without this."""

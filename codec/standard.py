@@ -10,7 +10,7 @@ from bitstream import Header, InvalidField
 from codec.errors import ImageError
 from codec.filtering import Filtering
 from codec.job import Content, Job
-from codec.picture import to_unfiltered
+from codec.picture import Pixels, to_unfiltered
 from codec.standard_codec import STANDARD
 from codec.weights import ReleasedModel
 
@@ -24,12 +24,17 @@ def encode(job: Job) -> Content:
 def content_of(job: Job, data: bytes) -> Content:
     """A standard file of the job's picture as content."""
     codec = STANDARD[job.model.content]
-    unfiltered = to_unfiltered(codec.read(data), job.model.multiple)
+    return weighed(job, data, codec.read(data), codec.db_per_doubling)
+
+
+def weighed(job: Job, data: bytes, pixels: Pixels, db_per_doubling: float) -> Content:
+    """A payload that decodes to `pixels` as content; its lambda follows from rate and error."""
+    unfiltered = to_unfiltered(pixels, job.model.multiple)
     height, width = job.pixels.shape[:2]
     filtering = Filtering(unfiltered, job.model.postfilter, job.model.quality(job.half))
     error = max(job.squared_error(filtering.pixels(job.model.postfilter, width, height)), 1.0)
     # PSNR = db_per_doubling * log2(bits), so d(error)/d(bits) = -share * error / bits.
-    share = math.log(10) / 10 * codec.db_per_doubling / math.log(2)
+    share = math.log(10) / 10 * db_per_doubling / math.log(2)
     return Content(data, unfiltered, 8 * len(data) / (share * error))
 
 

@@ -18,7 +18,7 @@ from codec.batch.sources import Source, find
 from codec.cli import parts
 from codec.cli.console import Failure, Progress, Speech, print_json
 from codec.errors import FileError, blaming
-from codec.options import DecodeOptions, EncodeOptions
+from codec.options import STANDARD_CONTENTS, DecodeOptions, EncodeOptions
 
 FIGURES = ("bpp", "psnr_db", "encode_s", "decode_s")
 HEADING = "    bpp      dB  encode s  decode s  picture"
@@ -65,7 +65,7 @@ def command(folder: str, options: EncodeOptions, threads: int, speech: Speech) -
     Of a standard --content, the files are such files with an update in them. Times leave out
     starting the program and loading the networks.
     """
-    options = replace(options, standard_file=options.content != parts.DEFAULTS.content)
+    options = replace(options, standard_file=options.content in STANDARD_CONTENTS)
     sources = list(find([folder], is_picture_name, recursive=True))
     measured: list[Measured] = []
     failed: list[Failed] = []
@@ -116,7 +116,7 @@ def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     """Encodes and decodes a picture."""
     from codec import image, weights
 
-    weights.load_default(options.content)
+    weights.load_default(options.content_family)
     pixels = image.load(name)
     height, width, _ = pixels.shape
     start = time.perf_counter()

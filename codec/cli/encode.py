@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from codec import files, techniques
-from codec.batch.formats import SUFFIXES, is_picture_name, standard_format
+from codec.batch.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
 from codec.cli import parts, sharing
@@ -18,7 +18,7 @@ from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
 from codec.errors import blaming
-from codec.options import EncodeOptions
+from codec.options import STANDARD_CONTENTS, EncodeOptions
 
 
 @click.command(
@@ -95,7 +95,8 @@ def command(
 
     With --content jpeg, webp or avif, files are such files, with .jpg, .webp or .avif: every
     program shows them, and this decoder better. Then OUT is named like one; by any other name it is
-    a file of this codec with that content.
+    a file of this codec with that content. --content compressai:NAME:QUALITY takes a network of the
+    CompressAI zoo, which decoders then need too, with its weights.
 
     With --shared-update, pictures that are alike share one update, if that saves bytes: then
     FILE.nnu is written before the others, which need it. Beside them it is found by itself.
@@ -122,7 +123,8 @@ def command(
             report=report or "",
         )
 
-    outputs = naming.outputs(only, suffix=SUFFIXES[options.content])
+    suffix = SUFFIXES.get(options.content, CODED_SUFFIX)
+    outputs = naming.outputs(only, suffix=suffix)
     if shared_update is not None:
         sharing.write_set(
             inputs, outputs, make_job, shared_update, options, naming, running, speech
@@ -134,7 +136,7 @@ def command(
 def _is_standard_file(only: str | None, content: str) -> bool:
     """Whether to write standard files, by the name of the only output if there is one."""
     if only is None or only == files.STREAM:
-        return content != parts.DEFAULTS.content
+        return content in STANDARD_CONTENTS
     named = standard_format(only)
     if named not in (None, content):
         raise click.UsageError(f"{only} is the name of a {named} file: --content {named} makes one")

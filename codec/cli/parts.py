@@ -17,6 +17,8 @@ from codec.options import (
     CONTENTS,
     DEVICES,
     EFFORT_MAX,
+    FOREIGN,
+    FOREIGN_FORM,
     METADATA,
     QUALITY_MAX,
     DecodeOptions,
@@ -88,6 +90,18 @@ class Engine(click.ParamType):
         if value != "local" and not remote:
             self.fail(f"{value!r} is neither local nor {dask.SCHEME}HOST:PORT", param, context)
         return value
+
+
+class Content(click.Choice):
+    """One of our contents, or a network of the CompressAI zoo."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        """Checks the form."""
+        if FOREIGN_FORM.fullmatch(str(value)):
+            return str(value)
+        return super().convert(value, param, context)
 
 
 class MetadataKinds(click.ParamType):
@@ -202,7 +216,8 @@ effort_option = click.option(
 )
 content_option = click.option(
     "--content",
-    type=click.Choice(CONTENTS),
+    type=Content(CONTENTS),
+    metavar=f"{'|'.join(CONTENTS)}|{FOREIGN}:NAME:QUALITY",
     default=DEFAULTS.content,
     show_default=True,
     help="Codec below the filter.",

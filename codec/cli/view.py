@@ -50,6 +50,8 @@ def command(
     with blaming(source):
         comparison = compare(data, reference, update_files.beside(data, source, options))
     with ViewServer(comparison, source) as server, suppress(KeyboardInterrupt):
+        if comparison.remark:
+            click.echo(f"nncodec: warning: {source}: {comparison.remark}", err=True)
         click.echo(server.url)
         click.echo("Ctrl-C ends it.", err=True)
         if browser:

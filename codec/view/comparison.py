@@ -51,6 +51,7 @@ class Comparison:
         height: of all pictures.
         parts: bytes of the parts of the file by their names, in their order.
         variants: the pictures.
+        remark: why the update of a standard file is left out; empty if it is not.
     """
 
     info: FileInfo | StandardInfo
@@ -58,6 +59,7 @@ class Comparison:
     height: int
     parts: dict[str, int]
     variants: tuple[Variant, ...]
+    remark: str = ""
 
 
 def compare(
@@ -76,7 +78,8 @@ def compare(
     """
     info = codec.probe(data)
     options = options or DecodeOptions()
-    decoded = restore(data, options).upright
+    restored = restore(data, options)
+    decoded = restored.upright
     height, width, _ = decoded.shape
     if original is not None and original.shape[:2] != (height, width):
         raise ImageError(f"is not {width} x {height}, the size of the file's picture")
@@ -95,7 +98,7 @@ def compare(
     if original is not None:
         variants.insert(0, Variant("original", "Original", _png(original), None))
     parts = _parts(info) if standard else info.chunks
-    return Comparison(info, width, height, parts, tuple(variants))
+    return Comparison(info, width, height, parts, tuple(variants), restored.complaint)
 
 
 def _without_update(data: bytes, options: DecodeOptions) -> dict[tuple[str, str], Pixels]:

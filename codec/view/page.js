@@ -42,6 +42,7 @@ function caption(variant) {
 function showFacts() {
   document.title = `${facts.name} - nncodec view`;
   $("name").textContent = facts.name;
+  $("remark").textContent = facts.remark && `The picture ${facts.remark}`;
   const decoded = facts.variants.find((variant) => variant.key === "decoded");
   const rows = [
     ["size", `${facts.width} × ${facts.height}`],

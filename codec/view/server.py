@@ -86,6 +86,7 @@ def _contents(comparison: Comparison, name: str) -> dict[str, tuple[str, bytes]]
         "width": comparison.width,
         "height": comparison.height,
         "parts": comparison.parts,
+        "remark": comparison.remark,
         "variants": [
             {"key": v.key, "title": v.title, "psnr_db": _finite(v.psnr_db)}
             for v in comparison.variants

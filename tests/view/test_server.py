@@ -20,8 +20,10 @@ from PIL import Image
 
 import codec
 from bitstream import Container, Tag
+from bitstream.carriers import carrier_of
 from codec.errors import ImageError
 from codec.view.comparison import compare
+from codec.view.server import ViewServer
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["original", "decoded", "no-update"]
@@ -73,6 +75,24 @@ def test_without_original_and_without_update(data, decoded):
     ]
     with pytest.raises(ImageError, match="is not"):
         compare(data, decoded[1:])
+
+
+def test_an_update_for_another_picture_is_said_to_be_left_out(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels).resize((320, 320)).save(file, "JPEG", quality=30)
+    darker = np.asarray(Image.open(file)) // 2
+    good = codec.enhance(darker, file.getvalue()).data
+    assert compare(good).remark == ""
+    other = BytesIO()
+    Image.fromarray(darker).save(other, "JPEG", quality=30)
+    carrier = carrier_of(good)
+    edited = carrier.insert(other.getvalue(), carrier.extract(good))
+    comparison = compare(edited)
+    assert "was changed after it was enhanced" in comparison.remark
+    with ViewServer(comparison, "photo.jpg") as server:
+        facts = next(body for path, (_, body) in server.contents.items() if "facts" in path)
+        assert json.loads(facts)["remark"] == comparison.remark
 
 
 def test_nothing_else_is_served(server):

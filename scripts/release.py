@@ -1,0 +1,107 @@
+"""Remakes all that depends on trained networks: model files, registry, cards, and the Kodak report.
+
+    python scripts/release.py --runs runs --data DIR --images kodak --anchors anchors
+
+Each content with a folder in --runs (base for the learned one, jpeg, webp, avif) is exported anew:
+integer networks with the proof of their bounds, last layer and subspace of updates fitted to the
+pictures of --data, probability tables, card.  FORMAT.md gets the new ids.  Rows that were measured
+with the models before are removed from the results, and the report is measured and written again;
+without --images it stops before that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import codec
+from codec.registry import ID_BYTES, REGISTRY
+
+SCRIPTS = Path(__file__).parent
+FORMAT = Path("FORMAT.md")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A content: where its run is, its config, and the name of its model."""
+
+    content: str
+    run: str
+    config: str
+    name: str
+
+
+RELEASES = (
+    Release("learned", "base", "train/base", "photo-1"),
+    Release("jpeg", "jpeg", "filter/standard", "jpeg-1"),
+    Release("webp", "webp", "filter/standard", "webp-1"),
+    Release("avif", "avif", "filter/avif", "avif-1"),
+)
+
+
+def script(name: str, *arguments: object) -> None:
+    """Runs another script of this folder; its failure ends this one too."""
+    command = [sys.executable, SCRIPTS / name, *arguments]
+    subprocess.run([str(part) for part in command], check=True)
+
+
+def enter_ids() -> None:
+    """Writes the registry's ids into the table of FORMAT.md."""
+    text = FORMAT.read_text(encoding="utf-8")
+    for name, digest in tomllib.loads(REGISTRY.read_text())["sha256"].items():
+        row = re.compile(rf"^\| [0-9A-F]{{8}} \| {re.escape(name)} \|", re.MULTILINE)
+        text, found = row.subn(f"| {digest[: 2 * ID_BYTES].upper()} | {name} |", text)
+        if not found:
+            raise SystemExit(f"release: {FORMAT} has no row for {name}; add it to section 11.2")
+    FORMAT.write_text(text, encoding="utf-8")
+
+
+def stale_tables(folder: Path, content: str) -> list[Path]:
+    """Tables of files with that content."""
+    if content != "learned":
+        return sorted(folder.glob(f"*-nncodec-{content}*.tsv"))
+    others = [f"-nncodec-{release.content}" for release in RELEASES[1:]]
+    return [
+        path
+        for path in sorted(folder.glob("*-nncodec*.tsv"))
+        if not any(other in path.name for other in others)
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="measure the Kodak report too")
+    parser.add_argument("--anchors", type=Path, metavar="DIR")
+    args = parser.parse_args()
+    made = [release for release in RELEASES if (args.runs / release.run / "best.pt").exists()]
+    if not made:
+        raise SystemExit(f"release: no run below {args.runs}")
+    for release in made:
+        options = {
+            "--content": release.content,
+            "--config": f"configs/{release.config}.toml",
+            "--run": args.runs / release.run,
+            "--data": args.data,
+            "--name": release.name,
+        }
+        script("export_weights.py", *(part for option in options.items() for part in option))
+    enter_ids()
+    if args.images is None:
+        return
+    folder = Path("results") / codec.__version__
+    for release in made:
+        for table in stale_tables(folder, release.content):
+            table.unlink()
+    anchors = ("--anchors", args.anchors) if args.anchors else ()
+    script("benchmark_kodak.py", "--images", args.images, "--out", folder, *anchors)
+
+
+if __name__ == "__main__":
+    main()
