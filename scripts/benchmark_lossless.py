@@ -32,8 +32,8 @@ from rows import Row, TableError, append_row, read_rows
 import codec
 
 Pixels = NDArray[np.uint8]
-EFFORTS = (0, 1, 5)
-"""Of ours: without the update, with it, and with several quantisers of it."""
+EFFORTS = (0, 1)
+"""Of ours: without the update, and with it."""
 
 
 class MismatchError(Exception):
