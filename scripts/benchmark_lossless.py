@@ -51,7 +51,7 @@ class Format:
     version: str
 
 
-def by_pillow(name: str, effort: str, version: str, **options: Any) -> Format:
+def by_pillow(name: str, label: str, version: str, **options: Any) -> Format:
     """A format that Pillow writes."""
 
     def write(pixels: Pixels) -> tuple[bytes, int]:
@@ -62,7 +62,7 @@ def by_pillow(name: str, effort: str, version: str, **options: Any) -> Format:
     def read(data: bytes) -> Pixels:
         return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
 
-    return Format(name.lower(), effort, write, read, version)
+    return Format(name.lower(), label, write, read, version)
 
 
 def ours(effort: int) -> Format:
