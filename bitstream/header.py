@@ -10,6 +10,8 @@ from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
 from bitstream.wire import ByteReader, ByteWriter
 
 MAX_QUALITY = 200
+LOSSLESS_QUALITY = 201
+"""What stands for the quality in a file that is not lossy."""
 MODEL_BYTES = 4
 
 
@@ -61,7 +63,7 @@ class RawField:
 FIELDS = (
     IntegerField("width", 1, MAX_DIMENSION, ByteWriter.varint, ByteReader.varint),
     IntegerField("height", 1, MAX_DIMENSION, ByteWriter.varint, ByteReader.varint),
-    IntegerField("quality", 0, MAX_QUALITY, ByteWriter.u8, ByteReader.u8),
+    IntegerField("quality", 0, LOSSLESS_QUALITY, ByteWriter.u8, ByteReader.u8),
     RawField("model", MODEL_BYTES),
 )
 """The header in file order: `pack` and `unpack` both follow this table and nothing else."""
@@ -74,7 +76,7 @@ class Header:
     Attributes:
         width: pixels per row, 1..65535.
         height: number of rows, 1..65535.
-        quality: half units of the quality scale 0..100, so 0..200.
+        quality: half units of the quality scale 0..100, so 0..200; LOSSLESS_QUALITY for none.
         model: first 4 bytes of the SHA-256 of the model file.
 
     Raises:

@@ -1,16 +1,22 @@
-"""THE decode story: bytes -> UPDATE -> content -> picture -> filtered picture."""
+"""THE decode story: bytes -> UPDATE -> content -> picture -> filtered picture.
+
+Lossless files have another one, see `codec.lossless.codec`.
+"""
 
 from __future__ import annotations
 
 import torch
 
-from bitstream import Container, LimitExceeded, Tag, alpha
+from bitstream import Container, InvalidField, LimitExceeded, Tag, alpha
 from bitstream.carriers import carrier_of
+from bitstream.header import LOSSLESS_QUALITY
 from codec import content, restorer, transparency, update, weights
 from codec.filtering import Filtering
+from codec.lossless import codec as lossless
 from codec.metadata import Metadata
 from codec.options import DecodeOptions
 from codec.picture import Pixels
+from codec.weights import ReleasedModel
 
 
 @torch.no_grad()
@@ -43,13 +49,22 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
         )
     Metadata.of_chunks(container.chunks)  # no pixel depends on them, but a file is valid or not
     model = weights.load(header.model)
-    postfilter = model.postfilter
-    if Tag.UPDATE in container.chunks:
-        postfilter = update.apply(container.chunks[Tag.UPDATE], model, options.updates)
-    unfiltered = content.decode(container.chunks[Tag.CONTENT], header, model)
-    filtering = Filtering(unfiltered, postfilter, model.quality(header.quality))
-    pixels = filtering.pixels(postfilter, header.width, header.height)
+    is_lossless = model.content == lossless.CONTENT
+    if is_lossless != (header.quality == LOSSLESS_QUALITY):
+        raise InvalidField(f"quality {header.quality} does not go with {model.content} content")
+    pixels = (lossless.decode if is_lossless else _decode)(container, model, options.updates)
     if Tag.ALPHA not in container.chunks:
         return pixels
     payload = container.chunks[Tag.ALPHA]
     return transparency.join(pixels, alpha.unpack(payload, header.width, header.height))
+
+
+def _decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ...]) -> Pixels:
+    """The colours of a lossy file."""
+    header, chunks = container.header, container.chunks
+    postfilter = model.postfilter
+    if Tag.UPDATE in chunks:
+        postfilter = update.apply(chunks[Tag.UPDATE], model, updates)
+    unfiltered = content.decode(chunks[Tag.CONTENT], header, model)
+    filtering = Filtering(unfiltered, postfilter, model.quality(header.quality))
+    return filtering.pixels(postfilter, header.width, header.height)

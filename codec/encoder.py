@@ -20,6 +20,7 @@ from codec.effort import effort_at
 from codec.errors import VerifyError
 from codec.image import Raster, psnr_db
 from codec.job import Adapted, Job, OnProgress, make_job
+from codec.lossless import codec as lossless
 from codec.options import DecodeOptions, EncodeOptions
 from codec.picture import Pixels, check_pixels
 from codec.rate_control import reach
@@ -59,12 +60,14 @@ def encode(
         check_pixels(raster.pixels)
         raster = replace(raster, metadata=raster.metadata.only(options.metadata))
         return enhancer.encode(raster, options, on_progress).noting(raster.note)
-    job = prepare(raster, options, on_progress)
-
-    if isinstance(options.target, Limit):
-        coded = _reach(job, options.target)
+    if options.lossless:
+        check_pixels(raster.pixels)
+        extras = _extras(raster, options)
+        result = lossless.encode(raster.pixels, extras, options, on_progress)
+        coded = Coded(result, raster.pixels)
     else:
-        coded = _code(job)
+        job = prepare(raster, options, on_progress)
+        coded = _reach(job, options.target) if isinstance(options.target, Limit) else _code(job)
 
     if options.verify:
         verify(coded, raster)
@@ -75,10 +78,16 @@ def encode(
 def prepare(raster: Raster, options: EncodeOptions, on_progress: OnProgress | None) -> Job:
     """The job of a picture, with what its file is to hold besides."""
     check_pixels(raster.pixels)
+    job = make_job(raster.pixels, options, on_progress)
+    return replace(job, extras=_extras(raster, options))
+
+
+def _extras(raster: Raster, options: EncodeOptions) -> dict[Tag, bytes]:
+    """What the file of a picture is to hold besides."""
     extras = raster.metadata.only(options.metadata).chunks()
     if raster.alpha is not None:
         extras[Tag.ALPHA] = alpha.pack(raster.alpha)
-    return replace(make_job(raster.pixels, options, on_progress), extras=extras)
+    return extras
 
 
 def verify(coded: Coded, raster: Raster, updates: tuple[bytes, ...] = ()) -> None:

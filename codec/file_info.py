@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bitstream import FORMAT_VERSION, Container, Tag, shared
 from bitstream.carriers import carrier_of
+from bitstream.header import LOSSLESS_QUALITY
 from bitstream.shared import SharedUpdate, referred, update_id
 
 QUALITY_UNITS = 2
@@ -23,7 +24,7 @@ class FileInfo:
         height: number of rows.
         bytes: length of the file.
         bpp: bits per pixel, of the whole file.
-        quality: 0 to 100, in halves.
+        quality: 0 to 100, in halves; None if the file is lossless.
         model: id of the networks, hexadecimal.
         format_version: byte 3 of the file.
         chunks: payload bytes by the name of the chunk, in lower case.
@@ -34,7 +35,7 @@ class FileInfo:
     height: int
     bytes: int
     bpp: float
-    quality: float
+    quality: float | None
     model: str
     format_version: int
     chunks: dict[str, int]
@@ -133,7 +134,7 @@ def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
         height=header.height,
         bytes=len(data),
         bpp=8 * len(data) / (header.width * header.height),
-        quality=header.quality / QUALITY_UNITS,
+        quality=None if header.quality == LOSSLESS_QUALITY else header.quality / QUALITY_UNITS,
         model=header.model.hex(),
         format_version=FORMAT_VERSION,
         chunks={tag.name.lower(): len(payload) for tag, payload in container.chunks.items()},

@@ -45,8 +45,12 @@ ADAPTABLE = tuple(f"postfilter.{layer}" for layer in ADAPTED_LAYERS)
 Tensors = dict[str, Tensor]
 
 
-def measure_limits(model: nn.Module, run: Callable[[], None]) -> dict[str, int]:
+def measure_limits(
+    model: nn.Module, run: Callable[[], None], largest: float = ACTIVATION_LIMIT
+) -> dict[str, int]:
     """Largest input of every convolution while `run()` drives the float model, as a power of two.
+
+    At most `largest`.
 
     Returns name -> limit in activation units, with at least a quarter of an octave to spare.
     """
@@ -62,7 +66,7 @@ def measure_limits(model: nn.Module, run: Callable[[], None]) -> dict[str, int]:
     run()
     for handle in handles:
         handle.remove()
-    most = int(ACTIVATION_LIMIT) << FRACTION_BITS
+    most = int(largest) << FRACTION_BITS
     return {
         name: min(most, 2 ** math.ceil(math.log2(max(peak, 1e-3) * 1.2 * 2**FRACTION_BITS)))
         for name, peak in peaks.items()

@@ -42,6 +42,9 @@ class EncodeOptions:
     post-filter needs inside of it."""
     target: Target | None = None
     """What to aim for in place of `quality`, which must then be left alone."""
+    lossless: bool = False
+    """Whether to code the picture exactly; of the options above only effort, update (on or off) and
+    verify then count."""
     metadata: tuple[str, ...] = METADATA
     """Which metadata of a picture the file keeps: "icc", "exif", "xmp"."""
     time_limit: float | None = None
@@ -73,6 +76,8 @@ class EncodeOptions:
             raise OptionError("quality and a target exclude each other")
         if isinstance(self.target, Lambda) and self.content != "learned":
             raise OptionError(f"lambda is for learned content, {self.content} has its own quality")
+        if self.lossless:
+            self._check_lossless()
         if self.time_limit is not None and not self.time_limit > 0:
             raise OptionError(f"time_limit must be positive, not {self.time_limit}")
         if not set(self.metadata) <= set(METADATA) or isinstance(self.metadata, str):
@@ -84,6 +89,16 @@ class EncodeOptions:
     def content_family(self) -> str:
         """The content without its NAME and QUALITY."""
         return self.content.partition(":")[0]
+
+    def _check_lossless(self) -> None:
+        for name in ("quality", "target", "content", "standard_file", "time_limit"):
+            if getattr(self, name) != getattr(EncodeOptions, name):
+                raise OptionError(f"lossless and {name.replace('_', ' ')} exclude each other")
+        if self.update not in (techniques.DEFAULT, techniques.NONE):
+            raise OptionError(
+                f"a lossless file has update {techniques.DEFAULT} or {techniques.NONE}, "
+                f"not {self.update}"
+            )
 
 
 @dataclass(frozen=True)

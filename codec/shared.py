@@ -213,6 +213,8 @@ def _check(rasters: Sequence[Raster], options: EncodeOptions) -> None:
         raise OptionError("a shared update needs several pictures")
     if options.standard_file:
         raise OptionError("standard files have no shared update")
+    if options.lossless:
+        raise OptionError("lossless files have no shared update")
     if options.target is not None or options.time_limit is not None:
         raise OptionError("pictures that share an update have no target and no time limit")
     if options.update != techniques.DEFAULT:

@@ -27,11 +27,15 @@ from torch import Tensor
 from bitstream import CdfTables, UnknownModel
 from codec.errors import ModelError
 from codec.integer_model import Tensors, build_float, build_integer, integer_level
+from codec.lossless import integer as lossless
+from codec.lossless.network import Lossless, LosslessConfig
 from codec.model import FilterModel, Model, ModelConfig
 from codec.postfilter import FilterConfig, PostFilter
 from codec.quality import IntegerLevel
 from codec.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.update.subspace import Subspace
+
+Config = ModelConfig | FilterConfig | LosslessConfig
 
 
 @dataclass(frozen=True)
@@ -41,20 +45,21 @@ class ReleasedModel:
     Attributes:
         name: of its folder.
         id: what files call it.
-        content: the codec that makes its content: "learned", "jpeg", "webp" or "avif".
+        content: the codec that makes its content: "learned", "jpeg", "webp", "avif" or
+            "lossless", whose networks have no post-filter.
         config: sizes of the networks.
         tensors: all integers of the file.
         networks: the exact decoder.
-        subspace: where updates of the post-filter live.
+        subspace: where updates of the post-filter live, or of the lossless networks.
         tables: probability tables.
     """
 
     name: str
     id: bytes
     content: str
-    config: ModelConfig | FilterConfig
+    config: Config
     tensors: Tensors
-    networks: Model | FilterModel
+    networks: Model | FilterModel | Lossless
     subspace: Subspace
     tables: CdfTables
 
@@ -149,15 +154,18 @@ def load_file(path: Path) -> ReleasedModel:
     sizes = tensors.pop("tables.sizes").tolist()
     frequencies = tensors.pop("tables.frequencies").numpy().astype(np.int64)
     tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
-    networks = build_integer(config, tensors)
+    build = lossless.build if isinstance(config, LosslessConfig) else build_integer
+    networks = build(config, tensors)
     subspace = Subspace.of_tensors(tensors)
     name = path.parent.name
     return ReleasedModel(name, file_id(path), content, config, tensors, networks, subspace, tables)
 
 
-def read_config(content: str, sizes: dict) -> ModelConfig | FilterConfig:
+def read_config(content: str, sizes: dict) -> Config:
     """Sizes as JSON or TOML give them: lists for tuples, a table for the filter of a `Model`."""
     fields = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+    if content == "lossless":
+        return LosslessConfig(**fields)
     if content != "learned":
         return FilterConfig(**fields)
     return ModelConfig(**fields | {"filter": read_config("filter", fields["filter"])})
@@ -165,7 +173,7 @@ def read_config(content: str, sizes: dict) -> ModelConfig | FilterConfig:
 
 def pack(
     content: str,
-    config: ModelConfig | FilterConfig,
+    config: Config,
     tensors: Tensors,
     tables: list[np.ndarray],
     notes: dict,

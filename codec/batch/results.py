@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,7 +44,7 @@ class Encoded:
             f"{self.input} -> {self.output}",
             f"{self.bytes:,} B",
             f"{self.bpp:.3f} bpp",
-            f"{self.psnr_db:.2f} dB",
+            f"{self.psnr_db:.2f} dB" if math.isfinite(self.psnr_db) else "lossless",
             f"{self.seconds:.1f} s",
             self.note,
         )

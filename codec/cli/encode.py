@@ -30,6 +30,7 @@ from codec.options import STANDARD_CONTENTS, EncodeOptions
         ("nncodec encode photo.png", "Compress to photo.nni."),
         ("nncodec encode -q 80 -e 9 photo.png best.nni", "Better, and slower."),
         ("nncodec encode --target-size 20K photo.png", "At most 20,000 bytes."),
+        ("nncodec encode --lossless photo.png", "The very same pixels again."),
         ("nncodec encode --content jpeg photo.png photo.jpg", "A JPEG file with an update in it."),
         ("nncodec encode -r photos --output-dir small", "All pictures of a folder."),
         ("nncodec encode a.png b.png --shared-update ab.nnu", "One update for both."),
@@ -42,6 +43,7 @@ from codec.options import STANDARD_CONTENTS, EncodeOptions
     EncodeOptions,
     parts.quality_option,
     target_options,
+    click.option("--lossless", is_flag=True, help="Code the picture exactly, whatever it takes."),
     parts.effort_option,
     time_limit_option,
     parts.content_option,
@@ -105,6 +107,8 @@ def command(
     if shared_update is not None and (only is not None or report is not None):
         raise click.UsageError("--shared-update is for several pictures, without OUT and --report")
     if report is not None:
+        if options.lossless:
+            raise click.UsageError("--lossless and --report exclude each other")
         if len(inputs) > 1 or naming.recursive or report == files.STREAM:
             raise click.UsageError("--report is a file about one picture")
         with blaming(report):

@@ -13,7 +13,7 @@ from codec.batch.sources import Source, find, is_coded
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech
 from codec.errors import FileError, blaming
-from codec.file_info import AnyInfo, SharedUpdateInfo, StandardInfo
+from codec.file_info import AnyInfo, FileInfo, SharedUpdateInfo, StandardInfo
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Described:
             f"{self.input}: {info.width} x {info.height}",
             f"{info.bytes:,} B",
             f"{info.bpp:.3f} bpp",
-            _carried(info) if isinstance(info, StandardInfo) else f"quality {info.quality:g}",
+            _carried(info) if isinstance(info, StandardInfo) else _quality(info),
         )
         return "  ".join(figures)
 
@@ -86,6 +86,10 @@ def describe(source: Source | Failed) -> Described | Failed:
         return Failed(source.name, str(error))
 
 
+def _quality(info: FileInfo) -> str:
+    return "lossless" if info.quality is None else f"quality {info.quality:g}"
+
+
 def _carried(info: StandardInfo) -> str:
     if info.payload_bytes is None:
         return f"{info.format} without update"
@@ -107,6 +111,8 @@ def _table(described: Described) -> str:
         facts["bpp"] = f"{facts['bpp']:.3f}"
     if not facts.get("shared_update", True):  # as most files
         del facts["shared_update"]
+    if isinstance(described.info, FileInfo) and facts["quality"] is None:
+        facts["quality"] = "lossless"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}
     return "\n".join(f"{name.replace('_', ' '):<16}{_shown(value)}" for name, value in rows.items())
 

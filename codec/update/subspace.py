@@ -87,14 +87,21 @@ class Subspace:
 
     def change(self, payload: SubspacePayload, layer: Conv) -> tuple[Tensor, Tensor]:
         """Integers to add to a layer's kernel and bias: int64."""
+        kernel, bias = self.moves(payload)
+        kernel = kernel[:-1].T.reshape(tuple(layer.weight.shape))
+        return torch.from_numpy(kernel.copy()), torch.from_numpy(bias[-1])
+
+    def moves(self, payload: SubspacePayload) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The change of every feature's weights as that of a kernel, and as that of a bias.
+
+        int64 [n m] each, in units of the last bit of the one and of the other.
+        """
         levels = payload.levels.astype(np.int64)
         mantissa = STEP_MANTISSAS[payload.step % STEPS_PER_OCTAVE]
         octaves = payload.step // STEPS_PER_OCTAVE
         product = _rescale(self.inner @ (levels @ self.outer), OUTER_BITS) * mantissa
         excess = INNER_BITS + STEP_BITS + octaves - PARAMETER_BITS
-        kernel = _rescale(product[:-1], excess).T.reshape(tuple(layer.weight.shape))
-        bias = _rescale(product[-1], excess - FRACTION_BITS)
-        return torch.from_numpy(kernel.copy()), torch.from_numpy(bias)
+        return _rescale(product, excess), _rescale(product, excess - FRACTION_BITS)
 
 
 def _rescale(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ import codec
 from bitstream import Container, Tag
 from bitstream.carriers import carrier_of
 from bitstream.enhancement import Enhancement
+from bitstream.header import LOSSLESS_QUALITY
 from codec import image, standard_file
 from codec.batch.restored import restore
 from codec.errors import ImageError
@@ -101,9 +102,9 @@ def compare(
 
 
 def _without_update(data: bytes, options: DecodeOptions) -> dict[tuple[str, str], Pixels]:
-    """The picture of a file of this codec, less its update; nothing if it has none."""
+    """The picture of a lossy file of this codec, less its update; nothing if it has none."""
     container = Container.unpack(data)
-    if Tag.UPDATE not in container.chunks:
+    if Tag.UPDATE not in container.chunks or container.header.quality == LOSSLESS_QUALITY:
         return {}
     rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
     plain = Container(container.header, rest).pack()

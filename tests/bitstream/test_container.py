@@ -138,9 +138,9 @@ def test_dimension_beyond_65535_is_rejected() -> None:
         Container.unpack(with_header("01" + "808004" + "00" + "00000000"))
 
 
-def test_quality_beyond_200_is_rejected() -> None:
-    with pytest.raises(InvalidField, match="quality 201"):
-        Container.unpack(with_header("01" + "01" + "c9" + "00000000"))
+def test_quality_beyond_that_of_lossless_files_is_rejected() -> None:
+    with pytest.raises(InvalidField, match="quality 202"):
+        Container.unpack(with_header("01" + "01" + "ca" + "00000000"))
 
 
 def test_too_many_pixels_are_rejected() -> None:

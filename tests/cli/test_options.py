@@ -41,3 +41,21 @@ def test_options_are_frozen(options):
     field = dataclasses.fields(options)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(options, field, None)
+
+
+def test_lossless_goes_with_no_quality(run, fake):
+    result = run("encode", "--lossless", "-q", "70", "photo.png", "out.bin")
+    assert result.exit_code != 0
+    assert "lossless and quality exclude each other" in result.stderr
+    assert fake.encode_options is None
+
+
+def test_lossless_goes_with_no_report(run, fake):
+    result = run("encode", "--lossless", "--report", "page.html", "photo.png", "out.bin")
+    assert result.exit_code == 2
+    assert "--lossless and --report exclude each other" in result.stderr
+
+
+def test_lossless_reaches_the_codec(run, fake):
+    assert run("encode", "--lossless", "photo.png", "out.bin").exit_code == 0
+    assert fake.encode_options == EncodeOptions(lossless=True)

@@ -85,7 +85,7 @@ def read_file(data: bytes) -> File:
     width, height, half, model = reader.varint(), reader.varint(), reader.u8(), reader.raw(4)
     require(1 <= width <= 65535 and 1 <= height <= 65535, "4", "size out of range")
     require(width * height <= 2**28, "3.3", "too many pixels")
-    require(half <= 200, "4", "quality out of range")
+    require(half <= 201, "4", "quality out of range")
     return File(width, height, half, model, read_chunks(reader))
 
 

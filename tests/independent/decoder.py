@@ -12,6 +12,7 @@ import lzma
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import lossless
 import numpy as np
 from containers import ALPHA, CONTENT, UPDATE, File, Model, Tensors, read_file, read_model
 from entropy_coders import Array, DecodeError, RangeDecoder, decode_call, require
@@ -40,6 +41,9 @@ def decode(
     file = read_file(data)
     require(file.model in model_files, "4", "unknown model")
     model = read_model(model_files[file.model])
+    require((file.half == 201) == (model.content == "lossless"), "4", "another kind of model")
+    if model.content == "lossless":
+        return lossless.decode(file, model)
     if model.content == "learned":
         unfiltered = synthesize(decode_latents(file, model), file, model)
     else:

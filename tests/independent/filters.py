@@ -65,21 +65,30 @@ def subspace(body: bytes, model: Model) -> Tensors:
 def trellis(body: bytes, model: Model) -> Tensors:
     """9.2 and 10.2."""
     step, levels = subspace_levels(body, model)
+    trellis_multiples(levels)
+    return subspace_changes(step, levels, model.tensors)
+
+
+def trellis_multiples(levels: Array) -> None:
+    """9.2: puts what they stand for in place of levels."""
     state = 0
     for place, k in enumerate(levels.flat):
         levels.flat[place] = 2 * k - (state % 2) * np.sign(k)
         state = NEXT[k % 2][state]
-    return subspace_changes(step, levels, model.tensors)
 
 
 def subspace_levels(body: bytes, model: Model) -> tuple[int, Array]:
     """9.2: the step, and the levels as they are coded."""
+    return subspace_body(body, model.tensors["update.scales"], model.below)
+
+
+def subspace_body(body: bytes, scales: Array, below: list[Array]) -> tuple[int, Array]:
+    """The same with tables of one's own."""
     require(len(body) >= 2, "9.2", "no step or no spread")
     step, spread = body[0], body[1] - 128
     require(step < 64, "9.2", "step out of range")
-    scales = model.tensors["update.scales"]
-    tables = np.clip(scales + spread, 0, len(model.below) - 1)
-    levels = decode_call(RangeDecoder(body[2:]), tables.ravel(), model.below)
+    tables = np.clip(scales + spread, 0, len(below) - 1)
+    levels = decode_call(RangeDecoder(body[2:]), tables.ravel(), below)
     require(np.abs(levels).max() <= 2**10, "9.2", "a level is too large")
     return step, levels.reshape(scales.shape)
 
@@ -164,11 +173,16 @@ METHODS = {1: subspace, 2: kernels, 3: scales, 4: low_rank, 5: cosine, 6: trelli
 def check_exact(t: Tensors) -> None:
     """10.2: what a decoder has to reject."""
     for layer in LAYERS:
-        weight, bias = (np.abs(t[f"postfilter.{layer}.{kind}"]) for kind in ("weight", "bias"))
-        shift, limit = t[f"postfilter.{layer}.format"]
-        require(weight.max() < 2**15 and bias.max() < 2**31, "10.2", "a weight is too large")
-        largest = weight.sum((1, 2, 3)) * limit + bias.max() + 2**shift
-        require((largest < 2 ** (24 + shift)).all(), "10.2", "a layer leaves the exact range")
+        dot = f"postfilter.{layer}."
+        exact(t[f"{dot}weight"], t[f"{dot}bias"], t[f"{dot}format"])
+
+
+def exact(weight: Array, bias: Array, form: Array) -> None:
+    """10.2: the last paragraph, for one layer."""
+    weight, bias, (shift, limit) = np.abs(weight), np.abs(bias), form
+    require(weight.max() < 2**15 and bias.max() < 2**31, "10.2", "a weight is too large")
+    largest = weight.sum((1, 2, 3)) * limit + bias.max() + 2**shift
+    require((largest < 2 ** (24 + shift)).all(), "10.2", "a layer leaves the exact range")
 
 
 # 10.3 Post-filter

@@ -1,0 +1,1 @@
+"""The lossless mode: a picture coded exactly, in ever finer grids of pixels."""

@@ -1,0 +1,184 @@
+"""The exact twins of the lossless networks, and the tensors that a model file holds of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv, rescale
+from codec.integer_model import Tensors, integer_conv, measure_limits, weight_shift
+from codec.layers import ACTIVATION_LIMIT, Conv
+from codec.lossless.likelihood import (
+    LOG2_SCALE_MIN,
+    LOG2_SCALE_START,
+    LOG_ODDS_MIN,
+    LOG_ODDS_START,
+)
+from codec.lossless.network import (
+    OUTPUTS,
+    UNIT_PX,
+    Bound,
+    Head,
+    Linear,
+    Lossless,
+    LosslessConfig,
+    Loudness,
+    edges,
+)
+from codec.lossless.scan import Step
+from codec.lossless.tables import FRACTIONS, ODDS, SCALES, SPACING
+
+VALUE_BITS = 5
+"""Fractional bits of a pixel value: FRACTION_BITS of a unit."""
+LINEAR_BITS = 14
+PIXEL_LIMIT = 2**8
+"""Bound of pixel values, and of the differences of two: 255."""
+LARGEST_SUM = 4 * ACTIVATION_LIMIT
+"""Activations that are sums of several have a larger range."""
+ERROR_LIMIT = 2 ** (9 + VALUE_BITS)
+LOUDNESS_SHIFT = VALUE_BITS - 2
+"""The table of logarithms counts in quarters of a pixel value."""
+FRACTION_SHIFT = VALUE_BITS - (FRACTIONS.bit_length() - 1)
+SCALE_SHIFT = FRACTION_BITS - (round(1 / SPACING).bit_length() - 1)
+ODDS_SHIFT = 10
+"""An index of the odds stands for 4/3 of their logarithm."""
+
+
+class IntegerLoudness(nn.Module):
+    """Twin of `network.Loudness`."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("table", table.float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        quarters = rescale(x.abs(), LOUDNESS_SHIFT).clamp(max=len(self.table) - 1)
+        return self.table[quarters.long()]
+
+
+class IntegerLinear(nn.Module):
+    """Twin of `network.Linear`."""
+
+    def __init__(self, weight: Tensor, across: Tensor) -> None:
+        super().__init__()
+        reach = weight.shape[-1] // 2
+        self.reach = reach
+        self.weight = nn.ModuleList(
+            _plain_conv(part, LINEAR_BITS - VALUE_BITS, PIXEL_LIMIT, 0) for part in weight
+        )
+        self.across = nn.ModuleList(
+            nn.ModuleList(
+                _plain_conv(part[channel : channel + 1, :channel], LINEAR_BITS, ERROR_LIMIT, 1)
+                for channel in range(1, len(part))
+            )
+            for part in across
+        )
+
+    def forward(self, known: Tensor, index: int) -> Tensor:
+        return self.weight[index](edges(known * 2.0**-VALUE_BITS, self.reach))
+
+    def correct(self, base: Tensor, errors: Tensor, channel: int, index: int) -> Tensor:
+        own = base[:, channel : channel + 1]
+        return own + self.across[index][channel - 1](errors) if channel else own
+
+
+def _plain_conv(weight: Tensor, shift: int, limit: int, padding: int) -> IntegerConv:
+    bias = torch.zeros(len(weight), dtype=torch.int32)
+    return IntegerConv(
+        weight, bias, shift=shift, limit=limit, stride=1, padding=padding, activate=False
+    )
+
+
+def limits_of(networks: Lossless, run: Callable[[], None]) -> dict[str, int]:
+    """Clamp of every convolution's input, from what `run()` lets through the float networks."""
+    limits = measure_limits(networks, run, LARGEST_SUM)
+    single = round(ACTIVATION_LIMIT * 2**FRACTION_BITS)
+    # What reads a single convolution clamps where that is clamped in float.
+    return {
+        name: min(limit, single) if name.endswith((".reduce", ".leave")) else limit
+        for name, limit in limits.items()
+    }
+
+
+def quantize(networks: Lossless, limits: dict[str, int]) -> Tensors:
+    """Integer tensors of trained networks.
+
+    Args:
+        networks: float.
+        limits: see `limits_of`.
+    """
+    tensors: Tensors = {}
+
+    def keep(name: str, values: Tensor, bits: int, dtype: torch.dtype) -> None:
+        integers = torch.round(values.detach().double() * 2.0**bits)
+        if integers.abs().max() > torch.iinfo(dtype).max:
+            raise ValueError(f"{name} does not fit {dtype}")
+        tensors[name] = integers.to(dtype)
+
+    for name, module in networks.named_modules():
+        if isinstance(module, Conv):
+            adapted = name.endswith(".leave")
+            shift = PARAMETER_BITS if adapted else weight_shift(module.weight)
+            keep(f"{name}.weight", module.weight, shift, torch.int16)
+            keep(f"{name}.bias", module.bias, shift + FRACTION_BITS, torch.int32)
+            tensors[f"{name}.format"] = torch.tensor([shift, limits[name]])
+        elif isinstance(module, Linear):
+            keep(f"{name}.weight", module.weight, LINEAR_BITS, torch.int32)
+            keep(f"{name}.across", module.across, LINEAR_BITS, torch.int32)
+        elif isinstance(module, Loudness):
+            quarters = torch.arange(4 * 4 * PIXEL_LIMIT) / (4 * UNIT_PX)
+            keep(f"{name}.table", module(quarters), FRACTION_BITS, torch.int16)
+    for number, network in enumerate(networks.passes):
+        keep(f"passes.{number}.grid", network.grid, FRACTION_BITS, torch.int16)
+    # Only encoders use it: decoders have the tables.
+    tensors["log2_width"] = networks.log2_width.detach().clone()
+    return tensors
+
+
+def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
+    """The exact networks, with the proofs of their bounds."""
+    networks = Lossless(config).requires_grad_(False)
+    networks.centre.mul_(2**FRACTION_BITS)
+    for number, network in enumerate(networks.passes):
+        network.grid.copy_(tensors[f"passes.{number}.grid"])
+    for name, module in list(networks.named_modules()):
+        twin: nn.Module
+        if isinstance(module, Conv):
+            twin = integer_conv(module, tensors, name)
+        elif isinstance(module, Linear):
+            twin = IntegerLinear(tensors[f"{name}.weight"], tensors[f"{name}.across"])
+        elif isinstance(module, Loudness):
+            twin = IntegerLoudness(tensors[f"{name}.table"])
+        elif isinstance(module, Bound):
+            twin = Bound(ACTIVATION_LIMIT * 2**FRACTION_BITS)
+        else:
+            continue
+        networks.set_submodule(name, twin)
+    return networks.eval()
+
+
+def predict(head: Head, step: Step) -> tuple[Tensor, Tensor]:
+    """What one channel is coded with.
+
+    Args:
+        head: of the channel, in integers.
+        step: its values have VALUE_BITS fractional bits.
+
+    Returns:
+        The prediction in whole pixel values, and the index of the table: float [b 1 h w] each.
+    """
+    raw = head.leave(step.features)
+    shift, scale, odds = raw[:, :OUTPUTS].chunk(OUTPUTS, 1)
+    # In float64, which holds these sums of products.
+    weighted = (raw[:, OUTPUTS:].double() * step.candidates).sum(1, keepdim=True)
+    moved = rescale(shift, FRACTION_BITS - VALUE_BITS) + rescale(weighted, FRACTION_BITS).float()
+    eighths = rescale(step.base + moved, FRACTION_SHIFT)
+    whole = torch.floor((eighths + FRACTIONS // 2) / FRACTIONS)
+    fraction = eighths - FRACTIONS * whole + FRACTIONS // 2
+    start = (LOG2_SCALE_START - LOG2_SCALE_MIN) * 2**FRACTION_BITS
+    scale = rescale(scale + start, SCALE_SHIFT).clamp(0, SCALES - 1)
+    start = (LOG_ODDS_START - LOG_ODDS_MIN) * 2**FRACTION_BITS
+    odds = rescale(3 * (odds + start), ODDS_SHIFT).clamp(0, ODDS - 1)
+    return whole, (odds * SCALES + scale) * FRACTIONS + fraction

@@ -1,0 +1,118 @@
+"""Turns a run of `scripts/train_lossless.py` into a released model.
+
+    python scripts/export_lossless.py --run runs/lossless --data DIR --name lossless-1
+
+`--data` are training pictures: they set the clamps of the activations and the subspace of the
+weight updates.  Prints how every layer is split into exact float32 parts, and the model's id.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from export_weights import register
+from learn_lossless_subspace import learn, mean_quadratic, refit
+from torch import Tensor
+from train_data import random_crops
+from train_lossless import TrainConfig, load_shrunk, rate, to_units
+
+from codec.fixed_point import IntegerConv
+from codec.lossless.codec import CONTENT
+from codec.lossless.integer import build, limits_of, quantize
+from codec.lossless.network import Lossless
+from codec.lossless.tables import all_frequencies
+from codec.weights import PRETRAINED, file_id, pack
+
+LIMIT_CROPS = 48
+SUBSPACE_PICTURES = 80
+SUBSPACE_PX = 192
+"""Largest side of the pictures that the subspace is learned from."""
+RANK = 72
+"""Coordinates of an update."""
+
+
+@torch.no_grad()
+def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> bytes:
+    """The bytes of a model file.
+
+    Args:
+        networks: trained, float.
+        pictures: uint8 [3 h w], of at least 64x64.
+        rank: of the subspace.
+    """
+    rng = np.random.default_rng(0)
+    side = min(128, *(min(picture.shape[1:]) for picture in pictures))
+    crops = to_units(random_crops(pictures, side, LIMIT_CROPS, rng) + 128)
+
+    def run() -> None:
+        for part in crops.split(16):
+            rate(networks, part)
+
+    limits = limits_of(networks, run)
+    width = float(networks.log2_width)
+    chosen = rng.permutation(len(pictures))[:SUBSPACE_PICTURES]
+    samples = [
+        pictures[i][:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).contiguous().numpy()
+        for i in chosen
+    ]
+    integer = build(networks.config, quantize(networks, limits))
+    before = mean_quadratic(samples[1::8], integer, width)[0]
+    refit(networks, integer, samples[::2], width)
+    tensors = quantize(networks, limits)
+    integer = build(networks.config, tensors)
+    after = mean_quadratic(samples[1::8], integer, width)[0]
+    print(f"last layers refitted: others go from {before:.4f} to {after:.4f} bpp")
+    for name, module in integer.named_modules():
+        if isinstance(module, IntegerConv):
+            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
+    tensors |= learn(samples, integer, width, rank).to_tensors()
+    notes = {"license": "Apache-2.0"}
+    return pack(CONTENT, networks.config, tensors, all_frequencies(width), notes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, default=Path("configs/train/lossless.toml"))
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    args = parser.parse_args()
+
+    config = TrainConfig.load(args.config)
+    networks = Lossless(config.model)
+    networks.load_state_dict(torch.load(args.run / "best.pt", weights_only=True))
+    pictures = load_shrunk(args.data, config.data.scales, config.data.crop_px)
+    path = PRETRAINED / args.name / "model.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(release(networks.eval().requires_grad_(False), pictures))
+    register(CONTENT, args.name, path)
+    write_card(args.name, path, args.run, args.config)
+    print(f"{path}: {path.stat().st_size:,} bytes, id {file_id(path).hex()}")
+
+
+def write_card(name: str, path: Path, run: Path, config: Path) -> None:
+    """Writes the model card, from the template beside the configs and the run's log."""
+    *_, last = (run / "log.tsv").read_text().splitlines()
+    steps, seconds, _, loss = last.split("\t")
+    card = (
+        Path("configs/lossless_card.md")
+        .read_text()
+        .format(
+            name=name,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            id=file_id(path).hex(),
+            config=config,
+            steps=int(steps),
+            hours=float(seconds) / 3600,
+            loss=loss,
+        )
+    )
+    (path.parent / "README.md").write_text(card)
+
+
+if __name__ == "__main__":
+    main()

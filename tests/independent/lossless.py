@@ -1,0 +1,176 @@
+"""Lossless files: FORMAT.md section 14, for `decoder`."""
+
+from __future__ import annotations
+
+import numpy as np
+from containers import CONTENT, UPDATE, File, Model, Tensors
+from entropy_coders import Array, RangeDecoder, decode_call, require
+from filters import MANTISSAS, exact, subspace_body, trellis_multiples
+from layers import act, conv, over_positions, rescale
+from numpy.typing import NDArray
+
+PHASES = ((1, 1), (0, 1), (1, 0))
+
+
+def decode(file: File, model: Model) -> NDArray[np.uint8]:
+    """14: pixels, uint8 [h w 3]."""
+    t = model.tensors
+    if UPDATE in file.chunks:
+        t.update(update(file.chunks[UPDATE], model))
+    decoder = RangeDecoder(file.chunks[CONTENT])
+    # 14.2 Grids
+    grey = decode_call(decoder, np.array([4]), model.below)[0]
+    require(grey in (0, 1), "14.2", "neither grey nor not")
+    channels = 1 if grey else 3
+    last = decode_call(decoder, np.full(channels, 1311), model.below)
+    known = np.zeros((3, 1, 1), np.int64)
+    known[:channels, 0, 0] = in_range(last + np.array([128, 0, 0])[:channels])
+    sizes = [(file.height, file.width)]
+    while sizes[-1] != (1, 1):
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    for grid in reversed(range(len(sizes) - 1)):
+        known = finer(decoder, known, grid, sizes[grid], channels, model)
+    # 14.1 Colour
+    green, red, blue = known[0], known[1] + known[0], known[2] + known[0]
+    pixels = np.stack([red, green, blue], -1)
+    require(pixels.min() >= 0 and pixels.max() <= 255, "14.1", "not a colour")
+    return pixels.astype(np.uint8)
+
+
+def in_range(values: Array) -> Array:
+    require(np.abs(values).max(initial=0) <= 255, "14.1", "not a pixel")
+    return values
+
+
+def edges(x: Array, margin: int) -> Array:
+    return np.pad(x, ((0, 0), (margin, margin), (margin, margin)), mode="edge")
+
+
+def loud(t: Tensors, x: Array) -> Array:
+    return t["loudness.table"][np.minimum(rescale(np.abs(x), 3), 4095)]
+
+
+def bound(x: Array) -> Array:
+    return np.clip(x, -4096, 4096)
+
+
+def kernels(weight: Array, x: Array) -> Array:
+    """A convolution without rescaling; x has the margins already."""
+    rows, columns = x.shape[1] - weight.shape[2] + 1, x.shape[2] - weight.shape[3] + 1
+    total = np.zeros((len(weight), rows, columns), np.int64)
+    for u in range(weight.shape[2]):
+        for v in range(weight.shape[3]):
+            window = x[:, u : u + rows, v : v + columns]
+            total += np.einsum("on,nij->oij", weight[:, :, u, v], window)
+    return total
+
+
+# 14.3 Passes
+
+
+def finer(
+    decoder: RangeDecoder,
+    a: Array,
+    grid: int,
+    size: tuple[int, int],
+    channels: int,
+    model: Model,
+) -> Array:
+    """From the pixels of phase A to those of the grid."""
+    t, k = model.tensors, min(grid, 3)
+    phases, errors = [32 * a], []
+    right = np.diff(edges(32 * a, 1)[:, 1:-1, 1:], axis=2)
+    down = np.diff(edges(32 * a, 1)[:, 1:, 1:-1], axis=1)
+    for p, (d, e) in enumerate(PHASES):
+        rows, columns = (size[0] - d + 1) // 2, (size[1] - e + 1) // 2
+        z = np.clip(np.concatenate(phases) >> 5, -256, 256)
+        base = rescale(kernels(t[f"passes.{p}.linear.weight"][k], edges(z, 2)), 9)
+        planes = [phase - base for phase in phases] + [loud(t, right), loud(t, down)]
+        planes += [base - over_positions(np.array([4096, 0, 0]))]
+        planes += [loud(t, error) for error in errors]
+        enter = act(t, f"passes.{p}.enter", edges(np.concatenate(planes), 1))[:, 1:-1, 1:-1]
+        x = bound(enter) + over_positions(t[f"passes.{p}.grid"][k])
+        for b in range(model.networks["blocks"]):
+            dot = f"passes.{p}.blocks.{b}."
+            x = x + bound(conv(t, f"{dot}reduce", act(t, f"{dot}expand", x)))
+        around = nearest(phases, p)
+        pixels, error = [], base[:0]
+        for c in range(3):
+            h, own, dot = x, base[c], f"passes.{p}.heads.{c}."
+            if c:
+                h = x + bound(conv(t, f"{dot}seen", np.concatenate([error, loud(t, error)])))
+                seen = np.pad(np.clip(error, -16384, 16384), ((0, 0), (1, 1), (1, 1)))
+                across = t[f"passes.{p}.linear.across"][k, c : c + 1, :c]
+                own = own + rescale(kernels(across, seen), 14)[0]
+            raw = conv(t, f"{dot}leave", act(t, f"{dot}fuse", h))
+            pixel = rescale(own, 5)
+            if c < channels:
+                inside = np.s_[:rows, :columns]
+                candidates = np.concatenate([around[:, c] - own, error])
+                mean = own + rescale(raw[0], 3) + rescale((raw[3:] * candidates).sum(0), 8)
+                pixel[inside] = values(decoder, raw[:, *inside], mean[inside], model)
+            else:
+                pixel[:] = 0
+            pixels.append(32 * pixel)
+            error = np.concatenate([error, (32 * pixel - own)[None]])
+        phases.append(np.stack(pixels))
+        errors.append(error)
+    whole = np.zeros((3, 2 * a.shape[1], 2 * a.shape[2]), np.int64)
+    for (d, e), phase in zip([(0, 0), *PHASES], phases, strict=True):
+        whole[:, d::2, e::2] = phase >> 5
+    return whole[:, : size[0], : size[1]]
+
+
+NEAREST = (
+    [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)],
+    [(0, 0, 0), (0, 0, 1), (1, -1, 0), (1, 0, 0)],
+    [(0, 0, 0), (0, 1, 0), (1, 0, -1), (1, 0, 0)],
+)
+
+
+def nearest(phases: list[Array], p: int) -> Array:
+    """The pixels that candidates are made of: [4 3 rows columns]."""
+    _, rows, columns = phases[0].shape
+    found = []
+    for phase, i, j in NEAREST[p]:
+        padded = edges(phases[phase], 1)
+        found.append(padded[:, 1 + i : 1 + i + rows, 1 + j : 1 + j + columns])
+    return np.stack(found)
+
+
+def values(decoder: RangeDecoder, raw: Array, mean: Array, model: Model) -> Array:
+    """The pixels of a call."""
+    eighths = rescale(mean, 2)
+    whole = (eighths + 4) >> 3
+    fraction = eighths - 8 * whole + 4
+    scale = np.clip(rescale(raw[1] + 1280, 6), 0, 40)
+    odds = np.clip(rescale(3 * (raw[2] + 512), 10), 0, 3)
+    tables = (odds * 41 + scale) * 8 + fraction
+    found = decode_call(decoder, tables.ravel(), model.below).reshape(mean.shape)
+    return in_range(whole + found)
+
+
+# 14.4 Update
+
+
+def update(payload: bytes, model: Model) -> Tensors:
+    """The weights and biases that an update changes."""
+    require(len(payload) >= 1, "9.1", "no method")
+    method, t = payload[0], model.tensors
+    require(method in (1, 6), "14.4", "unknown method")
+    step, levels = subspace_body(payload[1:], t["update.scales"], model.below[4 : 41 * 8 : 8])
+    if method == 6:
+        trellis_multiples(levels)
+    scaled = (t["update.inner"] @ levels)[:, 0] * MANTISSAS[step % 4]
+    shift = 13 + step // 4
+    rows = iter(scaled.reshape(-1, model.networks["hidden"] + 1))
+    changed: Tensors = {}
+    for p in range(3):
+        for c in range(3):
+            name = f"passes.{p}.heads.{c}.leave"
+            changes = np.stack([next(rows) for _ in range(7 + c)])
+            weight = t[f"{name}.weight"] + rescale(changes[:, :-1, None, None], shift)
+            bias = t[f"{name}.bias"] + rescale(changes[:, -1], shift - 8)
+            exact(weight, bias, t[f"{name}.format"])
+            changed |= {f"{name}.weight": weight, f"{name}.bias": bias}
+    return changed

@@ -1,0 +1,67 @@
+"""A small lossless model with fixed weights, and pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from export_lossless import release
+from train_lossless import solve_linear
+
+from codec import weights
+from codec.lossless.codec import CONTENT
+from codec.lossless.network import Lossless, LosslessConfig
+from codec.weights import ReleasedModel
+
+RANK = 12
+
+
+def tiny_model_file(pictures: list[NDArray[np.uint8]]) -> bytes:
+    """The bytes of a model whose linear predictors fit some pictures; the rest is random."""
+    torch.manual_seed(0)
+    networks = Lossless(LosslessConfig(hidden=8, blocks=1)).requires_grad_(False)
+    planes = [torch.from_numpy(pixels).permute(2, 0, 1) for pixels in pictures]
+    solve_linear(networks, planes, np.random.default_rng(0))
+    for name, parameter in networks.named_parameters():
+        if name.endswith(("leave.weight", "grid")):
+            parameter.normal_(0, 0.02)
+    return release(networks, planes, RANK)
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[NDArray[np.uint8]]:
+    """Crops of photographs: uint8 [96 128 3] each."""
+    from skimage import data
+
+    return [
+        whole()[60:156, 150:278].copy() for whole in (data.astronaut, data.chelsea, data.coffee)
+    ]
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory, photos) -> Path:
+    """What `weights.PRETRAINED` is when only this model is installed."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    data = tiny_model_file(photos)
+    (folder / "tiny").mkdir()
+    (folder / "tiny" / "model.safetensors").write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    tables = f'[default]\n{CONTENT} = "tiny"\n[sha256]\ntiny = "{digest}"\n'
+    (folder / "models.toml").write_text(tables, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def tiny(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> ReleasedModel:
+    """The tiny model, the only one installed."""
+    monkeypatch.setattr(weights, "PRETRAINED", tiny_folder)
+    monkeypatch.setattr(weights, "REGISTRY", tiny_folder / "models.toml")
+    return weights.load_default(CONTENT)
