@@ -32,8 +32,8 @@ from rows import Row, TableError, append_row, read_rows
 import codec
 
 Pixels = NDArray[np.uint8]
-EFFORTS = (0, 1, 5)
-"""Of ours: without the update, with it, and with several quantisers of it."""
+EFFORTS = (0, 1)
+"""Of ours: without the update, and with it."""
 
 
 class MismatchError(Exception):
@@ -51,7 +51,7 @@ class Format:
     version: str
 
 
-def by_pillow(name: str, effort: str, version: str, **options: Any) -> Format:
+def by_pillow(name: str, label: str, version: str, **options: Any) -> Format:
     """A format that Pillow writes."""
 
     def write(pixels: Pixels) -> tuple[bytes, int]:
@@ -62,7 +62,7 @@ def by_pillow(name: str, effort: str, version: str, **options: Any) -> Format:
     def read(data: bytes) -> Pixels:
         return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
 
-    return Format(name.lower(), effort, write, read, version)
+    return Format(name.lower(), label, write, read, version)
 
 
 def ours(effort: int) -> Format:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from export_weights import register
-from learn_lossless_subspace import learn, mean_quadratic, refit
+from learn_lossless_subspace import learn
 from torch import Tensor
 from train_data import random_crops
 from train_lossless import TrainConfig, load_shrunk, rate, to_units
@@ -59,13 +59,8 @@ def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> byt
         pictures[i][:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).contiguous().numpy()
         for i in chosen
     ]
-    integer = build(networks.config, quantize(networks, limits))
-    before = mean_quadratic(samples[1::8], integer, width)[0]
-    refit(networks, integer, samples[::2], width)
     tensors = quantize(networks, limits)
     integer = build(networks.config, tensors)
-    after = mean_quadratic(samples[1::8], integer, width)[0]
-    print(f"last layers refitted: others go from {before:.4f} to {after:.4f} bpp")
     for name, module in integer.named_modules():
         if isinstance(module, IntegerConv):
             print(f"{name:32s} limit {module.limit:5d}  {module.split}")

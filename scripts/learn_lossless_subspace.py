@@ -29,39 +29,13 @@ def whitening(curvature: NDArray[np.float64]) -> NDArray[np.float64]:
     return axes / np.sqrt(np.maximum(power, FLOOR * power.mean()))
 
 
-def mean_quadratic(
-    pictures: Sequence[Pixels], networks: Lossless, log2_width: float
-) -> tuple[float, Matrices, Matrices]:
-    """Bits, slopes [k] and curvatures [k k] of each head per position, before any change."""
-    rate, count = 0.0, len(heads_of(networks))
-    sums: tuple[Matrices, Matrices] = ([0.0] * count, [0.0] * count)
+def mean_curvature(pictures: Sequence[Pixels], networks: Lossless, log2_width: float) -> Matrices:
+    """Curvatures of each head [k k] per position, before any change."""
+    sums: Matrices = [0.0] * len(heads_of(networks))
     for pixels in pictures:
-        share = pixels[..., 0].size * len(pictures)
-        found = quadratic(collect(pixels, networks), weights_of(networks), log2_width)
-        rate += found[0] / share
-        for total, parts in zip(sums, found[1:], strict=True):
-            total[:] = [old + new / share for old, new in zip(total, parts, strict=True)]
-    return rate, *sums
-
-
-def refit(
-    networks: Lossless, integer: Lossless, pictures: Sequence[Pixels], log2_width: float
-) -> None:
-    """Moves the last layers of float networks to where all pictures together want them.
-
-    Args:
-        networks: are changed.
-        integer: their twins, which say the slopes.
-        pictures: uint8 [h w 3] each.
-        log2_width: of the distribution.
-    """
-    _, slopes, curvatures = mean_quadratic(pictures, integer, log2_width)
-    for head, slope, curvature in zip(heads_of(networks), slopes, curvatures, strict=True):
-        ridge = FLOOR * curvature.trace() / len(curvature) * np.eye(len(curvature))
-        change = torch.from_numpy(-np.linalg.solve(curvature + ridge, slope)).float()
-        change = change.view(len(head.leave.bias), -1)
-        head.leave.weight.add_(change[:, :-1, None, None])
-        head.leave.bias.add_(change[:, -1])
+        found = quadratic(collect(pixels, networks), weights_of(networks), log2_width)[2]
+        sums = [old + new / pixels[..., 0].size for old, new in zip(sums, found, strict=True)]
+    return [total / len(pictures) for total in sums]
 
 
 def solve(
@@ -86,8 +60,7 @@ def solve(
 
 def learn(pictures: Sequence[Pixels], networks: Lossless, log2_width: float, rank: int) -> Subspace:
     """The basis in which the pictures' solutions are sparse, and how far each coordinate moves."""
-    curvatures = mean_quadratic(pictures[::8], networks, log2_width)[2]
-    whiten = [whitening(curvature) for curvature in curvatures]
+    whiten = [whitening(c) for c in mean_curvature(pictures[::8], networks, log2_width)]
     solutions = np.stack([solve(p, networks, log2_width, whiten) for p in pictures])
     # The principal axes of few solutions lie in their span.
     turn = np.linalg.svd(solutions, full_matrices=False)[2][:rank].T
