@@ -3,18 +3,22 @@
     python scripts/make_zoo_filter.py photo-1
 
 Its post-filter has the features, the subspace of updates and the tables of a learned model, and a
-last layer of zeros: without an update, a picture stays as the zoo's network decodes it.
+last layer of zeros: without an update, a picture stays as the zoo's network decodes it.  The
+registry and the card get its hash.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import re
 
 import torch
+from export_weights import register
 from safetensors import safe_open
 
 from codec import weights
-from codec.registry import PRETRAINED
+from codec.registry import ID_BYTES, PRETRAINED
 
 NAME = "compressai-1"
 
@@ -41,7 +45,16 @@ def main() -> None:
     target = PRETRAINED / NAME / "model.safetensors"
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(data)
-    print(f"{weights.file_id(target).hex()}  {len(data):,} bytes  {target}")
+    register("compressai", NAME, target)
+    digest = hashlib.sha256(data).hexdigest()
+    card = target.with_name("README.md")
+    text = re.sub(r"`[0-9a-f]{8}`; SHA-256 `[0-9a-f]{64}`", _ids(digest), card.read_text())
+    card.write_text(text)
+    print(f"{digest}  {len(data):,} bytes  {target}")
+
+
+def _ids(digest: str) -> str:
+    return f"`{digest[: 2 * ID_BYTES]}`; SHA-256 `{digest}`"
 
 
 if __name__ == "__main__":

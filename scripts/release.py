@@ -92,6 +92,8 @@ def main() -> None:
             "--name": release.name,
         }
         script("export_weights.py", *(part for option in options.items() for part in option))
+    if any(release.content == "learned" for release in made):
+        script("make_zoo_filter.py", RELEASES[0].name)
     enter_ids()
     if args.images is None:
         return
