@@ -86,9 +86,10 @@ def test_the_released_models(content):
     path = HERE.parent / "codec" / "pretrained" / released.name / "model.safetensors"
     y, x = np.mgrid[:40, :45]
     picture = np.stack([5 * x, 6 * y, (x * y) % 256], -1).astype(np.uint8)
-    options = codec.EncodeOptions(content=content, quality=80, effort=1)
     if content == "lossless":
         options = codec.EncodeOptions(lossless=True, effort=1)
+    else:
+        options = codec.EncodeOptions(content=content, quality=80, effort=1)
     data = codec.encode(picture, options).data
     assert Tag.UPDATE in Container.unpack(data).chunks
     readers = {name: standard.read for name, standard in STANDARD.items()}
