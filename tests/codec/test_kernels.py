@@ -36,7 +36,7 @@ def base(tiny):
 
 def test_layout_is_kernel_and_bias_of_each_layer(base):
     sizes = [(t.rows, t.columns, t.group) for t in Kernels().layout(base)]
-    assert sizes == [(8, 108, 0), (1, 8, 1), (8, 72, 0), (1, 8, 1), (12, 180, 0), (1, 12, 1)]
+    assert sizes == [(8, 108, 0), (1, 8, 1), (8, 72, 0), (1, 8, 1), (12, 252, 0), (1, 12, 1)]
 
 
 def applied(payload, tiny):
