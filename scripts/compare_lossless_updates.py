@@ -30,7 +30,7 @@ from evaluate import list_images
 from learn_subspace import RIDGE, SMALLEST_MAGNITUDE, SPARSITY
 from numpy.typing import NDArray
 from PIL import Image
-from train_lossless import load_shrunk
+from train_data import load_shrunk
 
 from codec import weights
 from codec.lossless import fit, update

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from export_weights import register
 from learn_lossless_subspace import learn
+from lossless_rate import rate, to_units
 from torch import Tensor
-from train_data import random_crops
-from train_lossless import TrainConfig, load_shrunk, rate, to_units
+from train_data import load_shrunk, random_crops
+from train_lossless import TrainConfig
 
 from codec.fixed_point import IntegerConv
 from codec.lossless.codec import CONTENT

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+KERNELS = (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.BOX)
+"""Pictures are shrunk by these in turn, so that no kernel's traces are learned."""
 
 
 def load_folder(root: Path, limit: int | None = None) -> list[Tensor]:
@@ -26,6 +28,25 @@ def load_folder(root: Path, limit: int | None = None) -> list[Tensor]:
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(load, paths))
+
+
+def load_shrunk(root: Path, scales: list[float], least: int) -> list[Tensor]:
+    """Every picture below `root` at every scale: uint8 [3 h w] each."""
+    pictures = []
+    for number, path in enumerate(
+        sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+    ):
+        with Image.open(path) as image:
+            whole = image.convert("RGB")
+        for index, scale in enumerate(scales):
+            size = (round(whole.width * scale), round(whole.height * scale))
+            kernel = KERNELS[(number + index) % len(KERNELS)]
+            if min(size) >= least:
+                small = torch.from_numpy(np.array(whole.resize(size, kernel)))
+                pictures.append(small.permute(2, 0, 1).contiguous())
+    if not pictures:
+        raise SystemExit(f"train: no pictures below {root}")
+    return pictures
 
 
 def random_crops(pictures: list[Tensor], size: int, count: int, rng: np.random.Generator) -> Tensor:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from export_lossless import release
-from train_lossless import solve_linear
+from lossless_statistics import solve_linear
 
 from codec import weights
 from codec.lossless.codec import CONTENT
