@@ -27,8 +27,10 @@ from torch.nn import functional
 from codec.layers import ACTIVATION_LIMIT, Conv, QualityBias
 from codec.likelihood import LOGISTIC_DEVIATION
 
-FOUR_PHASES = (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))
-TWO_PHASES = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
+Phases = tuple[tuple[tuple[int, int], ...], ...]
+"""Positions (di, dj) of every 2x2, by step."""
+FOUR_PHASES: Phases = (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))
+TWO_PHASES: Phases = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,11 @@ class ContextModel(nn.Module):
             for below, size in zip(self.bounds, groups, strict=False)
         )
 
+    @staticmethod
+    def phases(index: int) -> Phases:
+        """The steps of a group: the coarse ones have few channels, and take more of them."""
+        return FOUR_PHASES if index < 2 else TWO_PHASES
+
     def scan(self, like: Tensor, level: Any, code: Code) -> Tensor:
         """Walks all slots in coding order; returns the latent values that `code` gave.
 
@@ -130,7 +137,7 @@ class ContextModel(nn.Module):
             below = self._below(group, torch.cat(done, 1), level) if done else None
             own = like.new_zeros(batch, self.hidden, height, width, dtype=torch.float32)
             known: dict[tuple[int, int], Tensor] = {}
-            for phases in FOUR_PHASES if index < 2 else TWO_PHASES:
+            for phases in self.phases(index):
                 slot = Slot(start, stop, phases)
                 hidden = torch.cat([self._join(group, own, below, p, level) for p in phases])
                 raw = group.leave(group.fuse(hidden))

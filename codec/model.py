@@ -63,6 +63,11 @@ class Model(nn.Module):
         """
         self.analysis.basis.copy_(components)
         self.synthesis.linear.basis.copy_(components.T)
+        self.set_deviation(deviation)
+
+    @torch.no_grad()
+    def set_deviation(self, deviation: Tensor) -> None:
+        """Tells all networks the standard deviation of each latent channel: float [c]."""
         for buffer in (
             self.analysis.deviation,
             self.context.features.deviation,

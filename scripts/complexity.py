@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -28,27 +29,37 @@ from codec.transform import InverseKlt
 SIDE_PX = 512
 ENCODER = "analysis"
 """The part that no decoder runs."""
+DECODER = "decoder"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--content", choices=CONTENTS, default=CONTENTS[0])
     released = weights.load_default(parser.parse_args().content)
-    parts = parts_of(released.config)
-    macs = count_macs(parts)
-
     print(f"model {released.name}, id {released.id.hex()}")
     print(f"{'part':12s}{'kMAC/pixel':>12s}{'parameters':>12s}")
-    total: Counter[str] = Counter()
-    for name, part in parts.named_children():
-        row = {
-            "macs": macs[name] / SIDE_PX**2 / 1000,
-            "parameters": sum(p.numel() for p in part.parameters()),
-        }
-        print(f"{name:12s}{row['macs']:12.2f}{row['parameters']:12,}")
-        if name != ENCODER:
-            total.update(row)
-    print(f"{'decoder':12s}{total['macs']:12.2f}{total['parameters']:12,}")
+    for name, cost in costs(parts_of(released.config)).items():
+        print(f"{name:12s}{cost.kmac:12.2f}{cost.parameters:12,}")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Thousands of multiply-accumulates per pixel, and how many parameters."""
+
+    kmac: float
+    parameters: int
+
+
+def costs(parts: nn.Module) -> dict[str, Cost]:
+    """Of each part, and of all those that a decoder runs, as DECODER."""
+    macs = count_macs(parts)
+    found = {
+        name: Cost(macs[name] / SIDE_PX**2 / 1000, sum(p.numel() for p in part.parameters()))
+        for name, part in parts.named_children()
+    }
+    run = [cost for name, cost in found.items() if name != ENCODER]
+    total = Cost(sum(cost.kmac for cost in run), sum(cost.parameters for cost in run))
+    return found | {DECODER: total}
 
 
 def parts_of(config: ModelConfig | FilterConfig) -> nn.Module:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from torch import Tensor
 from train_data import center_crops, klt, load_folder, random_crops
 from training import Training, Validation, run_parser, warm_cosine
 
-from codec.likelihood import hard_rounding, noisy_rounding
+from codec.likelihood import Rounding, hard_rounding, noisy_rounding
 from codec.model import Model, ModelConfig
 from codec.quality import lambda_at, level_at
 from codec.transform import BLOCK_PX
@@ -75,10 +76,18 @@ class Trainer(Training):
 
     COUNTERS = (*Training.COUNTERS, "joint_since")
 
-    def __init__(self, config: TrainConfig, run: Path, device: str) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        run: Path,
+        device: str,
+        *,
+        build: Callable[[ModelConfig], Model] = Model,
+    ) -> None:
         self.config, self.device = config, device
+        self.rounding: Rounding = noisy_rounding
         torch.manual_seed(config.seed)
-        model = Model(config.model).to(device, memory_format=torch.channels_last)
+        model = build(config.model).to(device, memory_format=torch.channels_last)
         # The KLT bases are already good, and their entries are small: they move slowly.
         bases = [model.analysis.basis, model.synthesis.linear.basis]
         others = [p for p in model.parameters() if all(p is not b for b in bases)]
@@ -126,10 +135,10 @@ class Trainer(Training):
             if progress < config.optim.context_share:
                 with torch.no_grad():
                     y = self.model.analysis(x, level.quality)
-                bpp = self.model.quantize(y, level, noisy_rounding)[1] / x[0, 0].numel()
+                bpp = self.model.quantize(y, level, self.rounding)[1] / x[0, 0].numel()
                 loss = (bpp / weight.sqrt()).mean()
             else:
-                out = self.model(x, level, noisy_rounding)
+                out = self.model(x, level, self.rounding)
                 mse = (out.picture - x).square().mean((1, 2, 3))
                 bpp = out.latent_bits / x[0, 0].numel()
                 loss = ((weight * mse + bpp) / weight.sqrt()).mean()

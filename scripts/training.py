@@ -98,6 +98,7 @@ class Training:
         every: float,
         step: Callable[[float], float],
         validate: Callable[[], Validation],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Trains until so many minutes have gone into steps, those of earlier calls included.
 
@@ -106,16 +107,17 @@ class Training:
             every: minutes between validations.
             step: one update at a progress of 0 to 1, see `descend`.
             validate: of the average model.
+            clock: the seconds that count.
         """
         budget, mean, due = minutes * 60, math.nan, self.seconds
         while self.seconds < budget:
             if self.seconds >= due:
                 self._record(mean, validate())
                 due += every * 60
-            begin = time.monotonic()
+            begin = clock()
             loss = step(self.seconds / budget)
             mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
-            self.seconds += time.monotonic() - begin
+            self.seconds += clock() - begin
         self._record(mean, validate())
         print(f"{self.step} steps, {self.skipped} skipped")
 
