@@ -111,15 +111,15 @@ def _code(job: Job) -> Coded:
 def coded_as(job: Job, adapted: Adapted, start: float) -> Coded:
     """The file of what searches found since the time `start`."""
     chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
-    if adapted.payload:
-        chunks[Tag.UPDATE] = adapted.payload
+    optional = {Tag.UPDATE: adapted.payload, Tag.PRIOR: adapted.content.prior}
+    chunks |= {tag: payload for tag, payload in optional.items() if payload}
     height, width, _ = job.pixels.shape
     data = Container(Header(width, height, job.half, job.model.id), chunks).pack()
     report = Report(
         bpp=8 * len(data) / (width * height),
         psnr_db=psnr_db(adapted.pixels, job.pixels),
         base_psnr_db=psnr_db(adapted.base, job.pixels),
-        update_bytes=len(adapted.payload),
+        update_bytes=sum(map(len, optional.values())),
         seconds=time.perf_counter() - start,
         quality=job.half / 2,
     )
