@@ -99,7 +99,7 @@ def _code(job: Job, y: Tensor) -> Content:
     plain = coded(model.networks)
     unfiltered = _synthesize(plain.values, level, model)
     content = Content(plain.payload, unfiltered, weight, y)
-    if job.technique is not None and model.prior is not None:
+    if job.technique is not None and model.prior is not None and not job.deadline.passed:
         thorough = job.effort.thorough
         update = prior_fit.search(plain.symbols, model, level, thorough=thorough)
         if update:
