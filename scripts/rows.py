@@ -5,6 +5,7 @@ results/README.md defines every column; the fields of `Row`, in order, are the h
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 from pathlib import Path
 from typing import get_type_hints
@@ -67,6 +68,12 @@ def read_rows(path: Path) -> list[Row]:
         _parse(line, columns, f"{path}, line {number}")
         for number, line in enumerate(lines, start=2)
     ]
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of any table, by the names of its columns."""
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def append_row(path: Path, row: Row) -> None:
