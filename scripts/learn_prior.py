@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,14 +24,19 @@ FARTHEST = 2.0
 has no bounds."""
 
 
-def learn_prior(jobs: Iterable[Job]) -> Subspace:
-    """The bases in which what the pictures ask for is sparse, and how far each coordinate moves."""
-    found = learn([_solved(job) for job in jobs])
+def learn_prior(jobs: Iterable[Job], *, gains: bool = True) -> Subspace:
+    """The bases in which what the pictures ask for is sparse, and how far each coordinate moves.
+
+    Args:
+        jobs: the pictures, and what they are to be coded with.
+        gains: whether gains move too, or offsets alone.
+    """
+    found = learn([_solved(job, gains=gains) for job in jobs])
     return Subspace(found.inner[:, :RANK], found.outer, found.scales[:RANK])
 
 
 @torch.no_grad()
-def _solved(job: Job) -> NormalEquations:
+def _solved(job: Job, *, gains: bool) -> NormalEquations:
     """The rate of a picture as a quadratic around the best gains and offsets, about."""
     model, level = job.model, job.model.level(job.half)
     height, width, _ = job.pixels.shape
@@ -38,6 +44,8 @@ def _solved(job: Job) -> NormalEquations:
     y = learned.analyze(job)
     coded = encode_latents(y, model.networks.context, level, grid, model.tables)
     samples = Samples.of_symbols(coded.symbols, model, level)
+    if not gains:
+        samples = replace(samples, said=torch.zeros_like(samples.said))
     change = torch.zeros(2 * len(samples.symbols), dtype=torch.float64)
     for _ in range(ROUNDS):
         normal = equations(samples, change)

@@ -57,6 +57,29 @@ def parts_table(path: Path) -> str:
     return markdown(["part", "variant", f"saving (mean of {cases})", "bytes"], lines)
 
 
+def prior_table(path: Path) -> str:
+    """What updates of the prior save, by set of pictures and quality."""
+    rows = read_table(path)
+    groups = list(dict.fromkeys((row["images"], row["quality"]) for row in rows))
+    lines = []
+    for variant in dict.fromkeys(row["variant"] for row in rows):
+        cells = []
+        for group in groups:
+            part = [
+                row
+                for row in rows
+                if row["variant"] == variant and (row["images"], row["quality"]) == group
+            ]
+            saved = statistics.mean(
+                int(row["saved_bytes"]) / int(row["content_bytes"]) for row in part
+            )
+            size = statistics.mean(int(row["update_bytes"]) for row in part)
+            cells.append(f"{saved:.2%} ({size:.0f} B)")
+        lines.append([variant, *cells])
+    heads = [f"{images}, q {float(quality):g}" for images, quality in groups]
+    return markdown(["subspace", *heads], lines)
+
+
 def coders_table(path: Path) -> str:
     """Mean bytes of ours and the peer's."""
     rows = read_table(path)
@@ -131,6 +154,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     tables = {
         "update-parts": parts_table(folder / "update-parts.tsv"),
+        "prior-updates": prior_table(folder / "prior-updates.tsv"),
         "update-coders": coders_table(folder / "update-coders.tsv"),
         "shared-updates": shared_table(share_updates.read(folder / "shared-updates.tsv")),
         "update-coding-seconds": seconds_table(folder / "update-coding-seconds.tsv"),
