@@ -51,6 +51,7 @@ class ReleasedModel:
         tensors: all integers of the file.
         networks: the exact decoder.
         subspace: where updates of the post-filter live, or of the lossless networks.
+        prior: where updates of the prior live, None if it has none.
         tables: probability tables.
     """
 
@@ -62,6 +63,7 @@ class ReleasedModel:
     networks: Model | FilterModel | Lossless
     subspace: Subspace
     tables: CdfTables
+    prior: Subspace | None = None
 
     @property
     def postfilter(self) -> PostFilter:
@@ -156,9 +158,17 @@ def load_file(path: Path) -> ReleasedModel:
     tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
     build = lossless.build if isinstance(config, LosslessConfig) else build_integer
     networks = build(config, tensors)
-    subspace = Subspace.of_tensors(tensors)
-    name = path.parent.name
-    return ReleasedModel(name, file_id(path), content, config, tensors, networks, subspace, tables)
+    return ReleasedModel(
+        path.parent.name,
+        file_id(path),
+        content,
+        config,
+        tensors,
+        networks,
+        Subspace.of_tensors(tensors),
+        tables,
+        Subspace.of_tensors(tensors, "prior") if "prior.inner" in tensors else None,
+    )
 
 
 def read_config(content: str, sizes: dict) -> Config:

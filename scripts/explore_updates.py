@@ -11,104 +11,24 @@ R coordinates of the subspace, or R parameters of the last layer; its scores are
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from coded_contents import Coded, coded
-from numpy.typing import NDArray
-from torch.nn.functional import binary_cross_entropy
+from update_problems import Problem, normal_of, problem_of
+from update_selections import kept, selections
 
 from bitstream import TensorLayout, UpdatePayload
 from bitstream import kernels as levels_payload
 from bitstream import subspace as subspace_payload
 from bitstream.binary_coder import BinaryEncoder, Context
 from bitstream.subspace import table_of
-from codec.filtering import Filtering
-from codec.transform import PIXELS_PER_UNIT
-from codec.update.fit import FitTask, descend, fit, level_costs
-from codec.update.normal import NormalEquations
-from codec.update.subspace import INNER_BITS, OUTER_BITS, Subspace, step_size
+from codec.update.subspace import Subspace
 
 KEPT = (64, 256, 1024)
 """Coordinates that a selection leaves."""
-MASK_STEPS = 150
-TEMPERATURE = 2 / 3
-VALUE_BITS = 4.5
-"""Bits of a value that is sent, beyond the gate (methods of the Bernoulli model)."""
 COLUMNS = "images image content quality part variant bits saved_percent".split()
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """An image in the coordinates of the subspace, in units of its step: all in bits.
-
-    Attributes:
-        gram: [r r], and cross [r m].
-        costs: bits of magnitudes [levels r m], of the prior.
-        size: of the content, bits.
-    """
-
-    gram: NDArray[np.float64]
-    cross: NDArray[np.float64]
-    costs: NDArray[np.float64]
-    step: float
-    spread: int
-    size: int
-
-    def solve(
-        self, mask: NDArray[np.bool_] | None = None, *, most: int | None = None
-    ) -> tuple[NDArray[np.float64], float]:
-        """Levels and saving; only where the mask allows, magnitudes up to `most`."""
-        costs = self.costs
-        if mask is not None:
-            # What may not change is not coded either.
-            costs = np.where(mask, costs, np.inf)
-            costs[0] = np.where(mask, costs[0], 0)
-        if most is not None:
-            costs = costs.copy()
-            costs[most + 1 :] = np.inf
-        return descend(self.gram, self.cross, costs, np.zeros(self.cross.shape))
-
-    def bits(self, levels: NDArray[np.float64]) -> float:
-        magnitudes = np.abs(levels).astype(np.intp)
-        return float(np.take_along_axis(self.costs, magnitudes[None], 0).sum())
-
-    def saving(self, levels: NDArray[np.float64], bits: float) -> float:
-        return float((levels * (2 * self.cross - self.gram @ levels)).sum() - bits)
-
-
-def normal_of(case: Coded) -> NormalEquations:
-    """Equations of a coded picture."""
-    job, content = case.job, case.content
-    postfilter, quality = job.model.postfilter, job.model.quality(job.half)
-    return Filtering(content.unfiltered, postfilter, quality).equations(job.original)
-
-
-def problem_of(case: Coded, normal: NormalEquations) -> Problem | None:
-    """The problem at the step and spread of the product's best update; None if it sends none."""
-    model = case.job.model
-    weight = case.content.weight * PIXELS_PER_UNIT**2 / 3
-    fitted = fit(FitTask(normal, model.subspace, model.tables, weight), thorough=True)
-    if fitted is None:
-        return None
-    inner = model.subspace.inner / 2**INNER_BITS
-    outer = model.subspace.outer / 2**OUTER_BITS
-    step, spread = fitted.payload.step, fitted.payload.spread
-    size = step_size(step)
-    costs = level_costs(model.tables)[:, table_of(model.subspace.scales, spread, model.tables)]
-    return Problem(
-        inner.T @ normal.gram @ inner * (weight * size**2),
-        inner.T @ normal.cross @ outer.T * (weight * size),
-        costs,
-        size,
-        spread,
-        8 * case.base.bytes,
-    )
-
-
-# ------------------------------------------------------------------------------- quantisers
 
 
 def quantisers(problem: Problem) -> dict[str, tuple[float, float]]:
@@ -137,9 +57,6 @@ def quantisers(problem: Problem) -> dict[str, tuple[float, float]]:
         best = max(best, (problem.bits(levels), saving), key=lambda pair: pair[1])
     found["unified magnitudes (0, +-c), best c"] = best
     return found
-
-
-# ---------------------------------------------------------------------------- entropy coders
 
 
 def coders(problem: Problem, subspace: Subspace, case: Coded) -> dict[str, float]:
@@ -183,64 +100,6 @@ def _both(problem: Problem, subspace: Subspace, tables: object) -> int:
         if magnitude > 14:
             encoder.bypass(magnitude - 15, 7)
     return len(encoder.finish())
-
-
-# -------------------------------------------------------------------------------- selections
-
-
-def selections(training: list[Problem], subspace: Subspace) -> dict[str, NDArray[np.float64]]:
-    """Scores of all coordinates [r m], higher is kept first."""
-    solved = [problem.solve()[0] for problem in training]
-    rows, outputs = training[0].cross.shape
-    second = np.mean([p.cross**2 / p.gram.diagonal()[:, None] for p in training], 0)
-    return {
-        "first rows": np.repeat(-np.arange(rows)[:, None], outputs, 1).astype(float),
-        "scale of the prior": subspace.scales.astype(float),
-        "how often it is sent": np.mean([levels != 0 for levels in solved], 0),
-        "second-order gain": second,
-        "gates (Bernoulli)": _gates(training, solved),
-        "scales (Laplace)": _scales(solved),
-    }
-
-
-def _gates(training: list[Problem], solved: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Logits of binary-concrete gates: expected saving, minus entropy and values of what is sent.
-
-    The first objective of Zhang et al., "Learn to overfit better" (VCIP 2021), as derived from its
-    abstract; Maddison et al., "The concrete distribution" (ICLR 2017).
-    """
-    logits = torch.zeros(training[0].cross.shape, requires_grad=True)
-    optimizer = torch.optim.Adam([logits], lr=0.1)
-    problems = [
-        (torch.from_numpy(p.gram).float(), torch.from_numpy(p.cross).float()) for p in training
-    ]
-    deltas = [torch.from_numpy(levels).float() for levels in solved]
-    generator = torch.Generator().manual_seed(0)
-    for step in range(MASK_STEPS):
-        gram, cross = problems[step % len(problems)]
-        uniform = torch.rand(logits.shape, generator=generator).clamp(1e-6, 1 - 1e-6)
-        gate = torch.sigmoid((logits + torch.logit(uniform)) / TEMPERATURE)
-        change = gate * deltas[step % len(problems)]
-        gain = (change * (2 * cross - gram @ change)).sum()
-        probability = torch.sigmoid(logits).clamp(1e-6, 1 - 1e-6)
-        entropy = binary_cross_entropy(probability, probability, reduction="sum")
-        optimizer.zero_grad()
-        (entropy / np.log(2) + VALUE_BITS * probability.sum() - gain).backward()
-        optimizer.step()
-    return logits.detach().double().numpy()
-
-
-def _scales(solved: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Maximum-likelihood scale of a zero-mean Laplace density: the second objective."""
-    return np.mean([np.abs(levels) for levels in solved], 0)
-
-
-def kept(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
-    """The `count` best coordinates."""
-    order = np.argsort(-scores, axis=None, kind="stable")[:count]
-    mask = np.zeros(scores.size, bool)
-    mask[order] = True
-    return mask.reshape(scores.shape)
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
     python scripts/make_vectors.py
 
-adds to tests/vectors/: the tiny model, v1/valid/*.bin with the decoded picture as *.png,
+adds to tests/vectors/: the tiny models, v1/valid/*.bin with the decoded picture as *.png,
 v1/invalid/*.bin, and an entry for each in v1/manifest.toml.  Prints how many it added: 0 if the
 vectors are complete.
 """
@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from conformance import (
     MODEL_FILE,
     MODELS,
+    PRIOR_MODEL_FILE,
     VECTORS,
     format_versions,
     pixels_sha256,
@@ -26,6 +28,7 @@ from conformance import (
 from PIL import Image
 from vector_cases import invalid_cases, valid_cases
 from vector_maker import Case, Maker
+from vector_prior import prior_cases
 
 from bitstream import FORMAT_VERSION, FormatError
 from codec import decode, weights
@@ -39,6 +42,7 @@ CONFIG = ModelConfig(
     synthesis_widths=(4, 4, 4, 4),
     filter=FilterConfig((8, 4, 4), (2, 1)),
 )
+PRIOR_CONFIG = replace(CONFIG, context_hidden=4, filter=FilterConfig((2,)))
 VERSION = VECTORS / f"v{FORMAT_VERSION}"
 
 
@@ -49,14 +53,14 @@ class VectorError(Exception):
 def main() -> int:
     """Returns the exit status."""
     os.environ[weights.MODELS_VARIABLE] = str(MODELS)
-    if not MODEL_FILE.exists():
-        write_model()
-    maker = Maker(weights.load_file(MODEL_FILE))
+    for path in (MODEL_FILE, PRIOR_MODEL_FILE):
+        if not path.exists():
+            write_model(path)
+    plain, maker = (Maker(weights.load_file(path)) for path in (MODEL_FILE, PRIOR_MODEL_FILE))
     vectors = read_vectors(VERSION) if VERSION in format_versions() else []
     present = {vector.path.stem for vector in vectors}
-    added = [
-        case for case in (*valid_cases(maker), *invalid_cases(maker)) if case.id not in present
-    ]
+    cases = (*valid_cases(plain), *invalid_cases(plain), *prior_cases(maker, plain))
+    added = [case for case in cases if case.id not in present]
     try:
         for case in added:
             add(case)
@@ -67,13 +71,15 @@ def main() -> int:
     return 0
 
 
-def write_model() -> None:
-    """The model of the vectors: the random one of the codec's tests, but smaller."""
+def write_model(path: Path) -> None:
+    """A model of the vectors: the random one of the codec's tests, but smaller."""
     sys.path.insert(0, str(VECTORS.parent / "codec"))
     from tiny_model import tiny_model_file
 
-    MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)
-    MODEL_FILE.write_bytes(tiny_model_file(CONFIG))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with_prior = path == PRIOR_MODEL_FILE
+    config = PRIOR_CONFIG if with_prior else CONFIG
+    path.write_bytes(tiny_model_file(config, with_prior=with_prior))
 
 
 def add(case: Case) -> None:

@@ -52,7 +52,7 @@ def masked(text: str) -> list[str]:
 
     Nor does it matter whether a picture has an update: that is sent only where it pays.
     """
-    kept = (line for line in text.splitlines() if not line.startswith("update chunk"))
+    kept = (x for x in text.splitlines() if not x.startswith(("update chunk", "prior chunk")))
     lines = (re.sub(r"\b[0-9a-f]{8}\b|[\d,.]*\d|\binf\b", "#", line) for line in kept)
     return sorted(" ".join(line.split()) for line in lines)
 

@@ -145,9 +145,9 @@ def fit_trellis(task: FitTask, plain: Fitted) -> Fitted | None:
         used, state = int(np.flatnonzero(start.any(1)).max(initial=-1)) + 1, 0
         for row in range(used):
             power = max(scaled_gram[row, row], 1e-12)
-            targets = multiples[row] + pull[row] / power
-            levels[row], state = trellis.quantize_row(targets, power, costs[:, row], state)
-            found = trellis.reconstruct(levels[: row + 1].astype(np.int32))[row]
+            targets, before = multiples[row] + pull[row] / power, state
+            levels[row], state = trellis.quantize_row(targets, power, costs[:, row], before)
+            found = trellis.reconstruct(levels[row : row + 1], before)[0]
             pull -= np.outer(scaled_gram[:, row], found - multiples[row])
             multiples[row] = found
         bits = np.take_along_axis(costs, np.abs(levels)[None], 0).sum()

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 STATES = 8
 NEXT_STATE = np.array([(0, 2), (7, 5), (1, 3), (6, 4), (2, 0), (5, 7), (3, 1), (4, 6)])
 """[state, parity of the level]."""
+ORIGINS = np.arange(STATES)[:, None]
+ODD = ORIGINS & 1
+CHOICES = 3
+"""Levels that are tried from each state."""
 
 
-def reconstruct(levels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Coded levels [r m] -> multiples of the step, in raster order."""
+def reconstruct(levels: NDArray[np.int32], state: int = 0) -> NDArray[np.int32]:
+    """Coded levels [r m] -> multiples of the step, in raster order from a state on."""
     multiples = np.zeros_like(levels)
-    state = 0
     for row, entries in enumerate(levels.tolist()):
         if state == 0 and not any(entries):
             continue
@@ -51,26 +54,22 @@ def quantize_row(
     paths = np.zeros((STATES, len(targets)), np.int64)
     for column, target in enumerate(targets):
         levels = _candidates(target, len(costs) - 1)
-        multiples = 2 * levels - (np.arange(STATES) & 1)[:, None] * np.sign(levels)
+        multiples = 2 * levels - ODD * np.sign(levels)
         spent = power * (multiples - target) ** 2 + costs[np.abs(levels), column]
-        arrived = np.full(STATES, np.inf)
-        taken = np.zeros_like(paths)
-        for origin in np.flatnonzero(np.isfinite(best)):
-            for choice, level in enumerate(levels[origin]):
-                goal = NEXT_STATE[origin, level & 1]
-                total = best[origin] + spent[origin, choice]
-                if total < arrived[goal]:
-                    arrived[goal] = total
-                    taken[goal] = paths[origin]
-                    taken[goal, column] = level
-        best, paths = arrived, taken
+        totals = (best[:, None] + spent).ravel()
+        goals = NEXT_STATE[ORIGINS, levels & 1].ravel()
+        # Of all ways to a state the last one written stays: the cheapest.
+        order = np.argsort(totals, kind="stable")[::-1]
+        chosen = np.empty(STATES, np.int64)
+        chosen[goals[order]] = order
+        best, paths = totals[chosen], paths[chosen // CHOICES]
+        paths[:, column] = levels.ravel()[chosen]
     end = int(best.argmin())
     return paths[end], end
 
 
 def _candidates(target: float, largest: int) -> NDArray[np.int64]:
     """Zero and the two levels around a target, for each state: [STATES 3]."""
-    odd = np.arange(STATES) & 1
-    low = np.minimum((abs(target) + odd) // 2, largest - 1).astype(np.int64)
+    low = np.minimum((abs(target) + ODD) // 2, largest - 1).astype(np.int64)
     sign = -1 if target < 0 else 1
-    return sign * np.stack([np.zeros_like(low), low, low + 1], 1)
+    return sign * np.concatenate([np.zeros_like(low), low, low + 1], 1)
