@@ -76,7 +76,7 @@ def in_decibels(points: Iterable[Point], metric: str) -> list[Point]:
 def bd_rate(anchor: list[Point], test: list[Point]) -> float:
     """Rate of `test` over that of `anchor`, in percent: negative when it needs less."""
     low, high = common_range(anchor, test)
-    areas = [_log_rate(points).integrate(low, high) for points in (anchor, test)]
+    areas = [log_rate(points).integrate(low, high) for points in (anchor, test)]
     return 100 * math.expm1((areas[1] - areas[0]) / (high - low))
 
 
@@ -91,12 +91,13 @@ def common_range(anchor: list[Point], test: list[Point]) -> tuple[float, float]:
     return low, high
 
 
-def _log_rate(points: list[Point]) -> PchipInterpolator:
+def log_rate(points: list[Point]) -> PchipInterpolator:
+    """Natural logarithm of the rate over quality; not a number outside the points."""
     points = sorted(points, key=lambda point: point.value)
     values = [point.value for point in points]
     if len(set(values)) < len(values):
         raise CurveError("a curve has the same quality twice")
-    return PchipInterpolator(values, [math.log(point.bpp) for point in points])
+    return PchipInterpolator(values, [math.log(point.bpp) for point in points], extrapolate=False)
 
 
 if __name__ == "__main__":

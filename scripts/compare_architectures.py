@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 from architectures import VARIANTS, Variant
-from bdrate import bd_rate
+from bdrate import bd_rate, log_rate
 from complexity import DECODER, costs
 from curves import Point
 from torch import Tensor
@@ -64,6 +64,11 @@ class Row:
     def rate_against(self, anchor: Row) -> float:
         """BD-rate in percent, of mean bpp over mean PSNR."""
         return bd_rate(anchor.curve, self.curve)
+
+    def rate_at(self, psnr_db: float, anchor: Row) -> float:
+        """Rate in percent of the anchor's, less 100; not a number where a curve does not reach."""
+        logs = (float(log_rate(row.curve)(psnr_db)) for row in (self, anchor))
+        return 100 * math.expm1(next(logs) - next(logs))
 
 
 def read(path: Path) -> dict[str, Row]:

@@ -9,9 +9,12 @@ network by part, and what `scripts/compare_architectures.py` measured.
 from __future__ import annotations
 
 import argparse
+import math
+from contextlib import suppress
 from pathlib import Path
 
 from architectures import VARIANTS
+from bdrate import common_range
 from compare_architectures import Row, read
 from complexity import costs, parts_of
 from curves import CurveError
@@ -22,6 +25,10 @@ from codec import weights
 DOCUMENT = Path("docs/architecture.md")
 TABLE = "architecture.tsv"
 ANCHOR = "released"
+PSNRS_DB = (27, 36)
+"""Where rates are compared beside the BD-rate: near the ends of the curves."""
+LEAST_COMMON_DB = 3.0
+"""Curves that share less have no BD-rate to speak of."""
 
 
 def parts_table() -> str:
@@ -32,26 +39,27 @@ def parts_table() -> str:
 
 
 def variants_table(rows: dict[str, Row]) -> str:
-    """One line per variant, in the order of VARIANTS."""
+    """One line per variant that was measured, in the order of VARIANTS."""
     anchor = rows[ANCHOR]
     cells = []
     for name, variant in VARIANTS.items():
         if row := rows.get(name):
             cost = f"{row.decoder_kmac:.1f}", f"{row.decoder_parameters / 1e6:.2f}"
-            result = f"{row.loss:.3f}", rate(row, anchor)
+            result = f"{row.loss:.2f}", *rates(row, anchor)
             cells.append([variant.part, variant.text, *cost, str(row.steps), *result])
-    heads = ["part", "variant", "decoder kMAC/pixel", "parameters (M)", "steps", "loss", "BD-rate"]
-    return markdown(heads, cells)
+    heads = ["part", "variant", "kMAC/pixel", "parameters (M)", "steps", "loss", "BD-rate"]
+    return markdown([*heads, *(f"at {psnr_db} dB" for psnr_db in PSNRS_DB)], cells)
 
 
-def rate(row: Row, anchor: Row) -> str:
-    """Cell: BD-rate against the anchor."""
-    if row is anchor:
-        return "0"
-    try:
-        return f"{row.rate_against(anchor):+.1f} %"
-    except CurveError:
-        return "no PSNR in common"
+def rates(row: Row, anchor: Row) -> list[str]:
+    """Cells: BD-rate against the anchor, and rates at equal PSNR; dashes where they don't meet."""
+    values = [math.nan]
+    with suppress(CurveError):
+        low, high = common_range(anchor.curve, row.curve)
+        if high - low > LEAST_COMMON_DB:
+            values = [row.rate_against(anchor)]
+    values += [row.rate_at(psnr_db, anchor) for psnr_db in PSNRS_DB]
+    return ["–" if math.isnan(value) else f"{value:+.1f} %" for value in values]
 
 
 def main() -> None:
