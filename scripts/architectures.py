@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -77,6 +77,10 @@ class Variant:
     rounding: Callable[[float], Rounding] = noise
     block_px: int = BLOCK_PX
     seed: int | None = None
+
+    def sizes(self, released: ModelConfig) -> ModelConfig:
+        """Those of its networks."""
+        return replace(released, **self.model)
 
 
 VARIANTS: dict[str, Variant] = {

@@ -104,7 +104,7 @@ def prepare(config: TrainConfig, variant: Variant, folder: Path) -> Trainer:
     changed = dataclasses.replace(
         config,
         seed=variant.seed or config.seed,
-        model=dataclasses.replace(config.model, **variant.model),
+        model=variant.sizes(config.model),
         optim=dataclasses.replace(config.optim, **optim),
     )
     return Trainer(changed, folder, "cpu", build=variant.build)

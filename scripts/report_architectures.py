@@ -16,11 +16,12 @@ from pathlib import Path
 from architectures import VARIANTS
 from bdrate import common_range
 from compare_architectures import Row, read
-from complexity import costs, parts_of
+from complexity import DECODER, costs, parts_of
 from curves import CurveError
 from report import fill, markdown
 
 from codec import weights
+from codec.model import ModelConfig
 
 DOCUMENT = Path("docs/architecture.md")
 TABLE = "architecture.tsv"
@@ -31,22 +32,26 @@ LEAST_COMMON_DB = 3.0
 """Curves that share less have no BD-rate to speak of."""
 
 
-def parts_table() -> str:
+def parts_table(released: ModelConfig) -> str:
     """Cost of each part of the released network, and of the decoder."""
-    found = costs(parts_of(weights.load_default("learned").config))
-    rows = [[name, f"{cost.kmac:.2f}", f"{cost.parameters:,}"] for name, cost in found.items()]
+    rows = [
+        [name, f"{cost.kmac:.2f}", f"{cost.parameters:,}"]
+        for name, cost in costs(parts_of(released)).items()
+    ]
     return markdown(["part", "kMAC/pixel", "parameters"], rows)
 
 
-def variants_table(rows: dict[str, Row]) -> str:
-    """One line per variant that was measured, in the order of VARIANTS."""
-    anchor = rows[ANCHOR]
+def variants_table(rows: dict[str, Row], released: ModelConfig) -> str:
+    """One line per variant; those that were not measured have their cost alone."""
     cells = []
     for name, variant in VARIANTS.items():
+        cost = costs(variant.build(variant.sizes(released)))[DECODER]
+        line = [variant.part, variant.text, f"{cost.kmac:.1f}", f"{cost.parameters / 1e6:.2f}"]
         if row := rows.get(name):
-            cost = f"{row.decoder_kmac:.1f}", f"{row.decoder_parameters / 1e6:.2f}"
-            result = f"{row.loss:.2f}", *rates(row, anchor)
-            cells.append([variant.part, variant.text, *cost, str(row.steps), *result])
+            line += [str(row.steps), f"{row.loss:.2f}", *rates(row, rows[ANCHOR])]
+        else:
+            line += ["not yet", *[""] * (2 + len(PSNRS_DB))]
+        cells.append(line)
     heads = ["part", "variant", "kMAC/pixel", "parameters (M)", "steps", "loss", "BD-rate"]
     return markdown([*heads, *(f"at {psnr_db} dB" for psnr_db in PSNRS_DB)], cells)
 
@@ -66,9 +71,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="RESULTS")
     folder = parser.parse_args().folder
+    released = weights.load_default("learned").config
     text = DOCUMENT.read_text(encoding="utf-8")
-    text = fill(text, "architecture-parts", parts_table())
-    text = fill(text, "architecture", variants_table(read(folder / TABLE)))
+    text = fill(text, "architecture-parts", parts_table(released))
+    text = fill(text, "architecture", variants_table(read(folder / TABLE), released))
     DOCUMENT.write_text(text, encoding="utf-8")
 
 
