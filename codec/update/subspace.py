@@ -69,21 +69,26 @@ class Subspace:
             raise InvalidField("the bases of the update exceed the exact range")
 
     @classmethod
-    def of_tensors(cls, tensors: dict[str, Tensor]) -> Subspace:
-        """From the tensors of a model file."""
+    def of_tensors(cls, tensors: dict[str, Tensor], owner: str = "") -> Subspace:
+        """From the tensors of a model file; their names begin with `owner`."""
         return cls(
-            tensors["update.inner"].long().numpy(),
-            tensors["update.outer"].long().numpy(),
-            tensors["update.scales"].short().numpy(),
+            tensors[f"{owner}update.inner"].long().numpy(),
+            tensors[f"{owner}update.outer"].long().numpy(),
+            tensors[f"{owner}update.scales"].short().numpy(),
         )
 
-    def to_tensors(self) -> dict[str, Tensor]:
+    def to_tensors(self, owner: str = "") -> dict[str, Tensor]:
         """Inverse of `of_tensors`."""
         return {
-            "update.inner": torch.from_numpy(np.ascontiguousarray(self.inner, np.int32)),
-            "update.outer": torch.from_numpy(np.ascontiguousarray(self.outer, np.int16)),
-            "update.scales": torch.from_numpy(np.ascontiguousarray(self.scales)),
+            f"{owner}update.inner": torch.from_numpy(np.ascontiguousarray(self.inner, np.int32)),
+            f"{owner}update.outer": torch.from_numpy(np.ascontiguousarray(self.outer, np.int16)),
+            f"{owner}update.scales": torch.from_numpy(np.ascontiguousarray(self.scales)),
         }
+
+    @property
+    def bases(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Inner and outer as real numbers."""
+        return self.inner / 2**INNER_BITS, self.outer / 2**OUTER_BITS
 
     def change(self, payload: SubspacePayload, layer: Conv) -> tuple[Tensor, Tensor]:
         """Integers to add to a layer's kernel and bias: int64."""
