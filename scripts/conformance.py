@@ -14,6 +14,7 @@ MODELS = VECTORS / "models"
 """What NNCODEC_MODELS names while vectors are decoded."""
 
 MODEL_FILE = MODELS / "tiny" / "model.safetensors"
+LOSSLESS_MODEL_FILE = MODELS / "lossless" / "model.safetensors"
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@
 
 takes about ten minutes on an idle core and prints one line per target and outcome; the last line
 counts crashes and hangs, and both are 0.  Inputs are derived from the conformance vectors and run
-with the tiny model; standard files with the filters of the package.  One that fails is saved in
+with their tiny models; standard files with the filters of the package.  One that fails is saved in
 tests/fuzz/crashes, where the tests replay it.
 
-Columns of the table: target (decode: whole files; enhanced: standard files; update, symbols: one
-payload), outcome ("decoded" or the class of the error), inputs, slowest_s, and peak_mb: resident
-memory of the process, of which importing torch takes the most.
+Columns of the table: target (decode, lossless: whole files; enhanced: standard files; update,
+symbols: one payload), outcome ("decoded" or the class of the error), inputs, slowest_s, and
+peak_mb: resident memory of the process, of which importing torch takes the most.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from conformance import MODEL_FILE, MODELS, all_vectors
-from mutations import damaged, damaged_file, random_file, random_payload
+from conformance import LOSSLESS_MODEL_FILE, MODEL_FILE, MODELS, Vector, all_vectors
+from mutations import Parts, damaged, damaged_file, random_file, random_payload
 from standard_files import examples
 
 from bitstream import Container, FormatError, SymbolReader, Tag
 from bitstream.carriers import carrier_of
 from bitstream.enhancement import Enhancement
+from bitstream.header import LOSSLESS_QUALITY
 from codec import (
     DecodeOptions,
     ForeignUpdateWarning,
@@ -58,10 +59,12 @@ MEMORY_LIMIT_BYTES = 1 << 30
 """Address space that decoding may add to what the process has after its imports."""
 
 MAX_PIXELS = 1 << 15
+LONGEST_PX, LONGEST_LOSSLESS_PX = 100, 5
+"""Of the sides of random files; few lossless ones come to the end of a larger picture."""
 BLOCK = 500
 DECODED = "decoded"
 FAILURES = ("crash", "hang")
-TARGETS = ("decode", "decode", "enhanced", "update", "symbols")
+TARGETS = ("decode", "decode", "lossless", "enhanced", "update", "symbols")
 """Which target an input is for, by its number."""
 
 
@@ -89,11 +92,25 @@ class Fuzzer:
         vectors = all_vectors()
         self.seed = seed
         self.model = weights.load_file(MODEL_FILE)
-        self.files = [vector.path.read_bytes() for vector in vectors]
-        valid = [vector.path.read_bytes() for vector in vectors if vector.error is None]
-        containers = [Container.unpack(data) for data in valid]
-        self.payloads = {
-            tag: [found.chunks[tag] for found in containers if found.chunks.get(tag)] for tag in Tag
+        own = [vector for vector in vectors if vector.path.stem.startswith("lossless-")]
+        others = [vector for vector in vectors if vector not in own]
+        self.payloads, payloads = payloads_of(others), payloads_of(own)
+        self.files = {"decode": files_of(others), "lossless": files_of(own)}
+        self.parts = {
+            "decode": Parts(
+                self.model.id,
+                range(LOSSLESS_QUALITY),
+                LONGEST_PX,
+                self.payloads[Tag.UPDATE],
+                self.payloads[Tag.CONTENT],
+            ),
+            "lossless": Parts(
+                weights.file_id(LOSSLESS_MODEL_FILE),
+                (LOSSLESS_QUALITY,),
+                LONGEST_LOSSLESS_PX,
+                payloads[Tag.UPDATE],
+                payloads[Tag.CONTENT],
+            ),
         }
         self.enhanced = [enhanced_example(name) for name in ("metadata.jpg", "metadata.webp")]
 
@@ -108,14 +125,14 @@ class Fuzzer:
         if target == "symbols":
             return target, random_payload(rng, self.payloads[Tag.CONTENT])
         if rng.random() < 0.5:
-            return target, damaged_file(rng, self.files)
-        parts = self.payloads[Tag.UPDATE], self.payloads[Tag.CONTENT]
-        return target, random_file(rng, self.model.id, *parts)
+            return target, damaged_file(rng, self.files[target])
+        return target, random_file(rng, self.parts[target])
 
     def feed(self, target: str, data: bytes) -> None:
         """Runs one input; a FormatError says that it is refused."""
         feeds: dict[str, Callable[[bytes], object]] = {
-            "decode": lambda data: decode(data, DecodeOptions(max_pixels=MAX_PIXELS)),
+            "decode": self._feed_file,
+            "lossless": self._feed_file,
             "enhanced": self._feed_enhanced,
             "update": self._feed_update,
             "symbols": self._feed_symbols,
@@ -139,10 +156,13 @@ class Fuzzer:
             kind, detail = "crash", f"{type(error).__name__}: {error}"
         return Outcome(number, target, kind, time.process_time() - start, peak_mb(), detail)
 
+    def _feed_file(self, data: bytes) -> None:
+        decode(data, DecodeOptions(max_pixels=MAX_PIXELS))
+
     def _feed_enhanced(self, data: bytes) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ForeignUpdateWarning)
-            decode(data, DecodeOptions(max_pixels=MAX_PIXELS))
+            self._feed_file(data)
 
     def _feed_update(self, data: bytes) -> None:
         update.apply(data, self.model)
@@ -152,6 +172,20 @@ class Fuzzer:
         every_table = np.arange(len(self.model.tables.frequencies)).repeat(5)
         for table in (every_table, every_table[::-1]):
             reader.code(np.empty(table.shape, np.int32), table)
+
+
+def files_of(vectors: Sequence[Vector]) -> list[bytes]:
+    """Their bytes."""
+    return [vector.path.read_bytes() for vector in vectors]
+
+
+def payloads_of(vectors: Sequence[Vector]) -> dict[Tag, list[bytes]]:
+    """What the chunks of the valid ones hold."""
+    valid = files_of([vector for vector in vectors if vector.error is None])
+    containers = [Container.unpack(data) for data in valid]
+    return {
+        tag: [found.chunks[tag] for found in containers if found.chunks.get(tag)] for tag in Tag
+    }
 
 
 def enhanced_example(name: str) -> bytes:
@@ -211,7 +245,7 @@ def proc_status_kb(field: str) -> int:
 def limited_fuzzer(seed: int) -> Fuzzer:
     """The fuzzer of a worker process, whose memory is bounded once all is imported."""
     fuzzer = Fuzzer(seed)
-    fuzzer.feed("decode", fuzzer.files[0])
+    fuzzer.feed("decode", fuzzer.files["decode"][0])
     bound = proc_status_kb("VmSize") * 1024 + MEMORY_LIMIT_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     return fuzzer

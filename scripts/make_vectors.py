@@ -2,7 +2,7 @@
 
     python scripts/make_vectors.py
 
-adds to tests/vectors/: the tiny model, v1/valid/*.bin with the decoded picture as *.png,
+adds to tests/vectors/: the tiny models, v1/valid/*.bin with the decoded picture as *.png,
 v1/invalid/*.bin, and an entry for each in v1/manifest.toml.  Prints how many it added: 0 if the
 vectors are complete.
 """
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from conformance import (
+    LOSSLESS_MODEL_FILE,
     MODEL_FILE,
     MODELS,
     VECTORS,
@@ -22,6 +23,12 @@ from conformance import (
     pixels_sha256,
     read_vectors,
     sha256,
+)
+from lossless_vectors import (
+    LosslessMaker,
+    lossless_invalid_cases,
+    lossless_model_file,
+    lossless_valid_cases,
 )
 from PIL import Image
 from vector_cases import invalid_cases, valid_cases
@@ -51,12 +58,20 @@ def main() -> int:
     os.environ[weights.MODELS_VARIABLE] = str(MODELS)
     if not MODEL_FILE.exists():
         write_model()
+    if not LOSSLESS_MODEL_FILE.exists():
+        LOSSLESS_MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)
+        LOSSLESS_MODEL_FILE.write_bytes(lossless_model_file())
     maker = Maker(weights.load_file(MODEL_FILE))
+    lossless = LosslessMaker(weights.load_file(LOSSLESS_MODEL_FILE))
+    cases = (
+        *valid_cases(maker),
+        *invalid_cases(maker),
+        *lossless_valid_cases(lossless),
+        *lossless_invalid_cases(lossless),
+    )
     vectors = read_vectors(VERSION) if VERSION in format_versions() else []
     present = {vector.path.stem for vector in vectors}
-    added = [
-        case for case in (*valid_cases(maker), *invalid_cases(maker)) if case.id not in present
-    ]
+    added = [case for case in cases if case.id not in present]
     try:
         for case in added:
             add(case)

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "independent"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from conformance import MODEL_FILE, Vector, all_vectors, pixels_sha256
+from conformance import LOSSLESS_MODEL_FILE, MODEL_FILE, Vector, all_vectors, pixels_sha256
 from decoder import decode
 from entropy_coders import DecodeError
 
@@ -27,7 +27,10 @@ from codec.weights import REGISTRY, file_id, load_default
 HERE = Path(__file__).parent
 GOLDEN = HERE / "codec" / "golden"
 HASHES = json.loads((GOLDEN / "pixels.json").read_text(encoding="utf-8"))
-MODEL_FILES = {file_id(path): path for path in (MODEL_FILE, GOLDEN / "tiny-model.safetensors")}
+MODEL_FILES = {
+    file_id(path): path
+    for path in (MODEL_FILE, LOSSLESS_MODEL_FILE, GOLDEN / "tiny-model.safetensors")
+}
 DEFAULTS = tomllib.loads(REGISTRY.read_text(encoding="utf-8"))["default"]
 SPECIFIED = [content for content in DEFAULTS if content != FOREIGN]
 VALID = [vector for vector in all_vectors() if vector.error is None]
