@@ -1,6 +1,6 @@
 """Integers to bytes and back: everything FORMAT.md says about the file, nothing about pixels."""
 
-from bitstream.container import FORMAT_VERSION, MAGIC, Container, Tag
+from bitstream.container import FORMAT_VERSION, MAGIC, Container, Tag, chunk_bytes
 from bitstream.errors import (
     BadMagic,
     ChecksumMismatch,
@@ -37,4 +37,5 @@ __all__ = [
     "UnknownUpdate",
     "UnsupportedVersion",
     "UpdatePayload",
+    "chunk_bytes",
 ]

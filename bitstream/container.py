@@ -47,6 +47,7 @@ class Tag(IntEnum):
 
     UPDATE = 0x01
     CONTENT = 0x02
+    PRIOR = 0x04
     ALPHA = 0x10
     ICC = 0x90
     EXIF = 0x91
@@ -106,6 +107,15 @@ class Container:
         reader = ByteReader(_checked_body(data))
         header = Header.unpack(reader)
         return cls(header, _read_chunks(reader))
+
+
+def chunk_bytes(payload: bytes) -> int:
+    """What an optional chunk takes in a file: nothing if it is empty and left out."""
+    if not payload:
+        return 0
+    writer = ByteWriter()
+    writer.varint(len(payload))
+    return 1 + len(writer.getvalue()) + len(payload)
 
 
 def _checked_body(data: bytes) -> bytes:

@@ -8,15 +8,12 @@ from functools import partial
 
 import torch
 
-from bitstream import InvalidField
+from bitstream import InvalidField, chunk_bytes
 from codec import update
 from codec.filtering import Filtering
 from codec.job import Adapted, Content, Job
 from codec.postfilter import PostFilter
 from codec.update.search import SearchTask, search
-
-FRAMING_BYTES = 2
-"""Tag and length of a chunk."""
 
 
 @torch.no_grad()
@@ -61,7 +58,6 @@ def applied(
     """What a content becomes with a filter, all of whose layers but the last are `filtering`'s."""
     height, width = job.pixels.shape[:2]
     pixels = filtering.pixels(postfilter, width, height)
-    framing = FRAMING_BYTES + (len(payload) > 127) if payload else 0
-    bits = 8 * (len(content.payload) + len(payload) + framing)
+    bits = 8 * (content.bytes + chunk_bytes(payload))
     cost = bits + content.weight * job.squared_error(pixels)
     return Adapted(content, payload, postfilter, pixels, pixels, cost)

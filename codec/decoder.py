@@ -10,7 +10,7 @@ import torch
 from bitstream import Container, InvalidField, LimitExceeded, Tag, alpha
 from bitstream.carriers import carrier_of
 from bitstream.header import LOSSLESS_QUALITY
-from codec import content, restorer, transparency, update, weights
+from codec import content, prior, restorer, transparency, update, weights
 from codec.filtering import Filtering
 from codec.lossless import codec as lossless
 from codec.metadata import Metadata
@@ -65,6 +65,8 @@ def _decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ..
     postfilter = model.postfilter
     if Tag.UPDATE in chunks:
         postfilter = update.apply(chunks[Tag.UPDATE], model, updates)
+    if Tag.PRIOR in chunks:
+        model = prior.apply(chunks[Tag.PRIOR], model)
     unfiltered = content.decode(chunks[Tag.CONTENT], header, model)
     filtering = Filtering(unfiltered, postfilter, model.quality(header.quality))
     return filtering.pixels(postfilter, header.width, header.height)

@@ -21,10 +21,10 @@ class Effort:
 
     Attributes:
         update: whether the post-filter is adapted.
-        thorough: whether that tries several quantiser steps.
-        rounds: how often the latents are refined for the filter and the filter fitted again.
-        latent_steps: gradient steps of each refinement.
-        rdoq_steps: steps of rate-distortion optimised quantisation after them.
+        thorough: whether that tries several quantiser steps and spreads, and a trellis.
+        rounds: how often the latents are searched for the filter and the filter fitted again.
+        latent_steps: gradient steps of their refinement, in the first round.
+        rdoq_steps: steps of rate-distortion optimised quantisation, in each.
         adds: what the level does beyond the one below, for people.
     """
 

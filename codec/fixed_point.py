@@ -15,6 +15,7 @@ floor((x + half) / 2^shift): exact, since multiplying by a power of two and floo
 
 from __future__ import annotations
 
+import copy
 import itertools
 from dataclasses import astuple, dataclass
 
@@ -258,19 +259,40 @@ class IntegerLatentFeatures(nn.Module):
 
 
 class IntegerPrediction(nn.Module):
-    """Twin of `context.Prediction`: mean in 2^-VALUE_BITS, and the index of the scale's table."""
+    """Twin of `context.Prediction`: mean in 2^-VALUE_BITS, and the index of the scale's table.
+
+    The logarithm of a scale is linear in what the network says, `gain` * output + `offset`, in the
+    units of weights and biases that updates change.
+    """
 
     def __init__(self, deviation: Tensor, log2_deviation: Tensor, scales: int) -> None:
         super().__init__()
         self.scales = scales
         self.register_buffer("deviation", deviation.double())
-        self.register_buffer("log2_deviation", log2_deviation.float())
+        self.register_buffer("log2_deviation", log2_deviation.double())
+        self.register_buffer("gain", torch.full_like(self.deviation, 2**PARAMETER_BITS))
+        self.register_buffer("offset", torch.zeros_like(self.deviation))
+
+    def plus(self, gain: Tensor, offset: Tensor) -> IntegerPrediction:
+        """The same with integers [channels] added.
+
+        Raises:
+            BoundError: a sum could leave the exact range.
+        """
+        result = copy.deepcopy(self)
+        result.gain, result.offset = self.gain + gain, self.offset + offset
+        largest = FLOAT32_LIMIT * result.gain.abs().max() + result.offset.abs().max()
+        if largest >= FLOAT64_LIMIT:
+            raise BoundError("scales exceed float64")
+        return result
 
     def forward(
         self, raw: Tensor, start: int, stop: int, level: IntegerLevel
     ) -> tuple[Tensor, Tensor]:
         mean, log2_ratio = raw.chunk(2, 1)
         deviation = self.deviation[start:stop].view(1, -1, 1, 1)
-        offset = self.log2_deviation[start:stop].view(1, -1, 1, 1) - level.log2_step
-        index = rescale(log2_ratio + offset, SCALE_SHIFT).clamp(0, self.scales - 1)
+        gain, offset = (t[start:stop].view(1, -1, 1, 1) for t in (self.gain, self.offset))
+        marginal = self.log2_deviation[start:stop].view(1, -1, 1, 1) - level.log2_step
+        log2_scale = rescale(log2_ratio * gain + offset, PARAMETER_BITS) + marginal
+        index = rescale(log2_scale, SCALE_SHIFT).clamp(0, self.scales - 1)
         return rescale(mean.double() * deviation, MEAN_SHIFT), index

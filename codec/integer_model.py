@@ -40,7 +40,7 @@ WEIGHT_RESOLUTION = 20
 stays 37 dB below the weights (and most layers need only two float32 digits)."""
 
 ADAPTABLE = tuple(f"postfilter.{layer}" for layer in ADAPTED_LAYERS)
-"""Layers whose weights are on the grid of weight updates, whatever their size."""
+"""Layers that weight updates change."""
 
 Tensors = dict[str, Tensor]
 
@@ -79,25 +79,44 @@ def weight_shift(weight: Tensor) -> int:
     return max(1, math.ceil(math.log2(WEIGHT_RESOLUTION / max(deviation, 1e-3))))
 
 
+def to_integers(name: str, values: Tensor, bits: float, dtype: torch.dtype) -> Tensor:
+    """Values with so many fractional bits.  Raises ValueError: one does not fit the type."""
+    integers = torch.round(values.detach().double() * 2.0**bits)
+    if integers.abs().max() > torch.iinfo(dtype).max:
+        raise ValueError(f"{name} does not fit {dtype}")
+    return integers.to(dtype)
+
+
+def conv_tensors(name: str, conv: Conv, limit: int, *, adaptable: bool) -> Tensors:
+    """What a model file holds of a convolution; `integer_conv` is the inverse.
+
+    Args:
+        name: of the layer.
+        conv: the layer.
+        limit: of its inputs, see `measure_limits`.
+        adaptable: whether updates change it: its weights are on their grid, whatever their size.
+    """
+    shift = PARAMETER_BITS if adaptable else weight_shift(conv.weight)
+    weight, bias = f"{name}.weight", f"{name}.bias"
+    return {
+        weight: to_integers(weight, conv.weight, shift, torch.int16),
+        bias: to_integers(bias, conv.bias, shift + FRACTION_BITS, torch.int32),
+        f"{name}.format": torch.tensor([shift, limit]),
+    }
+
+
 def quantize_model(model: nn.Module, limits: dict[str, int]) -> Tensors:
     """Integer tensors of everything that the decoder runs, float16 ones of the analysis."""
     tensors: Tensors = {}
 
     def keep(name: str, values: Tensor, bits: float, dtype: torch.dtype) -> None:
-        integers = torch.round(values.detach().double() * 2.0**bits)
-        if integers.abs().max() > torch.iinfo(dtype).max:
-            raise ValueError(f"{name} does not fit {dtype}")
-        tensors[name] = integers.to(dtype)
+        tensors[name] = to_integers(name, values, bits, dtype)
 
     for name, module in model.named_modules():
         if name.startswith("analysis"):
             continue
         if isinstance(module, Conv):
-            adaptable = name in ADAPTABLE
-            shift = PARAMETER_BITS if adaptable else weight_shift(module.weight)
-            keep(f"{name}.weight", module.weight, shift, torch.int16)
-            keep(f"{name}.bias", module.bias, shift + FRACTION_BITS, torch.int32)
-            tensors[f"{name}.format"] = torch.tensor([shift, limits[name]])
+            tensors |= conv_tensors(name, module, limits[name], adaptable=name in ADAPTABLE)
         elif isinstance(module, QualityBias):
             per_unit = module.vector / 100
             keep(f"{name}.vector", per_unit, FRACTION_BITS + QUALITY_SHIFT, torch.int32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from bitstream import Tag
+from bitstream import Tag, chunk_bytes
 from codec import weights
 from codec.deadline import NEVER, Deadline
 from codec.effort import Effort, effort_at
@@ -70,6 +70,7 @@ class Content:
         weight: lambda, in bits per `Job.squared_error`: the slope of the codec's own
             rate-distortion curve at this point.
         latents: what was quantised, for a codec whose content can be refined.
+        prior: of the PRIOR chunk, with which the content was coded; empty for none.
         seconds: what decoding it takes, about.
     """
 
@@ -77,7 +78,13 @@ class Content:
     unfiltered: Tensor
     weight: float
     latents: Tensor | None = None
+    prior: bytes = b""
     seconds: float = 0.0
+
+    @property
+    def bytes(self) -> int:
+        """What the chunks take that depend on it, but for the framing of CONTENT."""
+        return len(self.payload) + chunk_bytes(self.prior)
 
 
 @dataclass(frozen=True, eq=False)

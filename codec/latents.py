@@ -56,28 +56,66 @@ class Grid:
         """What stands where symbols are, in the order of the format."""
         return torch.cat([part.flatten() for part in self.inside(tensor, slot)])
 
+    def by_channel(self, flat: Integers, slot: Slot) -> Tensor:
+        """The same in rows, one for each channel of the slot: [c n]."""
+        channels = slot.stop - slot.start
+        places = [
+            ((self.rows - di + 1) // 2) * ((self.columns - dj + 1) // 2) for di, dj in slot.phases
+        ]
+        parts = torch.from_numpy(flat).split([channels * count for count in places])
+        return torch.cat([part.view(channels, -1) for part in parts], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Symbols:
+    """What was coded, in rows of one channel each.
+
+    Attributes:
+        values: integers [c n].
+        tables: index of the probability table of each, [c n].
+    """
+
+    values: Tensor
+    tables: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class CodedLatents:
+    """Latents as a codeword.
+
+    Attributes:
+        payload: the codeword.
+        values: what the decoder will have, as `decode_latents` returns them.
+        symbols: what the codeword says.
+    """
+
+    payload: bytes
+    values: Tensor
+    symbols: Symbols
+
 
 def encode_latents(
     y: Tensor, context: ContextModel, level: IntegerLevel, grid: Grid, tables: CdfTables
-) -> tuple[bytes, Tensor]:
+) -> CodedLatents:
     """Quantises and codes latents.
 
     Args:
         y: float [1 c h w] on the whole grid, pixel units.
         context: the integer twin of the context model.
-
-    Returns:
-        The codeword, and the values that the decoder will have, as `decode_latents` returns them.
     """
     writer = SymbolWriter(tables)
+    groups: dict[int, list[tuple[Tensor, Tensor]]] = {}
 
     def exchange(slot: Slot, mean: Tensor, table: Integers) -> Integers:
         wanted = grid.flat(at_phases(y, slot), slot).double().mul_(2**VALUE_BITS)
-        symbols = wanted.sub_(mean).div_(level.step).round_()
-        return writer.code(symbols.int().numpy(), table)
+        symbols = wanted.sub_(mean).div_(level.step).round_().int().numpy()
+        rows = tuple(grid.by_channel(flat, slot) for flat in (symbols, table))
+        groups.setdefault(slot.start, []).append(rows)
+        return writer.code(symbols, table)
 
     values = _walk(exchange, context, level, grid)
-    return writer.finish(), values
+    parts = [[torch.cat(part, 1) for part in zip(*slots, strict=True)] for slots in groups.values()]
+    return CodedLatents(writer.finish(), values, Symbols(*map(torch.cat, zip(*parts, strict=True))))
 
 
 def decode_latents(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from bitstream import Header
-from codec import rdoq, refine
+from codec import prior, prior_fit, rdoq, refine
 from codec.integer_model import set_last_layer
 from codec.job import Adapted, Content, Job
-from codec.latents import Grid, decode_latents, encode_latents
+from codec.latents import CodedLatents, Grid, decode_latents, encode_latents
+from codec.model import Model
 from codec.picture import pad_to
 from codec.quality import IntegerLevel, Level, lambda_at, level_at
 from codec.strips import in_strips
@@ -32,7 +34,7 @@ fitting the filter, and decoding to verify (measured: 4.6)."""
 
 def encode(job: Job) -> Content:
     """Latents from the analysis, rounded."""
-    return _code(job, _analyze(job))
+    return _code(job, analyze(job))
 
 
 def refined(job: Job, adapted: Adapted) -> Content | None:
@@ -46,6 +48,9 @@ def refined(job: Job, adapted: Adapted) -> Content | None:
         return None
     decoder = job.model.search()
     set_last_layer(decoder.postfilter, adapted.postfilter)
+    if adapted.content.prior:
+        changed = prior.apply(adapted.content.prior, job.model)
+        prior.set_scales(decoder, changed.networks.context)
     decoder = decoder.to(job.device)
     y, weight = adapted.content.latents, adapted.content.weight
     level, effort = _level(job), job.effort
@@ -68,7 +73,7 @@ def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
 
 
 @torch.no_grad()
-def _analyze(job: Job) -> Tensor:
+def analyze(job: Job) -> Tensor:
     """The picture's latents: float [1 c h w]."""
     search = job.model.search().to(job.device)
     grid = _grid(job)
@@ -85,11 +90,23 @@ def _analyze(job: Job) -> Tensor:
 def _code(job: Job, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     start = time.perf_counter()
-    context, level = job.model.networks.context, job.model.level(job.half)
-    payload, values = encode_latents(y.cpu(), context, level, _grid(job), job.model.tables)
-    unfiltered = _synthesize(values, level, job.model)
+    model, level = job.model, job.model.level(job.half)
     weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
-    return Content(payload, unfiltered, weight, y, time.perf_counter() - start)
+
+    def coded(networks: Model) -> CodedLatents:
+        return encode_latents(y.cpu(), networks.context, level, _grid(job), model.tables)
+
+    plain = coded(model.networks)
+    unfiltered = _synthesize(plain.values, level, model)
+    content = Content(plain.payload, unfiltered, weight, y)
+    if job.technique is not None and model.prior is not None and not job.deadline.passed:
+        thorough = job.effort.thorough
+        update = prior_fit.search(plain.symbols, model, level, thorough=thorough)
+        if update:
+            again = coded(prior.apply(update, model).networks)
+            adapted = replace(content, payload=again.payload, prior=update)
+            content = min(content, adapted, key=lambda content: content.bytes)
+    return replace(content, seconds=time.perf_counter() - start)
 
 
 def _synthesize(values: Tensor, level: IntegerLevel, model: ReleasedModel) -> Tensor:

@@ -53,6 +53,7 @@ class ReleasedModel:
         networks: the exact decoder.
         subspace: where updates of the post-filter live; for the lossless networks, those of
             every head.
+        prior: where updates of the prior live, None if it has none.
         tables: probability tables.
     """
 
@@ -64,6 +65,7 @@ class ReleasedModel:
     networks: Model | FilterModel | Lossless
     subspace: Subspace | Subspaces
     tables: CdfTables
+    prior: Subspace | None = None
 
     @property
     def postfilter(self) -> PostFilter:
@@ -163,8 +165,17 @@ def load_file(path: Path) -> ReleasedModel:
     else:
         networks = build_integer(config, tensors)
         subspace = Subspace.of_tensors(tensors)
-    name = path.parent.name
-    return ReleasedModel(name, file_id(path), content, config, tensors, networks, subspace, tables)
+    return ReleasedModel(
+        path.parent.name,
+        file_id(path),
+        content,
+        config,
+        tensors,
+        networks,
+        subspace,
+        tables,
+        Subspace.of_tensors(tensors, "prior") if "prior.inner" in tensors else None,
+    )
 
 
 def read_config(content: str, sizes: dict) -> Config:

@@ -102,7 +102,8 @@ def _content(job: Job, cache: Path) -> Content:
     digest = hashlib.sha256(job.pixels.tobytes() + job.model.id + bytes([job.half])).hexdigest()
     path = cache / f"{digest[:24]}.pt"
     if not path.exists():
-        found = contents.encode(replace(job, effort=effort_at(0)))
+        # Without a technique the prior is not updated either.
+        found = contents.encode(replace(job, effort=effort_at(0), technique=None))
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save((found.payload, found.unfiltered.short(), found.weight), path)
     payload, unfiltered, weight = torch.load(path, weights_only=True)

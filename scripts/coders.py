@@ -27,8 +27,11 @@ class CoderError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
+    """A file; `update_bytes` are those of all its updates, `prior_bytes` those of the prior's."""
+
     data: bytes
     update_bytes: int
+    prior_bytes: int = 0
 
 
 class Coder(Protocol):
@@ -74,6 +77,7 @@ class NncodecCoder:
         # Attributes are bound here, so that whatever the package imports late is not timed.
         codec = importlib.import_module("codec")
         self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
+        self._probe = codec.probe
         self._error: type[Exception] = codec.CodecError
         self._update = {} if update else {"update": "none"}
         self._content = content
@@ -95,7 +99,8 @@ class NncodecCoder:
             result = self._encode(pixels, options)
         except self._error as error:
             raise CoderError(str(error)) from None
-        return Encoded(result.data, result.report.update_bytes)
+        chunks = self._probe(result.data).chunks if self._content == LEARNED else {}
+        return Encoded(result.data, result.report.update_bytes, chunks.get("prior", 0))
 
     def decode(self, data: bytes) -> Pixels:
         carrier = carrier_of(data)

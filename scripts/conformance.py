@@ -14,6 +14,8 @@ MODELS = VECTORS / "models"
 """What NNCODEC_MODELS names while vectors are decoded."""
 
 MODEL_FILE = MODELS / "tiny" / "model.safetensors"
+PRIOR_MODEL_FILE = MODELS / "tiny-prior" / "model.safetensors"
+"""The same, with updates of its prior."""
 LOSSLESS_MODEL_FILE = MODELS / "lossless" / "model.safetensors"
 
 

@@ -148,6 +148,7 @@ def measure(path: Path, coder: Coder, quality: float) -> Row:
         dec_s=decoded_at - read_at,
         update_bytes=encoded.update_bytes,
         version=coder.version,
+        prior_bytes=encoded.prior_bytes,
     )
 
 

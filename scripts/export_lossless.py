@@ -64,7 +64,7 @@ def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
         if isinstance(module, IntegerConv):
             print(f"{name:32s} limit {module.limit:5d}  {module.split}")
     for name, subspace in zip(head_names(integer), learn(samples, integer, width), strict=True):
-        tensors |= subspace.to_tensors(f"{name}.")
+        tensors |= subspace.to_tensors(f"{name}.update")
     notes = {"license": "Apache-2.0"}
     return pack(CONTENT, networks.config, tensors, all_frequencies(width), notes)
 

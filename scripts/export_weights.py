@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 import train
 import train_filter
 from filter_pairs import Pairs
+from learn_prior import learn_prior
 from learn_subspace import after, common_change, learn
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -78,14 +80,13 @@ def limits_of(
     return measure_limits(networks, run)
 
 
-def solve_pictures(model: ReleasedModel, pictures: list[Tensor]) -> list[NormalEquations]:
-    """Normal equations of the last layer for pictures coded at random qualities."""
+def jobs_of(pictures: list[Tensor], model: ReleasedModel) -> Iterator[Job]:
+    """Pictures that are to be coded at random qualities."""
     rng = np.random.default_rng(1)
-    solved = []
     for picture in pictures:
         pixels = picture[:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).numpy()
         half = int(rng.integers(HALVES // 20, HALVES - HALVES // 20 + 1))
-        job = Job(
+        yield Job(
             pixels,
             from_pixels(pixels),
             half,
@@ -94,10 +95,13 @@ def solve_pictures(model: ReleasedModel, pictures: list[Tensor]) -> list[NormalE
             torch.device("cpu"),
             lambda stage, fraction: None,
         )
-        unfiltered = contents.encode(job).unfiltered
-        filtering = Filtering(unfiltered, model.postfilter, model.quality(half))
-        solved.append(filtering.equations(job.original))
-    return solved
+
+
+def solved(job: Job) -> NormalEquations:
+    """Normal equations of the last layer for a picture."""
+    unfiltered = contents.encode(job).unfiltered
+    filtering = Filtering(unfiltered, job.model.postfilter, job.model.quality(job.half))
+    return filtering.equations(job.original)
 
 
 def add_to_last_layer(tensors: dict[str, Tensor], change: NDArray[np.float64]) -> None:
@@ -145,12 +149,14 @@ def main() -> None:
         nothing,
         CdfTables(tuple(tables)),
     )
-    solved = solve_pictures(model, pictures)
-    change = common_change(solved)
+    images = [solved(job) for job in jobs_of(pictures, model)]
+    change = common_change(images)
     add_to_last_layer(tensors, change)
-    shares = [image.gain(change) / image.energy for image in solved]
+    shares = [image.gain(change) / image.energy for image in images]
     print(f"refitting the last layer to all pictures lowers the error by {np.mean(shares):.2%}")
-    tensors |= learn([after(image, change) for image in solved]).to_tensors()
+    tensors |= learn([after(image, change) for image in images]).to_tensors()
+    if args.content == "learned":
+        tensors |= learn_prior(jobs_of(pictures, model)).to_tensors("prior")
 
     path = PRETRAINED / args.name / "model.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)

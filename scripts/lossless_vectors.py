@@ -64,12 +64,13 @@ class LosslessMaker:
         *,
         size: tuple[int, int] = (HEIGHT, WIDTH),
         quality: int = LOSSLESS_QUALITY,
-        others: bytes = b"",
+        before: bytes = b"",
+        after: bytes = b"",
     ) -> bytes:
         """A whole file, with an UPDATE chunk if there is a payload."""
         header = varint(size[1]) + varint(size[0]) + bytes([quality]) + self.model.id
         chunks = b"" if payload is None else chunk(Tag.UPDATE, payload)
-        return sealed(header + chunks + chunk(Tag.CONTENT, content) + others)
+        return sealed(header + chunks + before + chunk(Tag.CONTENT, content) + after)
 
     def picture(self, pixels: NDArray[np.uint8], payload: bytes | None = None) -> bytes:
         """The file of a picture."""
@@ -128,7 +129,7 @@ def lossless_valid_cases(maker: LosslessMaker) -> Iterator[Case]:
         yield Case(f"lossless-update-{name}", f"without loss: {purpose}", data)
     opacity = chunk(Tag.ALPHA, alpha.pack(drawing[..., 0] // 2))
     content = coder.encode_pixels(drawing, maker.model.networks, maker.model.tables)
-    data = maker.file(content, others=opacity)
+    data = maker.file(content, after=opacity)
     yield Case("lossless-alpha", "without loss: transparency", data)
 
 
@@ -150,6 +151,8 @@ def lossless_invalid_cases(maker: LosslessMaker) -> Iterator[Case]:
         yield Case(f"lossless-{name}", purpose, maker.file(content), "InvalidField")
     lossy = maker.file(good, quality=100)
     yield Case("lossless-quality", "quality 100 of a model without loss", lossy, "InvalidField")
+    prior = maker.file(good, before=chunk(Tag.PRIOR, b"\x14\x80"))
+    yield Case("lossless-prior", "without loss: an update of the prior", prior, "InvalidField")
     for name, payload, error, purpose in (
         ("empty", b"", "Truncated", "no method"),
         ("method", bytes([Method.TRELLIS, 20, 128]), "InvalidField", "the method trellis"),

@@ -12,12 +12,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from conformance import (
     LOSSLESS_MODEL_FILE,
     MODEL_FILE,
     MODELS,
+    PRIOR_MODEL_FILE,
     VECTORS,
     format_versions,
     pixels_sha256,
@@ -33,6 +35,7 @@ from lossless_vectors import (
 from PIL import Image
 from vector_cases import invalid_cases, valid_cases
 from vector_maker import Case, Maker
+from vector_prior import prior_cases
 
 from bitstream import FORMAT_VERSION, FormatError
 from codec import decode, weights
@@ -46,6 +49,7 @@ CONFIG = ModelConfig(
     synthesis_widths=(4, 4, 4, 4),
     filter=FilterConfig((8, 4, 4), (2, 1)),
 )
+PRIOR_CONFIG = replace(CONFIG, context_hidden=4, filter=FilterConfig((2,)))
 VERSION = VECTORS / f"v{FORMAT_VERSION}"
 
 
@@ -56,21 +60,23 @@ class VectorError(Exception):
 def main() -> int:
     """Returns the exit status."""
     os.environ[weights.MODELS_VARIABLE] = str(MODELS)
-    if not MODEL_FILE.exists():
-        write_model()
+    for path in (MODEL_FILE, PRIOR_MODEL_FILE):
+        if not path.exists():
+            write_model(path)
     if not LOSSLESS_MODEL_FILE.exists():
         LOSSLESS_MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)
         LOSSLESS_MODEL_FILE.write_bytes(lossless_model_file())
-    maker = Maker(weights.load_file(MODEL_FILE))
+    plain, maker = (Maker(weights.load_file(path)) for path in (MODEL_FILE, PRIOR_MODEL_FILE))
     lossless = LosslessMaker(weights.load_file(LOSSLESS_MODEL_FILE))
+    vectors = read_vectors(VERSION) if VERSION in format_versions() else []
+    present = {vector.path.stem for vector in vectors}
     cases = (
-        *valid_cases(maker),
-        *invalid_cases(maker),
+        *valid_cases(plain),
+        *invalid_cases(plain),
+        *prior_cases(maker, plain),
         *lossless_valid_cases(lossless),
         *lossless_invalid_cases(lossless),
     )
-    vectors = read_vectors(VERSION) if VERSION in format_versions() else []
-    present = {vector.path.stem for vector in vectors}
     added = [case for case in cases if case.id not in present]
     try:
         for case in added:
@@ -82,13 +88,15 @@ def main() -> int:
     return 0
 
 
-def write_model() -> None:
-    """The model of the vectors: the random one of the codec's tests, but smaller."""
+def write_model(path: Path) -> None:
+    """A model of the vectors: the random one of the codec's tests, but smaller."""
     sys.path.insert(0, str(VECTORS.parent / "codec"))
     from tiny_model import tiny_model_file
 
-    MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)
-    MODEL_FILE.write_bytes(tiny_model_file(CONFIG))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with_prior = path == PRIOR_MODEL_FILE
+    config = PRIOR_CONFIG if with_prior else CONFIG
+    path.write_bytes(tiny_model_file(config, with_prior=with_prior))
 
 
 def add(case: Case) -> None:

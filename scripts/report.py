@@ -161,19 +161,23 @@ def parts_table(folder: Path) -> str:
         parts = [parts_of(row) for row in rows if row.quality == quality]
         means = (statistics.mean(column) for column in zip(*parts, strict=True))
         cells.append([f"{quality:g}", *(f"{value:,.1f}" for value in means)])
-    return markdown(["quality", "header and checksum", "content", "update"], cells)
+    heads = ["quality", "header and checksum", "content", "update", "update of the prior"]
+    return markdown(heads, cells)
 
 
-def parts_of(row: Row) -> tuple[int, int, int]:
-    """Bytes of framing, content and update of a row's file; the format decides the framing."""
+def parts_of(row: Row) -> tuple[int, int, int, int]:
+    """Bytes of framing, content and both updates of a row's file; the format frames them."""
     header = Header(row.width, row.height, round(2 * row.quality), bytes(4))
-    update = {Tag.UPDATE: bytes(row.update_bytes)} if row.update_bytes else {}
+    update = row.update_bytes - row.prior_bytes
+    updates = {Tag.UPDATE: bytes(update), Tag.PRIOR: bytes(row.prior_bytes)}
+    chunks = {tag: payload for tag, payload in updates.items() if payload}
     content = row.bytes - row.update_bytes
     while True:  # the length of a payload is part of the framing
-        framing = len(Container(header, update | {Tag.CONTENT: bytes(content)}).pack())
+        framing = len(Container(header, chunks | {Tag.CONTENT: bytes(content)}).pack())
         framing -= content + row.update_bytes
         if framing + content + row.update_bytes <= row.bytes:
-            return row.bytes - content - row.update_bytes, content, row.update_bytes
+            framing = row.bytes - content - row.update_bytes
+            return framing, content, update, row.prior_bytes
         content -= 1
 
 

@@ -8,14 +8,13 @@ Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 from __future__ import annotations
 
 import argparse
-import csv
-import re
 import statistics
-from collections.abc import Iterable
 from pathlib import Path
 
 import share_updates
 from ablate_updates import Row, read
+from report import fill, markdown
+from rows import read_table
 
 from codec.techniques import techniques
 
@@ -27,8 +26,8 @@ def technique_table(rows: list[Row], names: list[str]) -> str:
     shared = set.intersection(*({r.case for r in rows if r.technique == name} for name in names))
     chosen = [row for row in rows if row.case in shared]
     groups = sorted({(row.images, row.quality) for row in chosen})
-    head = [f"{images}, q {quality:g}" for images, quality in groups]
-    lines = _head(["technique", *head, "sent", "search (s)"])
+    heads = [f"{images}, q {quality:g}" for images, quality in groups]
+    lines = []
     for name in names:
         mine = [row for row in chosen if row.technique == name]
         cells = []
@@ -41,29 +40,50 @@ def technique_table(rows: list[Row], names: list[str]) -> str:
             cells.append(f"{rate:+.2f} % ({gain:+.3f} dB, {size:.0f} B)")
         sent = f"{sum(row.update_bytes > 0 for row in mine)} of {len(mine)}"
         seconds = f"{statistics.median(row.search_s for row in mine):.1f}"
-        lines.append(_line([f"`{name}`", *cells, sent, seconds]))
-    return "\n".join(lines)
+        lines.append([f"`{name}`", *cells, sent, seconds])
+    return markdown(["technique", *heads, "sent", "search (s)"], lines)
 
 
 def parts_table(path: Path) -> str:
     """Mean saving and bits of every variant."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_table(path)
     cases = len({(row["image"], row["quality"]) for row in rows})
-    lines = _head(["part", "variant", f"saving (mean of {cases})", "bytes"])
+    lines = []
     for part, variant in dict.fromkeys((row["part"], row["variant"]) for row in rows):
         mine = [row for row in rows if (row["part"], row["variant"]) == (part, variant)]
         saving = statistics.mean(float(row["saved_percent"]) for row in mine)
         size = statistics.mean(float(row["bits"]) for row in mine) / 8
-        lines.append(_line([part, variant, f"{saving:.2f} %", f"{size:.0f}"]))
-    return "\n".join(lines)
+        lines.append([part, variant, f"{saving:.2f} %", f"{size:.0f}"])
+    return markdown(["part", "variant", f"saving (mean of {cases})", "bytes"], lines)
+
+
+def prior_table(path: Path) -> str:
+    """What updates of the prior save, by set of pictures and quality."""
+    rows = read_table(path)
+    groups = list(dict.fromkeys((row["images"], row["quality"]) for row in rows))
+    lines = []
+    for variant in dict.fromkeys(row["variant"] for row in rows):
+        cells = []
+        for group in groups:
+            part = [
+                row
+                for row in rows
+                if row["variant"] == variant and (row["images"], row["quality"]) == group
+            ]
+            saved = statistics.mean(
+                int(row["saved_bytes"]) / int(row["content_bytes"]) for row in part
+            )
+            size = statistics.mean(int(row["update_bytes"]) for row in part)
+            cells.append(f"{saved:.2%} ({size:.0f} B)")
+        lines.append([variant, *cells])
+    heads = [f"{images}, q {float(quality):g}" for images, quality in groups]
+    return markdown(["subspace", *heads], lines)
 
 
 def coders_table(path: Path) -> str:
     """Mean bytes of ours and the peer's."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    lines = _head(["what the standard's software codes", "pictures", "ours (B)", "its (B)", "less"])
+    rows = read_table(path)
+    lines = []
     for title, ours, peer in (
         ("the change that our update decodes to", "ours_bytes", "peer_same_change_bytes"),
         ("the least-squares change", "ours_bytes", "peer_least_squares_bytes"),
@@ -71,20 +91,15 @@ def coders_table(path: Path) -> str:
     ):
         pairs = [(int(row[ours]), int(row[peer])) for row in rows if row[peer]]
         first, second = (statistics.mean(column) for column in zip(*pairs, strict=True))
-        cells = [
-            title,
-            str(len(pairs)),
-            f"{first:.0f}",
-            f"{second:.0f}",
-            f"{1 - first / second:.0%}",
-        ]
-        lines.append(_line(cells))
-    return "\n".join(lines)
+        figures = f"{first:.0f}", f"{second:.0f}", f"{1 - first / second:.0%}"
+        lines.append([title, str(len(pairs)), *figures])
+    heads = ["what the standard's software codes", "pictures", "ours (B)", "its (B)", "less"]
+    return markdown(heads, lines)
 
 
 def shared_table(rows: list[share_updates.Row]) -> str:
     """Sets of pictures: bytes of all files, and against none at equal PSNR."""
-    lines = _head(["set", "files", "quality", "no updates", "their own", "shared", "use it"])
+    lines = []
     for shared in (row for row in rows if row.arrangement == "shared"):
         mine = [row for row in rows if row.set == shared.set]
         own = next(r for r in mine if r.arrangement == "own" and r.quality == shared.quality)
@@ -97,52 +112,40 @@ def shared_table(rows: list[share_updates.Row]) -> str:
             for row in (own, shared)
         ]
         count, quality = str(shared.files), f"{shared.quality:g}"
-        lines.append(
-            _line([shared.set, count, quality, f"{base.bytes:,} B", *cells, str(shared.sharing)])
-        )
-    return "\n".join(lines)
+        lines.append([shared.set, count, quality, f"{base.bytes:,} B", *cells, str(shared.sharing)])
+    heads = ["set", "files", "quality", "no updates", "their own", "shared", "use it"]
+    return markdown(heads, lines)
 
 
 def meta_table(path: Path) -> str:
     """Ways of training the filter, after the same time."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    lines = _head(["training", "steps", "errors without update", "update saves", "left"])
+    rows = read_table(path)
+    lines = []
     for row in rows:
         shares = [f"{float(row[name]):.2f} %" for name in ("without_update", "saving", "cost")]
-        lines.append(_line([row["training"], row["steps"], *shares]))
-    return "\n".join(lines)
+        lines.append([row["training"], row["steps"], *shares])
+    heads = ["training", "steps", "errors without update", "update saves", "left"]
+    return markdown(heads, lines)
 
 
 def compressible_table(path: Path) -> str:
     """Whole networks trained to be small."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    lines = _head(["training", "step (rms)", "bytes", "zeros", "squared error"])
+    rows = read_table(path)
+    lines = []
     for row in rows:
         zeros = f"{float(row['zeros_percent']):.0f} %"
-        cells = row["training"], row["step"], row["bytes"], zeros, row["squared_error"]
-        lines.append(_line(cells))
-    return "\n".join(lines)
+        lines.append([row["training"], row["step"], row["bytes"], zeros, row["squared_error"]])
+    return markdown(["training", "step (rms)", "bytes", "zeros", "squared error"], lines)
 
 
 def seconds_table(path: Path) -> str:
     """Both entropy coders on 20,000 parameters."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    lines = _head(["coder", "not zero", "bytes", "encode (ms)", "decode (ms)"])
+    rows = read_table(path)
+    lines = []
     for row in rows:
         times = row["encode_ms"], row["decode_ms"]
-        lines.append(_line([row["coder"], f"{row['nonzero_percent']} %", row["bytes"], *times]))
-    return "\n".join(lines)
-
-
-def _head(cells: list[str]) -> list[str]:
-    return [_line(cells), "|" + "---|" * len(cells)]
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+        lines.append([row["coder"], f"{row['nonzero_percent']} %", row["bytes"], *times])
+    return markdown(["coder", "not zero", "bytes", "encode (ms)", "decode (ms)"], lines)
 
 
 def main() -> None:
@@ -151,6 +154,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     tables = {
         "update-parts": parts_table(folder / "update-parts.tsv"),
+        "prior-updates": prior_table(folder / "prior-updates.tsv"),
         "update-coders": coders_table(folder / "update-coders.tsv"),
         "shared-updates": shared_table(share_updates.read(folder / "shared-updates.tsv")),
         "update-coding-seconds": seconds_table(folder / "update-coding-seconds.tsv"),
@@ -166,8 +170,7 @@ def main() -> None:
         tables[f"updates-{content}-all"] = technique_table(mine, tried)
     text = DOCUMENT.read_text(encoding="utf-8")
     for name, table in tables.items():
-        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        text = pattern.sub(lambda found, t=table: f"{found[1]}{t}\n{found[2]}", text)
+        text = fill(text, name, table)
     DOCUMENT.write_text(text, encoding="utf-8")
 
 

@@ -5,6 +5,7 @@ results/README.md defines every column; the fields of `Row`, in order, are the h
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 from pathlib import Path
 from typing import get_type_hints
@@ -32,6 +33,7 @@ class Row:
     dec_s: float
     update_bytes: int
     version: str
+    prior_bytes: int = 0
 
     @property
     def key(self) -> tuple[str, str, str, float]:
@@ -40,6 +42,8 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
+WITHOUT_PRIOR = COLUMNS[:-1]
+"""Of tables that are older than the updates of the prior, and of files that have none."""
 _TYPES = get_type_hints(Row)
 _FORMATS = {
     "quality": "g",
@@ -57,9 +61,19 @@ def read_rows(path: Path) -> list[Row]:
         header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
     except UnicodeDecodeError:
         raise TableError(f"{path}: not a text file") from None
-    if tuple(header.split("\t")) != COLUMNS:
+    columns = tuple(header.split("\t"))
+    if columns not in (COLUMNS, WITHOUT_PRIOR):
         raise TableError(f"{path}: the header line is not that of a result file")
-    return [_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, start=2)]
+    return [
+        _parse(line, columns, f"{path}, line {number}")
+        for number, line in enumerate(lines, start=2)
+    ]
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of any table, by the names of its columns."""
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def append_row(path: Path, row: Row) -> None:
@@ -72,11 +86,11 @@ def append_row(path: Path, row: Row) -> None:
         file.write(line + "\n")
 
 
-def _parse(line: str, place: str) -> Row:
+def _parse(line: str, columns: tuple[str, ...], place: str) -> Row:
     texts = line.split("\t")
-    if len(texts) != len(COLUMNS):
-        raise TableError(f"{place}: {len(texts)} fields instead of {len(COLUMNS)}")
+    if len(texts) != len(columns):
+        raise TableError(f"{place}: {len(texts)} fields instead of {len(columns)}")
     try:
-        return Row(*(_TYPES[name](text) for name, text in zip(COLUMNS, texts, strict=True)))
+        return Row(*(_TYPES[name](text) for name, text in zip(columns, texts, strict=True)))
     except ValueError as error:
         raise TableError(f"{place}: {error}") from None

@@ -85,7 +85,7 @@ class Maker:
         model, grid = self.model, Grid.of_picture(width, height)
         context, level = model.networks.context, model.level(half)
         with torch.no_grad():
-            return encode_latents(latents, context, level, grid, model.tables)[0]
+            return encode_latents(latents, context, level, grid, model.tables).payload
 
     def large_content(self, symbol: float) -> bytes:
         """CONTENT payload whose symbols are about +-`symbol`."""

@@ -11,7 +11,7 @@ from functools import partial
 
 import torch
 
-from bitstream import Container, Header, Tag
+from bitstream import Container, Header, InvalidField, Tag
 from bitstream.header import LOSSLESS_QUALITY
 from codec import techniques, weights
 from codec.effort import effort_at
@@ -89,6 +89,8 @@ def decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ...
     """
     header, chunks = container.header, container.chunks
     networks = model.networks
+    if Tag.PRIOR in chunks:
+        raise InvalidField("a lossless file has no prior that an update could change")
     if Tag.UPDATE in chunks:
         networks = update.apply(chunks[Tag.UPDATE], model)
     grid = (header.height, header.width)

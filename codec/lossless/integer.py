@@ -7,8 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from codec.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv, rescale
-from codec.integer_model import Tensors, integer_conv, measure_limits, weight_shift
+from codec.fixed_point import FRACTION_BITS, IntegerConv, rescale
+from codec.integer_model import (
+    Tensors,
+    conv_tensors,
+    integer_conv,
+    measure_limits,
+    to_integers,
+)
 from codec.layers import ACTIVATION_LIMIT, Conv
 from codec.lossless.likelihood import (
     LOG2_SCALE_MIN,
@@ -112,18 +118,12 @@ def quantize(networks: Lossless, limits: dict[str, int]) -> Tensors:
     tensors: Tensors = {}
 
     def keep(name: str, values: Tensor, bits: int, dtype: torch.dtype) -> None:
-        integers = torch.round(values.detach().double() * 2.0**bits)
-        if integers.abs().max() > torch.iinfo(dtype).max:
-            raise ValueError(f"{name} does not fit {dtype}")
-        tensors[name] = integers.to(dtype)
+        tensors[name] = to_integers(name, values, bits, dtype)
 
     for name, module in networks.named_modules():
         if isinstance(module, Conv):
-            adapted = name.endswith(".leave")
-            shift = PARAMETER_BITS if adapted else weight_shift(module.weight)
-            keep(f"{name}.weight", module.weight, shift, torch.int16)
-            keep(f"{name}.bias", module.bias, shift + FRACTION_BITS, torch.int32)
-            tensors[f"{name}.format"] = torch.tensor([shift, limits[name]])
+            adaptable = name.endswith(".leave")
+            tensors |= conv_tensors(name, module, limits[name], adaptable=adaptable)
         elif isinstance(module, Linear):
             keep(f"{name}.weight", module.weight, LINEAR_BITS, torch.int32)
             keep(f"{name}.across", module.across, LINEAR_BITS, torch.int32)

@@ -53,7 +53,7 @@ def head_names(networks: Lossless) -> list[str]:
 
 def subspaces_of(networks: Lossless, tensors: dict[str, Tensor]) -> Subspaces:
     """From the tensors of a model file."""
-    return tuple(Subspace.of_tensors(tensors, f"{name}.") for name in head_names(networks))
+    return tuple(Subspace.of_tensors(tensors, f"{name}.update") for name in head_names(networks))
 
 
 def scales_of(subspaces: Subspaces) -> NDArray[np.int16]:

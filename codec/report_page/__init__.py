@@ -114,6 +114,7 @@ def _parts(data: bytes, container: Container) -> dict[str, int]:
     parts = {
         "content": len(container.chunks[Tag.CONTENT]),
         "update": len(container.chunks.get(Tag.UPDATE, b"")),
+        "prior": len(container.chunks.get(Tag.PRIOR, b"")),
         "alpha": len(container.chunks.get(Tag.ALPHA, b"")),
         "metadata": sum(len(container.chunks.get(tag, b"")) for tag in TAGS.values()),
         "checksum": CHECKSUM_BYTES,

@@ -60,21 +60,29 @@ class SearchTask:
 def search(technique: Technique, task: SearchTask) -> bytes:
     """The UPDATE payload that a technique finds; empty if it finds that none pays."""
     method = Method[technique.parameters.upper()]
-    found = _closed_form(method, task) if technique.loss is None else _descend(technique, task)
+    found: SubspacePayload | UpdatePayload | None
+    if technique.loss is not None:
+        found = _descend(technique, task)
+    elif method == Method.KERNELS:
+        found = fit_kernels(task.normal, task.model.postfilter, task.unit_weight)
+    elif method == Method.LOW_RANK:
+        found = fit_low_rank(task.normal, task.unit_weight)
+    else:
+        method, found = _in_subspace(method, task)
     return b"" if found is None else update.pack(method, found, task.model)
 
 
-def _closed_form(method: Method, task: SearchTask) -> SubspacePayload | UpdatePayload | None:
-    model = task.model
-    if method == Method.KERNELS:
-        return fit_kernels(task.normal, model.postfilter, task.unit_weight)
-    if method == Method.LOW_RANK:
-        return fit_low_rank(task.normal, task.unit_weight)
-    fit_task = FitTask(task.normal, model.subspace, model.tables, task.unit_weight)
-    fitted = fit(fit_task, thorough=task.thorough, deadline=task.deadline, on_step=task.on_step)
-    if fitted is not None and method == Method.TRELLIS:
-        fitted = fit_trellis(fit_task, fitted)
-    return fitted.payload if fitted else None
+def _in_subspace(method: Method, task: SearchTask) -> tuple[Method, SubspacePayload | None]:
+    """The best levels; a thorough search for plain ones also tries those of a trellis."""
+    fit_task = FitTask(task.normal, task.model.subspace, task.model.tables, task.unit_weight)
+    plain = fit(fit_task, thorough=task.thorough, deadline=task.deadline, on_step=task.on_step)
+    if plain is None:
+        return method, None
+    found = {Method.SUBSPACE: plain} if method == Method.SUBSPACE else {}
+    if method == Method.TRELLIS or task.thorough:
+        found[Method.TRELLIS] = fit_trellis(fit_task, plain)
+    best = max(filter(found.get, found), key=lambda method: found[method].saving, default=None)
+    return (method, None) if best is None else (best, found[best].payload)
 
 
 def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:

@@ -69,20 +69,20 @@ class Subspace:
             raise InvalidField("the bases of the update exceed the exact range")
 
     @classmethod
-    def of_tensors(cls, tensors: dict[str, Tensor], owner: str = "") -> Subspace:
-        """From the tensors of a model file; their names begin with `owner`."""
+    def of_tensors(cls, tensors: dict[str, Tensor], name: str = "update") -> Subspace:
+        """From the tensors of a model file."""
         return cls(
-            tensors[f"{owner}update.inner"].long().numpy(),
-            tensors[f"{owner}update.outer"].long().numpy(),
-            tensors[f"{owner}update.scales"].short().numpy(),
+            tensors[f"{name}.inner"].long().numpy(),
+            tensors[f"{name}.outer"].long().numpy(),
+            tensors[f"{name}.scales"].short().numpy(),
         )
 
-    def to_tensors(self, owner: str = "") -> dict[str, Tensor]:
+    def to_tensors(self, name: str = "update") -> dict[str, Tensor]:
         """Inverse of `of_tensors`."""
         return {
-            f"{owner}update.inner": torch.from_numpy(np.ascontiguousarray(self.inner, np.int32)),
-            f"{owner}update.outer": torch.from_numpy(np.ascontiguousarray(self.outer, np.int16)),
-            f"{owner}update.scales": torch.from_numpy(np.ascontiguousarray(self.scales)),
+            f"{name}.inner": torch.from_numpy(np.ascontiguousarray(self.inner, np.int32)),
+            f"{name}.outer": torch.from_numpy(np.ascontiguousarray(self.outer, np.int16)),
+            f"{name}.scales": torch.from_numpy(np.ascontiguousarray(self.scales)),
         }
 
     @property

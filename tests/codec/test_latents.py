@@ -13,8 +13,9 @@ def coded(tiny, y, grid, half=90):
     """Codeword, the encoder's values, the decoder's values."""
     context, level = tiny.networks.context, tiny.level(half)
     with torch.no_grad():
-        data, values = encode_latents(y, context, level, grid, tiny.tables)
-        return data, values, decode_latents(data, context, level, grid, tiny.tables)
+        found = encode_latents(y, context, level, grid, tiny.tables)
+        decoded = decode_latents(found.payload, context, level, grid, tiny.tables)
+        return found.payload, found.values, decoded
 
 
 def random_latents(tiny, grid, deviation, seed=0):

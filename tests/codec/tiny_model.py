@@ -142,10 +142,21 @@ def plain_subspace(width: int) -> Subspace:
     return Subspace(inner, outer, (4 + (5 * row + 3 * column) % 17).astype(np.int16))
 
 
-def tiny_model_file(config: ModelConfig = CONFIG) -> bytes:
-    """The bytes of the model file."""
+def plain_prior(channels: int) -> Subspace:
+    """All gains, all offsets, and the gain and the offset of each channel."""
+    inner = np.zeros((2 * channels, 2 + 2 * channels), np.int64)
+    inner[:channels, 0] = inner[channels:, 1] = 2 ** (INNER_BITS - 2)
+    inner[:, 2:] = np.eye(2 * channels, dtype=np.int64) << INNER_BITS
+    scales = 4 + np.arange(2 + 2 * channels) % 7
+    return Subspace(inner, np.array([[1 << OUTER_BITS]]), scales.astype(np.int16)[:, None])
+
+
+def tiny_model_file(config: ModelConfig = CONFIG, *, with_prior: bool = True) -> bytes:
+    """The bytes of the model file, with updates of the prior or without."""
     model = random_model(config)
     tensors = quantize_model(model, limits_of(model))
+    if with_prior:
+        tensors |= plain_prior(config.channels).to_tensors("prior")
     return packed("learned", config, tensors, config.filter)
 
 

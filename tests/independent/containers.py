@@ -91,7 +91,7 @@ def read_file(data: bytes) -> File:
 
 # 5 Chunks
 
-UPDATE, CONTENT, ALPHA = 1, 2, 0x10
+UPDATE, CONTENT, PRIOR, ALPHA = 1, 2, 4, 0x10
 ICC, EXIF, XMP = 0x90, 0x91, 0x92
 
 
@@ -107,7 +107,7 @@ def read_chunks(reader: Reader) -> dict[int, bytes]:
             require(tag not in metadata, "5", "metadata are repeated")
             metadata |= {tag} & {ICC, EXIF, XMP}
             continue
-        require(tag in (UPDATE, CONTENT, ALPHA), "5", "unknown critical chunk")
+        require(tag in (UPDATE, CONTENT, PRIOR, ALPHA), "5", "unknown critical chunk")
         require(all(tag > earlier for earlier in chunks), "5", "chunks out of order")
         chunks[tag] = payload
     require(CONTENT in chunks, "5", "no CONTENT")

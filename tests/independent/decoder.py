@@ -14,9 +14,9 @@ from pathlib import Path
 
 import lossless
 import numpy as np
-from containers import ALPHA, CONTENT, UPDATE, File, Model, Tensors, read_file, read_model
+from containers import ALPHA, CONTENT, PRIOR, UPDATE, File, Model, Tensors, read_file, read_model
 from entropy_coders import Array, DecodeError, RangeDecoder, decode_call, require
-from filters import postfilter, update
+from filters import change_of, postfilter, subspace_body, update
 from layers import act, conv, over_positions, quality_bias, rescale, residual, shuffle
 from numpy.typing import NDArray
 
@@ -136,6 +136,7 @@ def decode_group(
     mine = slice(first, first + channels)
     deviation = over_positions(t["context.prediction.deviation"][mine])
     log2_deviation = over_positions(t["context.prediction.log2_deviation"][mine])
+    gain, offset = (over_positions(numbers[mine]) for numbers in scale_changes(file, model))
     hidden = len(t[f"{dot}embed_own.weight"])
     own = np.zeros((hidden, *latents.shape[1:]), np.int64)
     below = np.zeros_like(own)
@@ -153,7 +154,8 @@ def decode_group(
             h = quality_bias(t, f"{dot}quality", mixed[:, *phase], file)
             raw = conv(t, f"{dot}leave", act(t, f"{dot}fuse", h))
             mean = rescale(raw[:channels] * deviation, 10)
-            table = np.clip(rescale(raw[channels:] + log2_deviation - log2_step, 6), 0, 53)
+            said = rescale(raw[channels:] * gain + offset, 11)
+            table = np.clip(rescale(said + log2_deviation - log2_step, 6), 0, 53)
             means.append(mean[:, inside[phase]])
             tables.append(table[:, inside[phase]])
         counts = [table.size for table in tables]
@@ -163,6 +165,24 @@ def decode_group(
             latent = latents[mine, *phase]  # a view: what is written to it is written to latents
             latent[:, inside[phase]] = mean + part.reshape(mean.shape) * step
             own[:, *phase] = act(t, f"{dot}embed_own", features(t, latent, first, file))
+
+
+# 8.4 Update of the prior
+
+
+def scale_changes(file: File, model: Model) -> tuple[Array, Array]:
+    """Gain and offset of every channel."""
+    channels = sum(model.networks["groups"])
+    gain, offset = np.full(channels, 2**11), np.zeros(channels, np.int64)
+    if PRIOR in file.chunks:
+        t = model.tensors
+        require("prior.inner" in t, "8.4", "a model without updates of its prior")
+        step, levels = subspace_body(file.chunks[PRIOR], t["prior.scales"], model.below)
+        weights, biases = change_of(t["prior.inner"] @ levels @ t["prior.outer"], step)
+        gain, offset = gain + weights[:channels, 0], biases[channels:, 0]
+        largest = 2**24 * int(np.abs(gain).max()) + int(np.abs(offset).max())
+        require(largest < 2**53, "8.4", "outside of the exact range")
+    return gain, offset
 
 
 # 10 Synthesis, post-filter and output

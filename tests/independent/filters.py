@@ -95,12 +95,15 @@ def subspace_body(body: bytes, scales: Array, below: list[Array]) -> tuple[int, 
 
 def subspace_changes(step: int, levels: Array, t: Tensors) -> Tensors:
     """10.2."""
-    scaled = rescale(t["update.inner"] @ levels @ t["update.outer"], 14) * MANTISSAS[step % 4]
+    weights, biases = change_of(t["update.inner"] @ levels @ t["update.outer"], step)
+    return {"leave.weight": weights[:-1].T, "leave.bias": biases[-1]}
+
+
+def change_of(product: Array, step: int) -> tuple[Array, Array]:
+    """10.2: what a product adds to weights, and what to biases."""
+    scaled = rescale(product, 14) * MANTISSAS[step % 4]
     shift = 13 + step // 4
-    return {
-        "leave.weight": rescale(scaled[:-1], shift).T,
-        "leave.bias": rescale(scaled[-1], shift - 8),
-    }
+    return rescale(scaled, shift), rescale(scaled, shift - 8)
 
 
 def tensors_of_levels(body: bytes, shapes: list[Shape]) -> list[Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from containers import CONTENT, UPDATE, File, Model, Tensors
+from containers import CONTENT, PRIOR, UPDATE, File, Model, Tensors
 from entropy_coders import Array, RangeDecoder, decode_call, require
 from filters import MANTISSAS, exact, subspace_body
 from layers import act, conv, over_positions, rescale
@@ -15,6 +15,7 @@ PHASES = ((1, 1), (0, 1), (1, 0))
 def decode(file: File, model: Model) -> NDArray[np.uint8]:
     """14: pixels, uint8 [h w 3]."""
     t = model.tensors
+    require(PRIOR not in file.chunks, "14.4", "an update of the prior")
     if UPDATE in file.chunks:
         t.update(update(file.chunks[UPDATE], model))
     decoder = RangeDecoder(file.chunks[CONTENT])

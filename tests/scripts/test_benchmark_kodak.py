@@ -125,8 +125,8 @@ def test_the_report(run_script: RunScript) -> None:
 def test_parts_add_up(run_script: RunScript) -> None:
     run_script(benchmark_kodak.main, *COMMON, "--codecs", "nncodec", "--efforts", "0")
     for row in read_rows(Path("results/kodak-nncodec-effort0.tsv")):
-        framing, content, update = report.parts_of(row)
-        assert (content, update) == (3 * SIDE * (16 + int(row.quality)), 5)
+        framing, content, update, prior = report.parts_of(row)
+        assert (content, update, prior) == (3 * SIDE * (16 + int(row.quality)), 5, 0)
         assert framing + content + update == row.bytes
 
 

@@ -39,8 +39,12 @@ def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     def decode(data: bytes) -> Pixels:
         return np.full((data[0], data[1], 3), data[2], dtype=np.uint8)
 
+    def probe(data: bytes) -> SimpleNamespace:
+        return SimpleNamespace(chunks={"prior": 2} if data[3:] else {})
+
     module = ModuleType("codec")
     vars(module).update(
+        probe=probe,
         encode=encode,
         decode=decode,
         EncodeOptions=SimpleNamespace,
@@ -96,6 +100,7 @@ def test_nncodec_rows(run_script: RunScript, images: Path, tmp_path: Path) -> No
     assert (first.bytes, first.update_bytes, first.version) == (8, 7, "0.0")
     assert other.key == ("large", "nncodec-noupdate", "2", 12.5)
     assert (other.bytes, other.update_bytes) == (5, 0)
+    assert first.prior_bytes == 2
 
 
 @pytest.mark.usefixtures("fake_codec")

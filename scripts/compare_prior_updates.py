@@ -1,0 +1,103 @@
+"""Measures what updates of the prior save, and what that depends on.
+
+    python scripts/compare_prior_updates.py --data DIR --images DIR [DIR ...] \
+        --out results/0.1.0/prior-updates.tsv
+
+Each variant is a subspace that is learned from the pictures of `--data`, with less in it than the
+released one.  The symbols of a picture are those of effort 0; bytes are those of the real chunks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from coded_contents import load_picture
+from evaluate import list_images
+from export_weights import SUBSPACE_PICTURES, jobs_of
+from learn_prior import learn_prior
+from train_data import load_folder
+
+from bitstream import chunk_bytes
+from codec import learned, prior, prior_fit
+from codec.job import Job, make_job
+from codec.latents import Grid, encode_latents
+from codec.options import EncodeOptions
+from codec.update.subspace import Subspace
+from codec.weights import ReleasedModel
+
+QUALITIES = (15.0, 35.0, 65.0, 85.0)
+COLUMNS = ("images", "image", "quality", "variant", "content_bytes", "saved_bytes", "update_bytes")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A subspace instead of the released one, and whether it is searched thoroughly."""
+
+    name: str
+    subspace: Subspace
+    thorough: bool = False
+
+
+def variants(model: ReleasedModel, data: Path) -> list[Variant]:
+    """The released subspace, with fewer axes, and one of offsets alone."""
+    whole = model.prior
+    assert whole is not None
+    pictures = load_folder(data)
+    pictures = pictures[:: max(1, len(pictures) // SUBSPACE_PICTURES)]
+    return [
+        Variant("gains and offsets", whole),
+        Variant("the same, several quantisers", whole, thorough=True),
+        *(Variant(f"their first {rank} axes", first(whole, rank)) for rank in (32, 8)),
+        Variant("offsets alone", learn_prior(jobs_of(pictures, model), gains=False)),
+    ]
+
+
+def first(subspace: Subspace, rank: int) -> Subspace:
+    """The subspace of the first axes."""
+    return Subspace(subspace.inner[:, :rank], subspace.outer, subspace.scales[:rank])
+
+
+@torch.no_grad()
+def measure(job: Job, variant: Variant) -> tuple[int, int, int]:
+    """Bytes of the content, what the update saves of them, and its own."""
+    model, level = replace(job.model, prior=variant.subspace), job.model.level(job.half)
+    height, width, _ = job.pixels.shape
+    grid, y = Grid.of_picture(width, height), learned.analyze(job)
+    plain = encode_latents(y, model.networks.context, level, grid, model.tables)
+    update = prior_fit.search(plain.symbols, model, level, thorough=variant.thorough)
+    if not update:
+        return len(plain.payload), 0, 0
+    context = prior.apply(update, model).networks.context
+    adapted = encode_latents(y, context, level, grid, model.tables)
+    saved = len(plain.payload) - len(adapted.payload) - chunk_bytes(update)
+    return len(plain.payload), max(saved, 0), len(update) if saved > 0 else 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--images", type=Path, nargs="+", required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    args = parser.parse_args()
+    model = make_job(np.zeros((16, 16, 3), np.uint8), EncodeOptions()).model
+    with args.out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(COLUMNS)
+        tried = variants(model, args.data)
+        for folder in args.images:
+            for path in list_images(folder):
+                for quality in QUALITIES:
+                    job = make_job(load_picture(path), EncodeOptions(quality))
+                    for variant in tried:
+                        figures = measure(job, variant)
+                        writer.writerow([folder.name, path.stem, quality, variant.name, *figures])
+                file.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Learns the subspace in which updates of the prior are coded; see `codec.prior`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from learn_subspace import RIDGE, learn
+
+from codec import learned
+from codec.job import Job
+from codec.latents import Grid, encode_latents
+from codec.prior_fit import Samples, equations
+from codec.update.normal import NormalEquations
+from codec.update.subspace import Subspace
+
+RANK = 96
+"""Axes that are kept: with 32 a picture of CID22 validation saves 0.03 points less."""
+ROUNDS = 2
+FARTHEST = 2.0
+"""Of a gain or an offset, while the subspace is learned: what a channel without symbols asks for
+has no bounds."""
+
+
+def learn_prior(jobs: Iterable[Job], *, gains: bool = True) -> Subspace:
+    """The bases in which what the pictures ask for is sparse, and how far each coordinate moves.
+
+    Args:
+        jobs: the pictures, and what they are to be coded with.
+        gains: whether gains move too, or offsets alone.
+    """
+    found = learn([_solved(job, gains=gains) for job in jobs])
+    return Subspace(found.inner[:, :RANK], found.outer, found.scales[:RANK])
+
+
+@torch.no_grad()
+def _solved(job: Job, *, gains: bool) -> NormalEquations:
+    """The rate of a picture as a quadratic around the best gains and offsets, about."""
+    model, level = job.model, job.model.level(job.half)
+    height, width, _ = job.pixels.shape
+    grid = Grid.of_picture(width, height)
+    y = learned.analyze(job)
+    coded = encode_latents(y, model.networks.context, level, grid, model.tables)
+    samples = Samples.of_symbols(coded.symbols, model, level)
+    if not gains:
+        samples = replace(samples, said=torch.zeros_like(samples.said))
+    change = torch.zeros(2 * len(samples.symbols), dtype=torch.float64)
+    for _ in range(ROUNDS):
+        normal = equations(samples, change)
+        diagonal = normal.gram.diagonal()
+        ridge = RIDGE * np.diag(np.maximum(diagonal, diagonal.mean()))
+        solution = np.linalg.solve(normal.gram + ridge, normal.cross[:, 0])
+        change = torch.from_numpy(solution).clamp(-FARTHEST, FARTHEST)
+    return equations(samples, change)

@@ -1,0 +1,85 @@
+"""Updates of the prior: what they change, and that they save bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from test_context import SHAPE, random_values, record_slots
+
+from bitstream import Container, InvalidField, Tag
+from bitstream.subspace import SubspacePayload
+from codec import decode, encode, prior
+from codec.fixed_point import BoundError
+from codec.options import EncodeOptions
+from codec.quality import level_at
+
+
+def payload_of(model, step=8, seed=0):
+    """A PRIOR payload of random levels."""
+    rng = np.random.default_rng(seed)
+    levels = rng.integers(-3, 4, model.prior.scales.shape, dtype=np.int32)
+    return prior.pack(SubspacePayload(step, 0, levels), model)
+
+
+def test_scales_move_as_it_says_and_nothing_else(tiny):
+    changed = prior.apply(payload_of(tiny), tiny)
+    level, values = tiny.level(120), random_values(tiny.networks.context, 0)
+    gain, offset = (
+        t / 2**11
+        for t in (
+            changed.networks.context.prediction.gain,
+            changed.networks.context.prediction.offset / 2**8,
+        )
+    )
+    assert (gain != 1).any() and (offset != 0).any()
+    usual = (tiny.networks.context.prediction.log2_deviation - level.log2_step) / 2**8
+    before = record_slots(tiny.networks.context, values, level)
+    after = record_slots(changed.networks.context, values, level)
+    for (slot, mean, table), (_, new_mean, new_table) in zip(before, after, strict=True):
+        assert torch.equal(mean, new_mean)
+        mine = slice(slot.start, slot.stop)
+        g, o, u = (t[mine].view(1, -1, 1, 1) for t in (gain, offset, usual))
+        # Tables are a quarter of an octave apart, and what they were chosen by is rounded.
+        expected = (g * (table / 4 - u) + o + u) * 4
+        inside = (table > 0) & (table < 53)
+        near = (new_table - expected.clamp(0, 53)).abs() <= (0.5 + 0.5 * g.abs() + 0.1)
+        assert near[inside].all()
+
+
+def test_the_float_twin_follows(tiny):
+    changed = prior.apply(payload_of(tiny), tiny)
+    twin = tiny.search()
+    prior.set_scales(twin, changed.networks.context)
+    values = random_values(tiny.networks.context, 1)
+    exact = record_slots(changed.networks.context, values, tiny.level(120))
+    floats = record_slots(twin.context, values.float() / 64, level_at(torch.tensor([60.0])))
+    for (_, _, table), (_, _, log2_scale) in zip(exact, floats, strict=True):
+        assert (table - (4 * (log2_scale + 5)).clamp(0, 53)).abs().max() < 0.75
+
+
+def test_it_saves_bytes_and_leaves_the_pixels(photo):
+    plain, adapted = (encode(photo, EncodeOptions(quality=50, effort=e)) for e in (0, 1))
+    container = Container.unpack(adapted.data)
+    before, chunks = Container.unpack(plain.data).chunks, dict(container.chunks)
+    saved = len(before[Tag.CONTENT]) - len(chunks[Tag.CONTENT])
+    assert saved > 2 * len(chunks[Tag.PRIOR])
+    del chunks[Tag.UPDATE]
+    without_update = dataclasses.replace(container, chunks=chunks).pack()
+    assert np.array_equal(decode(without_update), decode(plain.data))
+
+
+def test_a_model_may_have_none(tiny):
+    with pytest.raises(InvalidField, match="no prior"):
+        prior.apply(payload_of(tiny), dataclasses.replace(tiny, prior=None))
+
+
+@pytest.mark.parametrize("gain, offset", [(2**29, 0), (-(2**30), 0), (0, 2**53), (2**62, -(2**62))])
+def test_gains_and_offsets_beyond_the_exact_range_are_refused(tiny, gain, offset):
+    prediction = tiny.networks.context.prediction
+    ones = torch.ones(SHAPE[1], dtype=torch.int64)
+    with pytest.raises(BoundError):
+        prediction.plus(gain * ones, offset * ones)
+    prediction.plus(2**28 * ones, 2**50 * ones)
