@@ -17,13 +17,12 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import random
 import resource
 import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -32,24 +31,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from conformance import LOSSLESS_MODEL_FILE, MODEL_FILE, MODELS, Vector, all_vectors
-from mutations import Parts, damaged, damaged_file, random_file, random_payload
-from standard_files import examples
+from conformance import MODEL_FILE, MODELS
+from fuzz_inputs import TARGETS, Inputs
 
-from bitstream import Container, FormatError, SymbolReader, Tag
-from bitstream.carriers import carrier_of
-from bitstream.enhancement import Enhancement
-from bitstream.header import LOSSLESS_QUALITY
+from bitstream import FormatError, SymbolReader
 from codec import (
     DecodeOptions,
     ForeignUpdateWarning,
     decode,
-    enhance,
-    standard_file,
     update,
     weights,
 )
-from codec.metadata import upright
 
 CRASHES = Path(__file__).parents[1] / "tests" / "fuzz" / "crashes"
 TIME_LIMIT_S = 10
@@ -59,13 +51,9 @@ MEMORY_LIMIT_BYTES = 1 << 30
 """Address space that decoding may add to what the process has after its imports."""
 
 MAX_PIXELS = 1 << 15
-LONGEST_PX, LONGEST_LOSSLESS_PX = 100, 5
-"""Of the sides of random files; few lossless ones come to the end of a larger picture."""
 BLOCK = 500
 DECODED = "decoded"
 FAILURES = ("crash", "hang")
-TARGETS = ("decode", "decode", "lossless", "enhanced", "update", "symbols")
-"""Which target an input is for, by its number."""
 
 
 class TimeLimit(BaseException):
@@ -89,44 +77,13 @@ class Fuzzer:
 
     def __init__(self, seed: int) -> None:
         os.environ[weights.MODELS_VARIABLE] = str(MODELS)
-        vectors = all_vectors()
         self.seed = seed
+        self.inputs = Inputs(seed)
         self.model = weights.load_file(MODEL_FILE)
-        own = [vector for vector in vectors if vector.path.stem.startswith("lossless-")]
-        others = [vector for vector in vectors if vector not in own]
-        self.payloads, payloads = payloads_of(others), payloads_of(own)
-        self.files = {"decode": files_of(others), "lossless": files_of(own)}
-        self.parts = {
-            "decode": Parts(
-                self.model.id,
-                range(LOSSLESS_QUALITY),
-                LONGEST_PX,
-                self.payloads[Tag.UPDATE],
-                self.payloads[Tag.CONTENT],
-            ),
-            "lossless": Parts(
-                weights.file_id(LOSSLESS_MODEL_FILE),
-                (LOSSLESS_QUALITY,),
-                LONGEST_LOSSLESS_PX,
-                payloads[Tag.UPDATE],
-                payloads[Tag.CONTENT],
-            ),
-        }
-        self.enhanced = [enhanced_example(name) for name in ("metadata.jpg", "metadata.webp")]
 
     def make(self, number: int) -> tuple[str, bytes]:
         """The target of an input, and the input."""
-        rng = random.Random(f"{self.seed}/{number}")  # noqa: S311 - not for secrets
-        target = TARGETS[number % len(TARGETS)]
-        if target == "enhanced":
-            return target, random_enhanced(rng, self.enhanced)
-        if target == "update":
-            return target, random_payload(rng, self.payloads[Tag.UPDATE])
-        if target == "symbols":
-            return target, random_payload(rng, self.payloads[Tag.CONTENT])
-        if rng.random() < 0.5:
-            return target, damaged_file(rng, self.files[target])
-        return target, random_file(rng, self.parts[target])
+        return self.inputs.make(number)
 
     def feed(self, target: str, data: bytes) -> None:
         """Runs one input; a FormatError says that it is refused."""
@@ -174,42 +131,6 @@ class Fuzzer:
             reader.code(np.empty(table.shape, np.int32), table)
 
 
-def files_of(vectors: Sequence[Vector]) -> list[bytes]:
-    """Their bytes."""
-    return [vector.path.read_bytes() for vector in vectors]
-
-
-def payloads_of(vectors: Sequence[Vector]) -> dict[Tag, list[bytes]]:
-    """What the chunks of the valid ones hold."""
-    valid = files_of([vector for vector in vectors if vector.error is None])
-    containers = [Container.unpack(data) for data in valid]
-    return {
-        tag: [found.chunks[tag] for found in containers if found.chunks.get(tag)] for tag in Tag
-    }
-
-
-def enhanced_example(name: str) -> bytes:
-    """A small standard file with an update, towards a darker picture."""
-    data = examples()[name]
-    pixels = standard_file.read_pixels(data)
-    orientation = standard_file.read_metadata(data).orientation
-    return enhance(upright(pixels // 2, orientation), data).data
-
-
-def random_enhanced(rng: random.Random, files: Sequence[bytes]) -> bytes:
-    """A damaged standard file, or one with a damaged update that its checksum vouches for."""
-    if rng.random() < 0.5:
-        return damaged(rng, files)
-    data = rng.choice(files)
-    carrier = carrier_of(data)
-    found = Enhancement.unpack(carrier.extract(data))
-    picture = standard_file.picture_of(standard_file.read_pixels(data))
-    forged = Enhancement.of_picture(
-        picture, found.model, rng.randint(0, 200), random_payload(rng, [found.update])
-    )
-    return carrier.insert(data, forged.pack())
-
-
 @contextmanager
 def time_limit() -> Iterator[None]:
     """Raises TimeLimit in the block when it has used its time."""
@@ -245,7 +166,7 @@ def proc_status_kb(field: str) -> int:
 def limited_fuzzer(seed: int) -> Fuzzer:
     """The fuzzer of a worker process, whose memory is bounded once all is imported."""
     fuzzer = Fuzzer(seed)
-    fuzzer.feed("decode", fuzzer.files["decode"][0])
+    fuzzer.feed("decode", fuzzer.inputs.files["decode"][0])
     bound = proc_status_kb("VmSize") * 1024 + MEMORY_LIMIT_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     return fuzzer
