@@ -2,7 +2,7 @@
 
     python scripts/export_lossless.py --run runs/lossless --data DIR --name lossless-1
 
-`--data` are training pictures: they set the clamps of the activations and the subspace of the
+`--data` are training pictures: they set the clamps of the activations and the subspaces of
 weight updates.  Prints how every layer is split into exact float32 parts, and the model's id.
 """
 
@@ -26,24 +26,22 @@ from codec.lossless.codec import CONTENT
 from codec.lossless.integer import build, limits_of, quantize
 from codec.lossless.network import Lossless
 from codec.lossless.tables import all_frequencies
+from codec.lossless.update import head_names
 from codec.weights import PRETRAINED, file_id, pack
 
 LIMIT_CROPS = 48
-SUBSPACE_PICTURES = 80
-SUBSPACE_PX = 192
-"""Largest side of the pictures that the subspace is learned from."""
-RANK = 72
-"""Coordinates of an update."""
+SUBSPACE_PICTURES = 160
+SUBSPACE_PX = 224
+"""Largest side of the pictures that the subspaces are learned from."""
 
 
 @torch.no_grad()
-def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> bytes:
+def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
     """The bytes of a model file.
 
     Args:
         networks: trained, float.
         pictures: uint8 [3 h w], of at least 64x64.
-        rank: of the subspace.
     """
     rng = np.random.default_rng(0)
     side = min(128, *(min(picture.shape[1:]) for picture in pictures))
@@ -65,7 +63,8 @@ def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> byt
     for name, module in integer.named_modules():
         if isinstance(module, IntegerConv):
             print(f"{name:32s} limit {module.limit:5d}  {module.split}")
-    tensors |= learn(samples, integer, width, rank).to_tensors()
+    for name, subspace in zip(head_names(integer), learn(samples, integer, width), strict=True):
+        tensors |= subspace.to_tensors(f"{name}.update")
     notes = {"license": "Apache-2.0"}
     return pack(CONTENT, networks.config, tensors, all_frequencies(width), notes)
 
@@ -92,8 +91,9 @@ def main() -> None:
 
 def write_card(name: str, path: Path, run: Path, config: Path) -> None:
     """Writes the model card, from the template beside the configs and the run's log."""
-    *_, last = (run / "log.tsv").read_text().splitlines()
-    steps, seconds, _, loss = last.split("\t")
+    rows = [line.split("\t") for line in (run / "log.tsv").read_text().splitlines()]
+    steps, seconds, *_ = rows[-1]
+    loss = min((row[3] for row in rows), key=float)
     card = (
         Path("configs/lossless_card.md")
         .read_text()
