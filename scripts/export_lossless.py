@@ -9,14 +9,13 @@ weight updates.  Prints how every layer is split into exact float32 parts, and t
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import torch
-from export_weights import register
 from learn_lossless_subspace import learn
 from lossless_rate import rate, to_units
+from model_files import effort_of, publish, read_log
 from torch import Tensor
 from train_data import load_shrunk, random_crops
 from train_lossless import TrainConfig
@@ -27,7 +26,7 @@ from codec.lossless.integer import build, limits_of, quantize
 from codec.lossless.network import Lossless
 from codec.lossless.tables import all_frequencies
 from codec.lossless.update import head_names
-from codec.weights import PRETRAINED, file_id, pack
+from codec.weights import pack
 
 LIMIT_CROPS = 48
 SUBSPACE_PICTURES = 160
@@ -81,33 +80,12 @@ def main() -> None:
     networks = Lossless(config.model)
     networks.load_state_dict(torch.load(args.run / "best.pt", weights_only=True))
     pictures = load_shrunk(args.data, config.data.scales, config.data.crop_px)
-    path = PRETRAINED / args.name / "model.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(release(networks.eval().requires_grad_(False), pictures))
-    register(CONTENT, args.name, path)
-    write_card(args.name, path, args.run, args.config)
-    print(f"{path}: {path.stat().st_size:,} bytes, id {file_id(path).hex()}")
-
-
-def write_card(name: str, path: Path, run: Path, config: Path) -> None:
-    """Writes the model card, from the template beside the configs and the run's log."""
-    rows = [line.split("\t") for line in (run / "log.tsv").read_text().splitlines()]
-    steps, seconds, *_ = rows[-1]
-    loss = min((row[3] for row in rows), key=float)
-    card = (
-        Path("configs/lossless_card.md")
-        .read_text()
-        .format(
-            name=name,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            id=file_id(path).hex(),
-            config=config,
-            steps=int(steps),
-            hours=float(seconds) / 3600,
-            loss=loss,
-        )
-    )
-    (path.parent / "README.md").write_text(card)
+    data = release(networks.eval().requires_grad_(False), pictures)
+    facts = effort_of(args.run) | {
+        "config": args.config,
+        "loss": min((row[3] for row in read_log(args.run)), key=float),
+    }
+    publish(CONTENT, args.name, data, Path("configs/lossless_card.md"), **facts)
 
 
 if __name__ == "__main__":
