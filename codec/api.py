@@ -65,8 +65,8 @@ def encode(
         picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
             and the file gets the colour profile and other metadata), or an array uint8 [h w 3],
             RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full transparency are
-            replaced by what costs little, and figures count them so.  Samples of 16 bits (uint16)
-            are rounded to 8, and `result.report.note` says so.
+            replaced by what costs little, unless `options.lossless`, and figures count them so.
+            Samples of 16 bits (uint16) are rounded to 8, and `result.report.note` says so.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 

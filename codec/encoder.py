@@ -78,7 +78,7 @@ def encode(
 def prepare(raster: Raster, options: EncodeOptions, on_progress: OnProgress | None) -> Job:
     """The job of a picture, with what its file is to hold besides."""
     check_pixels(raster.pixels)
-    job = make_job(raster.pixels, options, on_progress)
+    job = make_job(raster.continued().pixels, options, on_progress)
     return replace(job, extras=_extras(raster, options))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -47,11 +47,17 @@ class Raster:
     metadata: Metadata = NO_METADATA
     note: str = ""
 
+    def continued(self) -> Raster:
+        """The same, with colours where nothing is seen as a lossy file holds them."""
+        if self.alpha is None:
+            return self
+        return replace(self, pixels=transparency.fill(self.pixels, self.alpha > 0))
+
 
 def load(source: str | Path | BinaryIO) -> Pixels:
     """Reads any picture that Pillow knows: uint8 [h w 3], or [h w 4] with transparency.
 
-    EXIF orientation is applied.  Colours under full transparency are those of `transparency.fill`.
+    EXIF orientation is applied.
 
     Raises:
         ImageError: if it is no picture, is damaged, or would lose something.

@@ -24,6 +24,10 @@ Exchange = Callable[[Slot, Tensor, Integers], Integers]
 """(slot, mean and table of each symbol) -> symbols; all flat, in the order of the format."""
 
 
+MOST_SAMPLED = 2**11
+"""Positions whose symbols an encoder looks at again: more tell it no more, and need memory."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """Latent positions of a picture: one symbol position per started 16x16 block.
@@ -68,15 +72,17 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Symbols:
-    """What was coded, in rows of one channel each.
+    """What was coded, or a sample of it, in rows of one channel each.
 
     Attributes:
         values: integers [c n].
         tables: index of the probability table of each, [c n].
+        share: how many symbols each stands for.
     """
 
     values: Tensor
     tables: Tensor
+    share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +92,7 @@ class CodedLatents:
     Attributes:
         payload: the codeword.
         values: what the decoder will have, as `decode_latents` returns them.
-        symbols: what the codeword says.
+        symbols: what the codeword says, of at most MOST_SAMPLED positions.
     """
 
     payload: bytes
@@ -104,18 +110,25 @@ def encode_latents(
         context: the integer twin of the context model.
     """
     writer = SymbolWriter(tables)
+    stride = -(-grid.rows * grid.columns // MOST_SAMPLED)
     groups: dict[int, list[tuple[Tensor, Tensor]]] = {}
+    seen = dict.fromkeys(context.bounds, 0)
 
     def exchange(slot: Slot, mean: Tensor, table: Integers) -> Integers:
         wanted = grid.flat(at_phases(y, slot), slot).double().mul_(2**VALUE_BITS)
         symbols = wanted.sub_(mean).div_(level.step).round_().int().numpy()
-        rows = tuple(grid.by_channel(flat, slot) for flat in (symbols, table))
+        values, indices = (grid.by_channel(flat, slot) for flat in (symbols, table))
+        sample = slice(-seen[slot.start] % stride, None, stride)
+        seen[slot.start] += values.shape[1]
+        rows = values[:, sample].clone(), indices[:, sample].clone()
         groups.setdefault(slot.start, []).append(rows)
         return writer.code(symbols, table)
 
     values = _walk(exchange, context, level, grid)
     parts = [[torch.cat(part, 1) for part in zip(*slots, strict=True)] for slots in groups.values()]
-    return CodedLatents(writer.finish(), values, Symbols(*map(torch.cat, zip(*parts, strict=True))))
+    sampled, indices = map(torch.cat, zip(*parts, strict=True))
+    share = grid.rows * grid.columns / sampled.shape[1]
+    return CodedLatents(writer.finish(), values, Symbols(sampled, indices, share))
 
 
 def decode_latents(

@@ -24,13 +24,11 @@ from codec.weights import ReleasedModel
 
 ROUNDS = 3
 """How often the quadratic is taken."""
-MOST_POSITIONS = 2**11
-"""Of a channel; larger pictures are sampled."""
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Symbols, or some of them, and what the networks said of them.
+    """Symbols, and what the networks said of them.
 
     Attributes:
         symbols: float [c n].
@@ -47,15 +45,13 @@ class Samples:
     @classmethod
     def of_symbols(cls, coded: Symbols, model: ReleasedModel, level: IntegerLevel) -> Samples:
         """Samples of what was coded with the model as it is."""
-        stride = -(-coded.values.shape[1] // MOST_POSITIONS)
-        values, tables = coded.values[:, ::stride].float(), coded.tables[:, ::stride].float()
-        above_least = LOG2_SCALE_SPACING * tables
+        above_least = LOG2_SCALE_SPACING * coded.tables.float()
         usual = model.networks.context.prediction.log2_deviation[:, None] - level.log2_step
         return cls(
-            values,
+            coded.values.float(),
             above_least + LOG2_SCALE_MIN,
             above_least - usual.float() / 2**LOG2_BITS,
-            coded.values.shape[1] / values.shape[1],
+            coded.share,
         )
 
     def at(self, change: Tensor) -> Tensor:

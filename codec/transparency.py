@@ -1,8 +1,8 @@
 """Pictures with an alpha channel: the colours and the opacity, one apart from the other.
 
 Colours under full transparency are never seen.  What pictures hold there is often noise or black,
-which would cost many bits and spoil the blocks at the edges; it is replaced by a smooth
-continuation of what is seen.
+which would cost many bits and spoil the blocks at the edges; lossy files hold a smooth continuation
+of what is seen in its place.
 """
 
 from __future__ import annotations
@@ -18,19 +18,24 @@ OPAQUE, GREY = 255, 128
 def split(samples: Samples) -> tuple[Samples, Samples | None]:
     """Colours and opacity of uint8 [h w 3] or [h w 4]: uint8 [h w 3], and [h w] or None.
 
-    Without transparency there is no opacity, and the colours are left alone.
+    Without transparency there is no opacity.
     """
     if samples.shape[2] == 3:
         return samples, None
     pixels, alpha = samples[..., :3], samples[..., 3]
-    if alpha.min() == OPAQUE:
-        return np.ascontiguousarray(pixels), None
-    return fill(pixels, alpha > 0), np.ascontiguousarray(alpha)
+    opaque = alpha.min() == OPAQUE
+    return np.ascontiguousarray(pixels), None if opaque else np.ascontiguousarray(alpha)
 
 
 def join(pixels: Samples, alpha: Samples | None) -> Samples:
     """Inverse of `split`."""
     return pixels if alpha is None else np.dstack([pixels, alpha])
+
+
+def continued(samples: Samples) -> Samples:
+    """The same samples as a lossy file holds them: uint8 [h w 3] or [h w 4]."""
+    pixels, alpha = split(samples)
+    return samples if alpha is None else join(fill(pixels, alpha > 0), alpha)
 
 
 def fill(pixels: Samples, seen: NDArray[np.bool_]) -> Samples:

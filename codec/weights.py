@@ -29,6 +29,7 @@ from codec.errors import ModelError
 from codec.integer_model import Tensors, build_float, build_integer, integer_level
 from codec.lossless import integer as lossless
 from codec.lossless.network import Lossless, LosslessConfig
+from codec.lossless.update import Subspaces, subspaces_of
 from codec.model import FilterModel, Model, ModelConfig
 from codec.postfilter import FilterConfig, PostFilter
 from codec.quality import IntegerLevel
@@ -50,7 +51,8 @@ class ReleasedModel:
         config: sizes of the networks.
         tensors: all integers of the file.
         networks: the exact decoder.
-        subspace: where updates of the post-filter live, or of the lossless networks.
+        subspace: where updates of the post-filter live; for the lossless networks, those of
+            every head.
         prior: where updates of the prior live, None if it has none.
         tables: probability tables.
     """
@@ -61,7 +63,7 @@ class ReleasedModel:
     config: Config
     tensors: Tensors
     networks: Model | FilterModel | Lossless
-    subspace: Subspace
+    subspace: Subspace | Subspaces
     tables: CdfTables
     prior: Subspace | None = None
 
@@ -156,8 +158,13 @@ def load_file(path: Path) -> ReleasedModel:
     sizes = tensors.pop("tables.sizes").tolist()
     frequencies = tensors.pop("tables.frequencies").numpy().astype(np.int64)
     tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
-    build = lossless.build if isinstance(config, LosslessConfig) else build_integer
-    networks = build(config, tensors)
+    subspace: Subspace | Subspaces
+    if isinstance(config, LosslessConfig):
+        networks = lossless.build(config, tensors)
+        subspace = subspaces_of(networks, tensors)
+    else:
+        networks = build_integer(config, tensors)
+        subspace = Subspace.of_tensors(tensors)
     return ReleasedModel(
         path.parent.name,
         file_id(path),
@@ -165,7 +172,7 @@ def load_file(path: Path) -> ReleasedModel:
         config,
         tensors,
         networks,
-        Subspace.of_tensors(tensors),
+        subspace,
         tables,
         Subspace.of_tensors(tensors, "prior") if "prior.inner" in tensors else None,
     )

@@ -6,7 +6,8 @@ PNG, WebP, JPEG XL if its plugin is there, and ours without and with the update.
 
 Every file is decoded and compared.  Rows that are in the table already are kept, so the command
 carries on from where it was stopped.  The columns are those of results/README.md; the quality is
-100, the effort that of the format.
+100, the effort that of the format, and seconds are those of the processor: what else a machine
+does is not counted.
 """
 
 from __future__ import annotations
@@ -93,11 +94,11 @@ def formats() -> Iterator[Format]:
 def measure(name: str, pixels: Pixels, form: Format) -> Row:
     """Writes, reads and compares."""
     height, width, _ = pixels.shape
-    start = time.perf_counter()
+    start = time.process_time()
     data, update_bytes = form.write(pixels)
-    written = time.perf_counter()
+    written = time.process_time()
     decoded = form.read(data)
-    read = time.perf_counter()
+    read = time.process_time()
     if not np.array_equal(decoded, pixels):
         raise MismatchError(f"{name}: {form.codec} at effort {form.effort} gives another picture")
     return Row(

@@ -16,6 +16,7 @@ MODELS = VECTORS / "models"
 MODEL_FILE = MODELS / "tiny" / "model.safetensors"
 PRIOR_MODEL_FILE = MODELS / "tiny-prior" / "model.safetensors"
 """The same, with updates of its prior."""
+LOSSLESS_MODEL_FILE = MODELS / "lossless" / "model.safetensors"
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,20 @@
 
     python scripts/export_lossless.py --run runs/lossless --data DIR --name lossless-1
 
-`--data` are training pictures: they set the clamps of the activations and the subspace of the
+`--data` are training pictures: they set the clamps of the activations and the subspaces of
 weight updates.  Prints how every layer is split into exact float32 parts, and the model's id.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import torch
-from export_weights import register
 from learn_lossless_subspace import learn
 from lossless_rate import rate, to_units
+from model_files import effort_of, publish, read_log
 from torch import Tensor
 from train_data import load_shrunk, random_crops
 from train_lossless import TrainConfig
@@ -26,24 +25,22 @@ from codec.lossless.codec import CONTENT
 from codec.lossless.integer import build, limits_of, quantize
 from codec.lossless.network import Lossless
 from codec.lossless.tables import all_frequencies
-from codec.weights import PRETRAINED, file_id, pack
+from codec.lossless.update import head_names
+from codec.weights import pack
 
 LIMIT_CROPS = 48
-SUBSPACE_PICTURES = 80
-SUBSPACE_PX = 192
-"""Largest side of the pictures that the subspace is learned from."""
-RANK = 72
-"""Coordinates of an update."""
+SUBSPACE_PICTURES = 160
+SUBSPACE_PX = 224
+"""Largest side of the pictures that the subspaces are learned from."""
 
 
 @torch.no_grad()
-def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> bytes:
+def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
     """The bytes of a model file.
 
     Args:
         networks: trained, float.
         pictures: uint8 [3 h w], of at least 64x64.
-        rank: of the subspace.
     """
     rng = np.random.default_rng(0)
     side = min(128, *(min(picture.shape[1:]) for picture in pictures))
@@ -65,7 +62,8 @@ def release(networks: Lossless, pictures: list[Tensor], rank: int = RANK) -> byt
     for name, module in integer.named_modules():
         if isinstance(module, IntegerConv):
             print(f"{name:32s} limit {module.limit:5d}  {module.split}")
-    tensors |= learn(samples, integer, width, rank).to_tensors()
+    for name, subspace in zip(head_names(integer), learn(samples, integer, width), strict=True):
+        tensors |= subspace.to_tensors(f"{name}.update")
     notes = {"license": "Apache-2.0"}
     return pack(CONTENT, networks.config, tensors, all_frequencies(width), notes)
 
@@ -82,32 +80,12 @@ def main() -> None:
     networks = Lossless(config.model)
     networks.load_state_dict(torch.load(args.run / "best.pt", weights_only=True))
     pictures = load_shrunk(args.data, config.data.scales, config.data.crop_px)
-    path = PRETRAINED / args.name / "model.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(release(networks.eval().requires_grad_(False), pictures))
-    register(CONTENT, args.name, path)
-    write_card(args.name, path, args.run, args.config)
-    print(f"{path}: {path.stat().st_size:,} bytes, id {file_id(path).hex()}")
-
-
-def write_card(name: str, path: Path, run: Path, config: Path) -> None:
-    """Writes the model card, from the template beside the configs and the run's log."""
-    *_, last = (run / "log.tsv").read_text().splitlines()
-    steps, seconds, _, loss = last.split("\t")
-    card = (
-        Path("configs/lossless_card.md")
-        .read_text()
-        .format(
-            name=name,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            id=file_id(path).hex(),
-            config=config,
-            steps=int(steps),
-            hours=float(seconds) / 3600,
-            loss=loss,
-        )
-    )
-    (path.parent / "README.md").write_text(card)
+    data = release(networks.eval().requires_grad_(False), pictures)
+    facts = effort_of(args.run) | {
+        "config": args.config,
+        "loss": min((row[3] for row in read_log(args.run)), key=float),
+    }
+    publish(CONTENT, args.name, data, Path("configs/lossless_card.md"), **facts)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ weight updates.  Prints the split of every layer into exact float32 parts, and t
 from __future__ import annotations
 
 import argparse
-import hashlib
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import train_filter
 from filter_pairs import Pairs
 from learn_prior import learn_prior
 from learn_subspace import after, common_change, learn
+from model_files import effort_of, publish, read_log
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from train_data import load_folder, random_crops
@@ -41,7 +40,7 @@ from codec.quality import HALVES, level_at
 from codec.tables import all_frequencies
 from codec.update.normal import NormalEquations
 from codec.update.subspace import Subspace
-from codec.weights import PRETRAINED, REGISTRY, ReleasedModel, file_id, pack
+from codec.weights import ReleasedModel, pack
 
 SUBSPACE_PICTURES = 120
 SUBSPACE_PX = 512
@@ -158,47 +157,29 @@ def main() -> None:
     if args.content == "learned":
         tensors |= learn_prior(jobs_of(pictures, model)).to_tensors("prior")
 
-    path = PRETRAINED / args.name / "model.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    notes = {"license": "Apache-2.0"}
-    path.write_bytes(pack(args.content, networks.config, tensors, tables, notes))
-    register(args.content, args.name, path)
-    write_card(args.content, args.name, path, args.run, config)
-    print(f"{path}: {path.stat().st_size:,} bytes, id {file_id(path).hex()}")
+    data = pack(args.content, networks.config, tensors, tables, {"license": "Apache-2.0"})
+    card = Path("configs/model_card.md" if args.content == "learned" else "configs/filter_card.md")
+    publish(args.content, args.name, data, card, **facts_of(args.content, args.run, config))
 
 
-def register(content: str, name: str, path: Path) -> None:
-    """Enters the model into the registry, as its content's default; FORMAT.md 11.2 names it too."""
-    known = tomllib.loads(REGISTRY.read_text())
-    known["default"][content] = name
-    known["sha256"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    lines = []
-    for table, entries in known.items():
-        lines += [f"[{table}]", *(f'{key} = "{value}"' for key, value in entries.items()), ""]
-    REGISTRY.write_text("\n".join(lines[:-1]) + "\n")
+def facts_of(content: str, run: Path, config: Path) -> dict[str, object]:
+    """What the card of a model tells of its training."""
+    *_, loss, points = read_log(run)[-1]
+    qualities = (train if content == "learned" else train_filter).VALIDATION_QUALITIES
+    return effort_of(run) | {
+        "content": {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}.get(content, content),
+        "config": config,
+        "loss": loss,
+        "points": ", ".join(points.split()),
+        "qualities": ", ".join(f"{q:g}" for q in qualities),
+        "further": notes_of(run) + meta_training(run),
+    }
 
 
-def write_card(content: str, name: str, path: Path, run: Path, config: Path) -> None:
-    """Writes the model card, from the template beside the configs and the run's log."""
-    *_, last = (run / "log.tsv").read_text().splitlines()
-    steps, seconds, _, loss, points = last.split("\t")
-    learned = content == "learned"
-    qualities = (train if learned else train_filter).VALIDATION_QUALITIES
-    template = Path("configs/model_card.md" if learned else "configs/filter_card.md")
-    card = template.read_text().format(
-        name=name,
-        content={"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}.get(content, content),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        id=file_id(path).hex(),
-        config=config,
-        steps=int(steps),
-        hours=float(seconds) / 3600,
-        loss=loss,
-        points=", ".join(points.split()),
-        qualities=", ".join(f"{q:g}" for q in qualities),
-        meta=meta_training(run),
-    )
-    (path.parent / "README.md").write_text(card)
+def notes_of(run: Path) -> str:
+    """What else has to be told of a run: sentences in its notes.txt, if there is one."""
+    notes = run / "notes.txt"
+    return " " + notes.read_text(encoding="utf-8").strip() if notes.exists() else ""
 
 
 def meta_training(run: Path) -> str:

@@ -4,12 +4,12 @@
 
 takes about ten minutes on an idle core and prints one line per target and outcome; the last line
 counts crashes and hangs, and both are 0.  Inputs are derived from the conformance vectors and run
-with the tiny model; standard files with the filters of the package.  One that fails is saved in
+with their tiny models; standard files with the filters of the package.  One that fails is saved in
 tests/fuzz/crashes, where the tests replay it.
 
-Columns of the table: target (decode: whole files; enhanced: standard files; update, symbols: one
-payload), outcome ("decoded" or the class of the error), inputs, slowest_s, and peak_mb: resident
-memory of the process, of which importing torch takes the most.
+Columns of the table: target (decode, lossless: whole files; enhanced: standard files; update,
+symbols: one payload), outcome ("decoded" or the class of the error), inputs, slowest_s, and
+peak_mb: resident memory of the process, of which importing torch takes the most.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import random
 import resource
 import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -32,23 +31,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from conformance import MODEL_FILE, MODELS, all_vectors
-from mutations import damaged, damaged_file, random_file, random_payload
-from standard_files import examples
+from conformance import MODEL_FILE, MODELS
+from fuzz_inputs import TARGETS, Inputs
 
-from bitstream import Container, FormatError, SymbolReader, Tag
-from bitstream.carriers import carrier_of
-from bitstream.enhancement import Enhancement
+from bitstream import FormatError, SymbolReader
 from codec import (
     DecodeOptions,
     ForeignUpdateWarning,
     decode,
-    enhance,
-    standard_file,
     update,
     weights,
 )
-from codec.metadata import upright
 
 CRASHES = Path(__file__).parents[1] / "tests" / "fuzz" / "crashes"
 TIME_LIMIT_S = 10
@@ -61,8 +54,6 @@ MAX_PIXELS = 1 << 15
 BLOCK = 500
 DECODED = "decoded"
 FAILURES = ("crash", "hang")
-TARGETS = ("decode", "decode", "enhanced", "update", "symbols")
-"""Which target an input is for, by its number."""
 
 
 class TimeLimit(BaseException):
@@ -86,36 +77,19 @@ class Fuzzer:
 
     def __init__(self, seed: int) -> None:
         os.environ[weights.MODELS_VARIABLE] = str(MODELS)
-        vectors = all_vectors()
         self.seed = seed
+        self.inputs = Inputs(seed)
         self.model = weights.load_file(MODEL_FILE)
-        self.files = [vector.path.read_bytes() for vector in vectors]
-        valid = [vector.path.read_bytes() for vector in vectors if vector.error is None]
-        containers = [Container.unpack(data) for data in valid]
-        self.payloads = {
-            tag: [found.chunks[tag] for found in containers if found.chunks.get(tag)] for tag in Tag
-        }
-        self.enhanced = [enhanced_example(name) for name in ("metadata.jpg", "metadata.webp")]
 
     def make(self, number: int) -> tuple[str, bytes]:
         """The target of an input, and the input."""
-        rng = random.Random(f"{self.seed}/{number}")  # noqa: S311 - not for secrets
-        target = TARGETS[number % len(TARGETS)]
-        if target == "enhanced":
-            return target, random_enhanced(rng, self.enhanced)
-        if target == "update":
-            return target, random_payload(rng, self.payloads[Tag.UPDATE])
-        if target == "symbols":
-            return target, random_payload(rng, self.payloads[Tag.CONTENT])
-        if rng.random() < 0.5:
-            return target, damaged_file(rng, self.files)
-        parts = self.payloads[Tag.UPDATE], self.payloads[Tag.CONTENT]
-        return target, random_file(rng, self.model.id, *parts)
+        return self.inputs.make(number)
 
     def feed(self, target: str, data: bytes) -> None:
         """Runs one input; a FormatError says that it is refused."""
         feeds: dict[str, Callable[[bytes], object]] = {
-            "decode": lambda data: decode(data, DecodeOptions(max_pixels=MAX_PIXELS)),
+            "decode": self._feed_file,
+            "lossless": self._feed_file,
             "enhanced": self._feed_enhanced,
             "update": self._feed_update,
             "symbols": self._feed_symbols,
@@ -139,10 +113,13 @@ class Fuzzer:
             kind, detail = "crash", f"{type(error).__name__}: {error}"
         return Outcome(number, target, kind, time.process_time() - start, peak_mb(), detail)
 
+    def _feed_file(self, data: bytes) -> None:
+        decode(data, DecodeOptions(max_pixels=MAX_PIXELS))
+
     def _feed_enhanced(self, data: bytes) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ForeignUpdateWarning)
-            decode(data, DecodeOptions(max_pixels=MAX_PIXELS))
+            self._feed_file(data)
 
     def _feed_update(self, data: bytes) -> None:
         update.apply(data, self.model)
@@ -152,28 +129,6 @@ class Fuzzer:
         every_table = np.arange(len(self.model.tables.frequencies)).repeat(5)
         for table in (every_table, every_table[::-1]):
             reader.code(np.empty(table.shape, np.int32), table)
-
-
-def enhanced_example(name: str) -> bytes:
-    """A small standard file with an update, towards a darker picture."""
-    data = examples()[name]
-    pixels = standard_file.read_pixels(data)
-    orientation = standard_file.read_metadata(data).orientation
-    return enhance(upright(pixels // 2, orientation), data).data
-
-
-def random_enhanced(rng: random.Random, files: Sequence[bytes]) -> bytes:
-    """A damaged standard file, or one with a damaged update that its checksum vouches for."""
-    if rng.random() < 0.5:
-        return damaged(rng, files)
-    data = rng.choice(files)
-    carrier = carrier_of(data)
-    found = Enhancement.unpack(carrier.extract(data))
-    picture = standard_file.picture_of(standard_file.read_pixels(data))
-    forged = Enhancement.of_picture(
-        picture, found.model, rng.randint(0, 200), random_payload(rng, [found.update])
-    )
-    return carrier.insert(data, forged.pack())
 
 
 @contextmanager
@@ -211,7 +166,7 @@ def proc_status_kb(field: str) -> int:
 def limited_fuzzer(seed: int) -> Fuzzer:
     """The fuzzer of a worker process, whose memory is bounded once all is imported."""
     fuzzer = Fuzzer(seed)
-    fuzzer.feed("decode", fuzzer.files[0])
+    fuzzer.feed("decode", fuzzer.inputs.files["decode"][0])
     bound = proc_status_kb("VmSize") * 1024 + MEMORY_LIMIT_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     return fuzzer

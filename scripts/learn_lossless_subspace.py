@@ -1,4 +1,8 @@
-"""Learns the subspace of lossless weight updates; see `codec.lossless.update`."""
+"""Learns the subspaces of lossless weight updates, one for each head; see `codec.lossless.update`.
+
+A head's curvature is nearly a Kronecker product, of what its inputs share and what its outputs
+share, so whitening takes two small bases in place of a large one.
+"""
 
 from __future__ import annotations
 
@@ -6,69 +10,100 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from learn_subspace import FLOOR, RIDGE, SMALLEST_MAGNITUDE, SPARSITY
+from learn_subspace import RIDGE, of_solutions
 from numpy.typing import NDArray
 
-from codec.lossless.fit import collect, quadratic, weights_of
-from codec.lossless.likelihood import LOG2_SCALE_MIN
 from codec.lossless.network import Lossless
-from codec.lossless.update import heads_of
+from codec.lossless.quadratic import Basis, collect, quadratic, weights_of
+from codec.lossless.update import Subspaces
 from codec.picture import Pixels
-from codec.update.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace
 
+FLOOR = 1e-3
+"""Smallest eigenvalue of a factor, relative to the mean: along smaller ones weights would grow out
+of the exact range without a gain."""
 ROUNDS = 2
+PRODUCT_ROUNDS = 20
+LARGEST_OUTER = 0.5
+"""Of the magnitudes in `outer` before it is turned, which has few bits; `inner` has the rest."""
+
+Matrix = NDArray[np.float64]
 
 
-Matrices = list[NDArray[np.float64]]
-"""One for each head."""
+def learn(pictures: Sequence[Pixels], networks: Lossless, log2_width: float) -> Subspaces:
+    """The bases in which the pictures' solutions are sparse, and how far each coordinate moves."""
+    whiten = [whitening(*mean) for mean in mean_curvatures(pictures[::4], networks, log2_width)]
+    solutions = [solve(pixels, networks, log2_width, whiten) for pixels in pictures]
+    return tuple(
+        of_solutions(np.stack(found), *basis)
+        for found, basis in zip(zip(*solutions, strict=True), whiten, strict=True)
+    )
 
 
-def whitening(curvature: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Basis [k k] in which the mean curvature [k k] of a position is one."""
-    power, axes = np.linalg.eigh(curvature / 2)
-    return axes / np.sqrt(np.maximum(power, FLOOR * power.mean()))
-
-
-def mean_curvature(pictures: Sequence[Pixels], networks: Lossless, log2_width: float) -> Matrices:
-    """Curvatures of each head [k k] per position, before any change."""
-    sums: Matrices = [0.0] * len(heads_of(networks))
+def mean_curvatures(
+    pictures: Sequence[Pixels], networks: Lossless, log2_width: float
+) -> list[tuple[Matrix, Matrix]]:
+    """Factors of each head's curvature per position, before any change: of inputs and outputs."""
+    weights = weights_of(networks)
+    sums = [np.zeros((weight.numel(),) * 2) for weight in weights]
     for pixels in pictures:
-        found = quadratic(collect(pixels, networks), weights_of(networks), log2_width)[2]
-        sums = [old + new / pixels[..., 0].size for old, new in zip(sums, found, strict=True)]
-    return [total / len(pictures) for total in sums]
+        for total, head, weight in zip(sums, collect(pixels, networks), weights, strict=True):
+            if head is not None:
+                found = quadratic(head, weight, log2_width, _plain(weight))[1]
+                total += found.gram / (pixels[..., 0].size * len(pictures))
+    return [
+        factors(total.reshape(*weight.T.shape, *weight.T.shape))
+        for total, weight in zip(sums, weights, strict=True)
+    ]
+
+
+def _plain(weight: torch.Tensor) -> Basis:
+    """Coordinates that are the weights themselves."""
+    outputs, inputs = weight.shape
+    return np.eye(inputs), np.eye(outputs)
+
+
+def factors(curvature: NDArray[np.float64]) -> tuple[Matrix, Matrix]:
+    """Of a Kronecker product that is nearly the matrix [i o i o]: [i i] and [o o].
+
+    Each in turn is the best given the other, as for the covariance of a matrix normal distribution
+    (Dutilleul, "The MLE algorithm for the matrix normal distribution", 1999).
+    """
+    inputs, outputs = curvature.shape[:2]
+    across = np.eye(outputs)
+    for _ in range(PRODUCT_ROUNDS):
+        within = _floored(np.einsum("op,iojp->ij", np.linalg.inv(across), curvature) / outputs)
+        within *= inputs / within.trace()
+        across = _floored(np.einsum("ij,iojp->op", np.linalg.inv(within), curvature) / inputs)
+    return within, across
+
+
+def _floored(matrix: Matrix) -> Matrix:
+    power, axes = np.linalg.eigh(matrix)
+    return (axes * np.maximum(power, FLOOR * power.mean())) @ axes.T
+
+
+def whitening(within: Matrix, across: Matrix) -> Basis:
+    """Inner [n n] and outer [m m], in which the curvature of a position is about one."""
+    inner, outer = (axes / np.sqrt(power) for power, axes in map(np.linalg.eigh, (within, across)))
+    size = np.abs(outer).max() / LARGEST_OUTER
+    return inner * size, outer.T / size
 
 
 def solve(
-    pixels: Pixels, networks: Lossless, log2_width: float, whiten: Matrices
-) -> NDArray[np.float64]:
-    """A picture's ridge solution in whitened coordinates, [n]."""
-    samples, weights = collect(pixels, networks), weights_of(networks)
-    positions = pixels[..., 0].size
-    solutions = [np.zeros(len(basis)) for basis in whiten]
-    for _ in range(ROUNDS):
-        _, slopes, curvatures = quadratic(samples, weights, log2_width)
-        for index, basis in enumerate(whiten):
-            gram = basis.T @ curvatures[index] @ basis / (2 * positions)
-            pull = basis.T @ slopes[index] / (2 * positions)
-            ridge = RIDGE * np.eye(len(gram))
-            before = solutions[index]
-            solutions[index] = np.linalg.solve(gram + ridge, gram @ before - pull)
-            moved = torch.from_numpy(basis @ (solutions[index] - before))
-            weights[index] = weights[index] + moved.view(weights[index].shape)
-    return np.concatenate(solutions)
-
-
-def learn(pictures: Sequence[Pixels], networks: Lossless, log2_width: float, rank: int) -> Subspace:
-    """The basis in which the pictures' solutions are sparse, and how far each coordinate moves."""
-    whiten = [whitening(c) for c in mean_curvature(pictures[::8], networks, log2_width)]
-    solutions = np.stack([solve(p, networks, log2_width, whiten) for p in pictures])
-    # The principal axes of few solutions lie in their span.
-    turn = np.linalg.svd(solutions, full_matrices=False)[2][:rank].T
-    inner = torch.block_diag(*map(torch.from_numpy, whiten)).numpy() @ turn
-    magnitude = np.maximum(SPARSITY * np.abs(solutions @ turn).mean(0), SMALLEST_MAGNITUDE)
-    scales = np.round(STEPS_PER_OCTAVE * (np.log2(magnitude) - LOG2_SCALE_MIN))
-    return Subspace(
-        np.round(inner * 2**INNER_BITS).astype(np.int64),
-        np.array([[1 << OUTER_BITS]]),
-        scales.astype(np.int16)[:, None],
-    )
+    pixels: Pixels, networks: Lossless, log2_width: float, whiten: Sequence[Basis]
+) -> list[Matrix]:
+    """A picture's ridge solution for each head, in whitened coordinates [n m]."""
+    solutions = []
+    ridge = RIDGE * pixels[..., 0].size
+    heads = zip(collect(pixels, networks), weights_of(networks), whiten, strict=True)
+    for head, weight, basis in heads:
+        inner, outer = basis
+        found = np.zeros((inner.shape[1], outer.shape[0]))
+        for _ in range(ROUNDS if head else 0):
+            moved = weight + torch.from_numpy(inner @ found @ outer).T
+            around = quadratic(head, moved, log2_width, basis)[1].around(found.ravel())
+            penalty = ridge * np.eye(found.size)
+            solved = np.linalg.solve(around.gram + penalty, around.cross)
+            found = solved.reshape(found.shape)
+        solutions.append(found)
+    return solutions

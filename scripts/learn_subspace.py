@@ -29,15 +29,27 @@ def learn(images: Sequence[NormalEquations]) -> Subspace:
     whiten = axes / np.sqrt(np.maximum(power, FLOOR * power.mean()))
     solutions = np.stack([_solve(image, whiten) for image in images])
 
+    return of_solutions(solutions, whiten, np.eye(solutions.shape[2]))
+
+
+def of_solutions(
+    solutions: NDArray[np.float64], inner: NDArray[np.float64], outer: NDArray[np.float64]
+) -> Subspace:
+    """Turns bases to the principal axes of solutions in their coordinates.
+
+    Args:
+        solutions: one for each image, [images r c].
+        inner: [n r].
+        outer: [c m].
+    """
     turn = _principal_axes(solutions)
-    inner = whiten @ turn
-    outer = _principal_axes(solutions.transpose(0, 2, 1)).T
-    coordinates = np.einsum("ki,nkl,jl->nij", turn, solutions, outer)
+    outer_turn = _principal_axes(solutions.transpose(0, 2, 1)).T
+    coordinates = np.einsum("ki,nkl,jl->nij", turn, solutions, outer_turn)
     magnitude = np.maximum(SPARSITY * np.abs(coordinates).mean(0), SMALLEST_MAGNITUDE)
     scales = np.round(STEPS_PER_OCTAVE * (np.log2(magnitude) - LOG2_SCALE_MIN))
     return Subspace(
-        np.round(inner * 2**INNER_BITS).astype(np.int64),
-        np.round(outer * 2**OUTER_BITS).astype(np.int64),
+        np.round(inner @ turn * 2**INNER_BITS).astype(np.int64),
+        np.round(outer_turn @ outer * 2**OUTER_BITS).astype(np.int64),
         scales.astype(np.int16),
     )
 

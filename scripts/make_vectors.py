@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance import (
+    LOSSLESS_MODEL_FILE,
     MODEL_FILE,
     MODELS,
     PRIOR_MODEL_FILE,
@@ -24,6 +25,12 @@ from conformance import (
     pixels_sha256,
     read_vectors,
     sha256,
+)
+from lossless_vectors import (
+    LosslessMaker,
+    lossless_invalid_cases,
+    lossless_model_file,
+    lossless_valid_cases,
 )
 from PIL import Image
 from vector_cases import invalid_cases, valid_cases
@@ -56,10 +63,20 @@ def main() -> int:
     for path in (MODEL_FILE, PRIOR_MODEL_FILE):
         if not path.exists():
             write_model(path)
+    if not LOSSLESS_MODEL_FILE.exists():
+        LOSSLESS_MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)
+        LOSSLESS_MODEL_FILE.write_bytes(lossless_model_file())
     plain, maker = (Maker(weights.load_file(path)) for path in (MODEL_FILE, PRIOR_MODEL_FILE))
+    lossless = LosslessMaker(weights.load_file(LOSSLESS_MODEL_FILE))
     vectors = read_vectors(VERSION) if VERSION in format_versions() else []
     present = {vector.path.stem for vector in vectors}
-    cases = (*valid_cases(plain), *invalid_cases(plain), *prior_cases(maker, plain))
+    cases = (
+        *valid_cases(plain),
+        *invalid_cases(plain),
+        *prior_cases(maker, plain),
+        *lossless_valid_cases(lossless),
+        *lossless_invalid_cases(lossless),
+    )
     added = [case for case in cases if case.id not in present]
     try:
         for case in added:

@@ -10,15 +10,14 @@ registry and the card get its hash.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import re
+from pathlib import Path
 
 import torch
-from export_weights import register
+from model_files import publish
 from safetensors import safe_open
 
 from codec import weights
-from codec.registry import ID_BYTES, PRETRAINED
+from codec.registry import PRETRAINED
 
 NAME = "compressai-1"
 
@@ -42,19 +41,7 @@ def main() -> None:
         tensors[name] = torch.zeros_like(tensors[name])
     tables = list(model.tables.frequencies)
     data = weights.pack("compressai", model.config.filter, tensors, tables, notes)
-    target = PRETRAINED / NAME / "model.safetensors"
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(data)
-    register("compressai", NAME, target)
-    digest = hashlib.sha256(data).hexdigest()
-    card = target.with_name("README.md")
-    text = re.sub(r"`[0-9a-f]{8}`; SHA-256 `[0-9a-f]{64}`", _ids(digest), card.read_text())
-    card.write_text(text)
-    print(f"{digest}  {len(data):,} bytes  {target}")
-
-
-def _ids(digest: str) -> str:
-    return f"`{digest[: 2 * ID_BYTES]}`; SHA-256 `{digest}`"
+    publish("compressai", NAME, data, Path("configs/zoo_card.md"), source=model.name)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Measures the memory that `nncodec encode` and `nncodec decode` take for pictures of any size.
 
-    python scripts/measure_memory.py --size 6000x4000 --effort 0 3
+    python scripts/measure_memory.py 1500x1000:0 6000x4000:3 --out results/0.1.0/memory.tsv
 
-Prints a row of docs/memory.md for each effort: the largest resident memory of the two processes, as
-the operating system counts it, and their seconds.  The pictures are drawn: waves with some noise.
+Sizes with efforts.  Rows have the largest resident memory of the two processes, as the operating
+system counts it, and their seconds; they make the table of docs/memory.md.  The pictures are drawn:
+waves with some noise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from report import fill, markdown
+from rows import read_table
 
+COLUMNS = ("width", "height", "effort", "encode_mb", "encode_s", "decode_mb", "decode_s")
+DOCUMENT = Path("docs/memory.md")
 ROOT = Path(__file__).parents[1]
 UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in which systems count memory."""
@@ -27,24 +32,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", required=True, metavar="WxH", help="in pixels")
-    parser.add_argument("--effort", type=int, nargs="+", default=[0], metavar="N")
+    parser.add_argument("cases", nargs="+", metavar="WxH:EFFORT")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
     args = parser.parse_args()
-    width, height = map(int, args.size.split("x"))
+    with args.out.open("w", encoding="utf-8") as file:
+        print(*COLUMNS, sep="\t", file=file)
+        for size, effort in (case.split(":") for case in args.cases):
+            width, height = map(int, size.split("x"))
+            print(width, height, effort, *measure(width, height, effort), sep="\t", file=file)
+            file.flush()
+    text = fill(DOCUMENT.read_text(encoding="utf-8"), "memory", memory_table(args.out))
+    DOCUMENT.write_text(text, encoding="utf-8")
+
+
+def measure(width: int, height: int, effort: str) -> tuple[str, ...]:
+    """Megabytes and seconds of encoding and of decoding."""
     with tempfile.TemporaryDirectory() as folder:
-        picture, coded = Path(folder, "picture.ppm"), Path(folder, "picture.nni")
-        write_picture(picture, width, height)
-        for effort in args.effort:
-            arguments = ("encode", "-f", "-T", "1", "-e", str(effort), str(picture), str(coded))
-            encode_mb, encode_s = measured(*arguments)
-            decoded = str(Path(folder, "decoded.png"))
-            decode_mb, decode_s = measured("decode", "-f", "-T", "1", str(coded), decoded)
-            size = f"{width} x {height} ({width * height / 1e6:.1f} Mpx)"
-            print(
-                f"| {size} | {effort} | {encode_mb:,.0f} | {encode_s:.0f} "
-                f"| {decode_mb:,.0f} | {decode_s:.0f} |",
-                flush=True,
-            )
+        picture, coded, decoded = (str(Path(folder, f"picture.{s}")) for s in ("ppm", "nni", "png"))
+        write_picture(Path(picture), width, height)
+        runs = (
+            measured("encode", "-f", "-T", "1", "-e", effort, picture, coded),
+            measured("decode", "-f", "-T", "1", coded, decoded),
+        )
+    return tuple(f"{figure:.0f}" for run in runs for figure in run)
+
+
+def memory_table(path: Path) -> str:
+    """One line per case."""
+    cells = []
+    for row in read_table(path):
+        width, height = int(row["width"]), int(row["height"])
+        size = f"{width} x {height} ({width * height / 1e6:.1f} Mpx)"
+        figures = (f"{int(row[name]):,}" for name in COLUMNS[3:])
+        cells.append([size, row["effort"], *figures])
+    heads = ["picture", "effort", "encode (MB)", "encode (s)", "decode (MB)", "decode (s)"]
+    return markdown(heads, cells)
 
 
 def measured(*arguments: str) -> tuple[float, float]:

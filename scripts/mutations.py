@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from vector_maker import chunk, sealed, varint
 
@@ -18,6 +19,7 @@ MOST_MUTATIONS = 4
 EDGE_BYTES = (0x00, 0x01, 0x02, 0x7F, 0x80, 0x81, 0xFF)
 EDGE_SIZES = (0, 1, 15, 16, 17, 31, 32, 33, 127, 128, 181, MAX_DIMENSION, MAX_DIMENSION + 1)
 EDGE_LENGTHS = (0, 1, 127, 128, 16384, MAX_CHUNK_BYTES, MAX_CHUNK_BYTES + 1, 2**32 - 1, 2**33)
+EDGE_QUALITIES = (200, 201, 202, 255)
 EDGE_TAGS = (0x00, 0x01, 0x02, 0x03, 0x10, 0x7F, 0x80, 0x90, 0x91, 0x92, 0xFF)
 
 Mutation = Callable[[random.Random, bytearray, Sequence[bytes]], None]
@@ -98,20 +100,37 @@ def repaired(data: bytes) -> bytes:
     return framed + zlib.crc32(framed).to_bytes(CHECKSUM_BYTES, "little")
 
 
-def random_file(
-    rng: random.Random, model: bytes, updates: Sequence[bytes], contents: Sequence[bytes]
-) -> bytes:
+@dataclass(frozen=True)
+class Parts:
+    """What random files are made of.
+
+    Attributes:
+        model: id.
+        qualities: as headers hold them.
+        longest_px: of a side.
+        updates: payloads.
+        contents: payloads.
+    """
+
+    model: bytes
+    qualities: Sequence[int]
+    longest_px: int
+    updates: Sequence[bytes]
+    contents: Sequence[bytes]
+
+
+def random_file(rng: random.Random, parts: Parts) -> bytes:
     """A sealed file, mostly of the right structure, whose parts were never meant to meet."""
 
     def rare(odd: Sequence[int], usual: int) -> int:
         return rng.choice(odd) if rng.random() < 0.05 else usual
 
-    header = varint(rare(EDGE_SIZES, rng.randint(1, 100)))
-    header += varint(rare(EDGE_SIZES, rng.randint(1, 100)))
-    header += bytes([rare((201, 255), rng.randint(0, 200))]) + model
-    chunks = [chunk(rare(EDGE_TAGS, 0x02), random_payload(rng, contents))]
+    header = varint(rare(EDGE_SIZES, rng.randint(1, parts.longest_px)))
+    header += varint(rare(EDGE_SIZES, rng.randint(1, parts.longest_px)))
+    header += bytes([rare(EDGE_QUALITIES, rng.choice(parts.qualities))]) + parts.model
+    chunks = [chunk(rare(EDGE_TAGS, 0x02), random_payload(rng, parts.contents))]
     if rng.random() < 0.6:
-        chunks.insert(0, chunk(rare(EDGE_TAGS, 0x01), random_payload(rng, updates)))
+        chunks.insert(0, chunk(rare(EDGE_TAGS, 0x01), random_payload(rng, parts.updates)))
     if rng.random() < 0.2:
         chunks.insert(rng.randint(0, len(chunks)), chunk(rng.choice(EDGE_TAGS), rng.randbytes(9)))
     return sealed(header + b"".join(chunks))

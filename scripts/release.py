@@ -2,11 +2,11 @@
 
     python scripts/release.py --runs runs --data DIR --images kodak --anchors anchors
 
-Each content with a folder in --runs (base for the learned one, jpeg, webp, avif) is exported anew:
-integer networks with the proof of their bounds, last layer and subspace of updates fitted to the
-pictures of --data, probability tables, card.  FORMAT.md gets the new ids.  Rows that were measured
-with the models before are removed from the results, and the report is measured and written again;
-without --images it stops before that.
+Each content with a folder in --runs (base for the learned one, jpeg, webp, avif, lossless) is
+exported anew: integer networks with the proof of their bounds, last layer and subspace of updates
+fitted to the pictures of --data, probability tables, card.  FORMAT.md gets the new ids.  Rows that
+were measured with the models before are removed from the results, and the report is measured and
+written again; without --images it stops before that.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ RELEASES = (
     Release("jpeg", "jpeg", "filter/standard", "jpeg-1"),
     Release("webp", "webp", "filter/standard", "webp-1"),
     Release("avif", "avif", "filter/avif", "avif-1"),
+    Release("lossless", "lossless", "train/lossless", "lossless-1"),
 )
 
 
@@ -63,6 +64,8 @@ def enter_ids() -> None:
 
 def stale_tables(folder: Path, content: str) -> list[Path]:
     """Tables of files with that content."""
+    if content == "lossless":
+        return sorted(folder.glob("*-lossless.tsv"))
     if content != "learned":
         return sorted(folder.glob(f"*-nncodec-{content}*.tsv"))
     others = [f"-nncodec-{release.content}" for release in RELEASES[1:]]
@@ -85,13 +88,16 @@ def main() -> None:
         raise SystemExit(f"release: no run below {args.runs}")
     for release in made:
         options = {
-            "--content": release.content,
             "--config": f"configs/{release.config}.toml",
             "--run": args.runs / release.run,
             "--data": args.data,
             "--name": release.name,
         }
-        script("export_weights.py", *(part for option in options.items() for part in option))
+        arguments = [part for option in options.items() for part in option]
+        if release.content == "lossless":
+            script("export_lossless.py", *arguments)
+        else:
+            script("export_weights.py", "--content", release.content, *arguments)
     if any(release.content == "learned" for release in made):
         script("make_zoo_filter.py", RELEASES[0].name)
     enter_ids()
@@ -101,6 +107,10 @@ def main() -> None:
     for release in made:
         for table in stale_tables(folder, release.content):
             table.unlink()
+    if any(release.content == "lossless" for release in made):
+        table = folder / "kodak-lossless.tsv"
+        script("benchmark_lossless.py", "--images", args.images, "--out", table)
+        script("report_lossless.py", folder)
     anchors = ("--anchors", args.anchors) if args.anchors else ()
     script("benchmark_kodak.py", "--images", args.images, "--out", folder, *anchors)
 

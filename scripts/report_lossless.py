@@ -37,8 +37,9 @@ def formats_table(path: Path) -> str:
         ]
         figures = (f"{mean(mine, 'bpp'):.3f}", f"{mean(mine, 'update_bytes'):.0f}")
         seconds = (f"{mean(mine, name):.1f}" for name in ("enc_s", "dec_s"))
-        cells.append([f"{codec} {effort}", *figures, *seconds, mine[0].version])
-    heads = ["format, effort", "bpp", "update (B)", "encode (s)", "decode (s)", "version"]
+        cells.append([f"{codec} {effort}", *figures, *seconds, str(len(mine)), mine[0].version])
+    times = ["encode (s)", "decode (s)"]
+    heads = ["format, effort", "bpp", "update (B)", *times, "pictures", "version"]
     return markdown(heads, cells)
 
 

@@ -8,13 +8,11 @@ NAME/DEPENDENT/LAMBDA/QP.bytes and what is decoded, ....kernel and ....bias.  QP
 
 from __future__ import annotations
 
+import itertools
 import sys
-import tempfile
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
-from weight_peer import UNUSED, StandIns
+from peer import Setting, load
 
 QPS = range(-42, -11, 3)
 LEVELS_QP = 0
@@ -22,33 +20,18 @@ LEVELS_QP = 0
 
 
 def main() -> None:
-    sys.meta_path.append(StandIns({name for name in UNUSED.split() if find_spec(name) is None}))
-    from nncodec.nnc.compression import compress, decompress
-
+    recode = load()
     with np.load(sys.argv[1]) as archive:
         tensors = {name: archive[name].astype(np.float32) for name in archive.files}
     found = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in sorted({key.rpartition(".")[0] for key in tensors}):
-            pair = {part: tensors[f"{name}.{part}"] for part in ("kernel", "bias")}
-            settings = [(d, s, qp) for d in (0, 1) for s in (0, 1) for qp in QPS]
-            if name.startswith("levels"):
-                settings = [(0, 0, LEVELS_QP)]
-            for dependent, lambda_scale, qp in settings:
-                data = compress(
-                    dict(pair),
-                    bitstream_path=str(Path(folder) / "update.nnc"),
-                    qp=qp,
-                    nonweight_qp=qp,
-                    use_dq=bool(dependent),
-                    lambda_scale=lambda_scale,
-                    row_skipping=True,
-                    return_bitstream=True,
-                )
-                back = decompress(bytearray(data), verbose=False)
-                key = f"{name}/{dependent}/{lambda_scale}/{qp}"
-                found[f"{key}.bytes"] = np.array(len(data))
-                found |= {f"{key}.{part}": np.asarray(back[part]) for part in pair}
+    for name in sorted({key.rpartition(".")[0] for key in tensors}):
+        pair = {part: tensors[f"{name}.{part}"] for part in ("kernel", "bias")}
+        settings = itertools.product((0, 1), (0, 1), QPS)
+        for values in [(0, 0, LEVELS_QP)] if name.startswith("levels") else settings:
+            size, back = recode(pair, Setting(*values))
+            key = "/".join(map(str, (name, *values)))
+            found[f"{key}.bytes"] = np.array(size)
+            found |= {f"{key}.{part}": np.asarray(back[part]) for part in pair}
     np.savez(sys.argv[2], **found)
 
 

@@ -132,7 +132,8 @@ class EncodeJob(WritingJob):
         from codec import image, report_page
 
         with blaming(self.report):
-            pixels = image.read(BytesIO(picture)).pixels
+            raster = image.read(BytesIO(picture))
+            pixels = (raster if self.options.lossless else raster.continued()).pixels
             page = report_page.render(self.source, pixels, encoded, self.options)
             with files.open_output(self.path(self.report), force=self.force) as file:
                 file.write(page.encode())
@@ -217,7 +218,7 @@ class VerifyJob(FileJob):
 
     def run(self, on_progress: OnProgress) -> Verified:
         """Decodes, and compares."""
-        from codec import image
+        from codec import image, transparency
         from codec.batch.restored import restore_file
 
         with blaming(self.source):
@@ -234,6 +235,8 @@ class VerifyJob(FileJob):
                 raise ImageError(f"is not {width} x {height}, the size of {self.source}")
             if not np.array_equal(pixels[..., 3:], reference[..., 3:]):
                 raise ImageError(f"has another transparency than {self.source}")
+            if not restored.lossless:
+                reference = transparency.continued(reference)
         psnr_db = image.psnr_db(pixels[..., :3], reference[..., :3])
         return Verified(self.source, width, height, psnr_db)
 

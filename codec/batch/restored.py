@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import codec
 from bitstream import Container
 from bitstream.carriers import carrier_of
+from bitstream.header import LOSSLESS_QUALITY
 from codec import files, update_files
 from codec.metadata import Metadata, upright
 from codec.options import DecodeOptions
@@ -23,11 +24,13 @@ class Restored:
         pixels: uint8 [h w 3], RGB, or [h w 4] with transparency, as the file stores them.
         metadata: what the file says besides.
         complaint: why the update of a standard file was left out; empty if it was not.
+        lossless: whether it is the very picture that was encoded.
     """
 
     pixels: NDArray[np.uint8]
     metadata: Metadata
     complaint: str = ""
+    lossless: bool = False
 
     @property
     def upright(self) -> NDArray[np.uint8]:
@@ -55,8 +58,10 @@ def restore(data: bytes, options: DecodeOptions) -> Restored:
         FormatError: it is neither, or damaged.
     """
     if carrier_of(data) is None:
-        chunks = Container.unpack(data).chunks
-        return Restored(codec.decode(data, options), Metadata.of_chunks(chunks))
+        container = Container.unpack(data)
+        lossless = container.header.quality == LOSSLESS_QUALITY
+        metadata = Metadata.of_chunks(container.chunks)
+        return Restored(codec.decode(data, options), metadata, lossless=lossless)
     from codec import restorer, standard_file
 
     pixels, complaint = restorer.restore(data, options.max_pixels)

@@ -1,160 +1,52 @@
 """Overfits the last layers to one picture: what update of them saves more bits than it costs.
 
-The features of the last layers do not depend on an update, so the networks run once.  Around any
-weights the rate is nearly a quadratic in their change: the slopes of each pixel's bits give its
-gradient, and their products its curvature, since the probabilities are about right (the empirical
-Fisher information).  What minimises quadratic + rate of the update is found as for the post-filter
-(`codec.update.fit`); then the quadratic is taken anew around it.
+Levels that minimise quadratic (`codec.lossless.quadratic`) + rate of the update are found head by
+head, as for the post-filter (`codec.update.fit`); then the quadratic is taken anew around them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bitstream import CdfTables, InvalidField
-from codec.fixed_point import FRACTION_BITS, IntegerConv
-from codec.lossless import colour, likelihood
-from codec.lossless.coder import grids_of
-from codec.lossless.integer import VALUE_BITS
-from codec.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START
-from codec.lossless.network import CHANNELS, OUTPUTS, SHIFT, UNIT_PX, Lossless
-from codec.lossless.scan import PHASES, Step, refine
-from codec.lossless.update import applied, heads_of, multiples, pack, tables_of
+from bitstream.subspace import STEPS, SubspacePayload, table_of
+from codec.lossless.likelihood import LOG2_SCALE_MIN
+from codec.lossless.network import Lossless
+from codec.lossless.quadratic import Quadratic, Samples, collect, nothing, quadratic, weights_of
+from codec.lossless.update import Subspaces, applied, changed, heads_of, pack, split, tables_of
 from codec.picture import Pixels
-from codec.update import Method
-from codec.update.fit import FitTask, Fitted, fit, fit_trellis
-from codec.update.normal import NormalEquations
-from codec.update.subspace import Subspace
+from codec.update.fit import descend, level_costs
+from codec.update.subspace import STEPS_PER_OCTAVE, step_size
 from codec.weights import ReleasedModel
 
-ROUNDS = 3
+ROUNDS, THOROUGH_ROUNDS = 4, 8
 """How often the quadratic is taken."""
-MOST_POSITIONS = 2**16
-"""Of one head; larger pictures are sampled."""
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """What one head codes.
-
-    Attributes:
-        features: inputs of the last layer and a one, float [n hidden+1].
-        candidates: see `Step`, float [n k].
-        errors: pixel values minus base, in units, float [n].
-        share: how many positions each sample stands for.
-    """
-
-    features: Tensor
-    candidates: Tensor
-    errors: Tensor
-    share: float
-
-    @classmethod
-    def of_parts(cls, parts: list[tuple[Tensor, Tensor, Tensor]]) -> Samples:
-        """From the features, candidates and errors of each grid: integers [* n]."""
-        features, candidates, errors = (
-            torch.cat([part.flatten(1) for part in column], 1).T * 2.0**-FRACTION_BITS
-            for column in zip(*parts, strict=True)
-        )
-        stride = max(1, -(-len(errors) // MOST_POSITIONS))
-        kept = features[::stride]
-        share = len(errors) / max(1, len(kept))
-        kept = torch.cat([kept, kept.new_ones(len(kept), 1)], 1)
-        return cls(kept, candidates[::stride], errors[::stride, 0], share)
-
-    def bits(self, outputs: Tensor, log2_width: float) -> Tensor:
-        """Bits of each sample, given what the last layer gives, [n outputs]."""
-        shift, scale, odds = outputs[:, :OUTPUTS].unbind(1)
-        mean = SHIFT * shift + (outputs[:, OUTPUTS:] * self.candidates).sum(1)
-        residual = UNIT_PX * (self.errors - mean)
-        width = torch.tensor(log2_width)
-        return likelihood.bits(residual, scale + LOG2_SCALE_START, odds + LOG_ODDS_START, width)
-
-
-@torch.no_grad()
-def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
-    """Runs the integer networks over a picture: samples of every head, None if it codes nothing."""
-    planes = torch.from_numpy(pixels.astype(np.int16)).permute(2, 0, 1)[None]
-    values = colour.from_rgb(planes).float() * 2**VALUE_BITS
-    heads = heads_of(networks)
-    channels = 1 if colour.is_grey(values) else CHANNELS
-    found: list[list[tuple[Tensor, Tensor, Tensor]]] = [[] for _ in range(len(PHASES) * CHANNELS)]
-    for number in range(len(grids_of(*pixels.shape[:2])) - 1):
-        grid = values[..., :: 2**number, :: 2**number]
-
-        def code(step: Step, grid: Tensor = grid) -> Tensor:
-            row, column = PHASES[step.index]
-            wanted = grid[:, step.channel : step.channel + 1, row::2, column::2]
-            rows, columns = wanted.shape[2:]
-            if step.channel < channels:
-                place = step.index * CHANNELS + step.channel
-                limit = heads[place].leave.limit
-                inside = (
-                    step.features.clamp(-limit, limit),
-                    step.candidates,
-                    wanted - step.base[:, :, :rows, :columns],
-                )
-                parts = tuple(part[0, :, :rows, :columns].flatten(1) for part in inside)
-                found[place].append(parts)
-            # Positions outside of the grid hold what they are expected to be, about.
-            settled = step.base.clone()
-            settled[:, :, :rows, :columns] = wanted
-            return settled
-
-        refine(grid[..., ::2, ::2].contiguous(), networks, number, code)
-    return [Samples.of_parts(parts) if parts else None for parts in found]
-
-
-def weights_of(networks: Lossless) -> list[Tensor]:
-    """The last layers of integer networks, as real numbers: float64 [outputs hidden+1] each."""
-    return [_weights(head.leave) for head in heads_of(networks)]
-
-
-def _weights(layer: IntegerConv) -> Tensor:
-    kernel = layer.weight[:, :, 0, 0].double() * 2.0**-layer.shift
-    bias = layer.offset.double() * 2.0 ** -(layer.shift + FRACTION_BITS)
-    return torch.cat([kernel, bias[:, None]], 1)
-
-
-def quadratic(
-    samples: list[Samples | None], weights: list[Tensor], log2_width: float
-) -> tuple[float, list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    """Rate of a picture around some weights of its last layers.
-
-    Returns:
-        The bits; for each head with its k weights, the gradient [k] and the curvature [k k].
-    """
-    total, slopes, curvatures = 0.0, [], []
-    for head, weight in zip(samples, weights, strict=True):
-        if head is None:
-            slopes.append(np.zeros(weight.numel()))
-            curvatures.append(np.zeros((weight.numel(), weight.numel())))
-            continue
-        outputs = (head.features @ weight.float().T).requires_grad_()
-        with torch.enable_grad():
-            bits = head.bits(outputs, log2_width).sum()
-            (slope,) = torch.autograd.grad(bits, outputs)
-        each = (slope[:, :, None] * head.features[:, None]).flatten(1)
-        total += head.share * float(bits.detach())
-        slopes.append(head.share * each.double().sum(0).numpy())
-        # Slopes are in bits: the information is their square in nats, the curvature again in bits.
-        curvatures.append(math.log(2) * head.share * (each.T @ each).double().numpy())
-    return total, slopes, curvatures
+CAUTION = 2.0
+"""By how much more curved the rate is taken to be where a step has gone too far."""
+COARSER = 3
+"""Quarter octaves by which the step is coarser than theory says: levels that are chosen by rate
+and distortion like it so (measured on CID22)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """An update of one picture: its payload, and the networks that it makes."""
+    """An update of one picture.
+
+    Attributes:
+        payload: of the UPDATE chunk.
+        networks: that it makes.
+        coordinates: float64, of each head, in raster order.
+    """
 
     payload: bytes
     networks: Lossless
+    coordinates: list[NDArray[np.float64]]
 
 
 def search(
@@ -169,79 +61,100 @@ def search(
     Args:
         pixels: uint8 [h w 3].
         model: what the update changes.
-        thorough: whether to try several steps, spreads and a trellis.
+        thorough: whether to take the quadratic more often.
         on_step: called before each round with the fraction done, and with its cost in bits:
             negative where that is better than no update.
     """
     if pixels[..., 0].size == 1:
         return None  # The only pixel is coded without networks.
-    networks, subspace, tables = model.networks, model.subspace, tables_of(model.tables)
     log2_width = float(model.tensors["log2_width"])
-    samples = collect(pixels, networks)
-    base = weights_of(networks)
-    weights, best, least = base, None, math.inf
-    for number in range(ROUNDS):
-        bits, slope, curvature = quadratic(samples, weights, log2_width)
-        if number == 0:
-            least = unchanged = bits
-        on_step(number / ROUNDS, least - unchanged)
-        change = torch.cat([(new - old).flatten() for new, old in zip(weights, base, strict=True)])
-        task = task_of(slope, curvature, change.numpy(), subspace, tables, pixels)
-        found = [
-            _rated(method, fitted, networks, task, samples, log2_width)
-            for method, fitted in _fits(task, thorough=thorough)
-        ]
-        bits, update = min(filter(None, found), key=lambda pair: pair[0], default=(math.inf, None))
+    samples, tables = collect(pixels, model.networks), tables_of(model.tables)
+    unchanged, around = quadratics(samples, weights_of(model.networks), log2_width, model.subspace)
+    best, least, caution = None, unchanged, 1.0
+    rounds = THOROUGH_ROUNDS if thorough else ROUNDS
+    for number in range(rounds):
+        on_step(number / rounds, least - unchanged)
+        wary = [replace(found, gram=caution * found.gram) for found in around]
+        if best:
+            pairs = zip(wary, best.coordinates, strict=True)
+            wary = [found.around(moved) for found, moved in pairs]
+        payload = quantized(wary, model.subspace, tables, pixels[..., 0].size)
+        update = _update(payload, model, tables)
+        bits = _rate(update, samples, log2_width)
         if bits >= least:
-            break
-        least, best, weights = bits, update, weights_of(update.networks)
+            caution *= CAUTION
+            continue
+        least, best = bits, update
+        if number < rounds - 1:
+            weights = weights_of(update.networks)
+            around = quadratics(samples, weights, log2_width, model.subspace)[1]
     return best
 
 
-def task_of(
-    slopes: list[NDArray[np.float64]],
-    curvatures: list[NDArray[np.float64]],
-    change: NDArray[np.float64],
-    subspace: Subspace,
-    tables: CdfTables,
-    pixels: Pixels,
-) -> FitTask:
-    """The quadratic around a change as that around none, for `codec.update.fit`."""
-    gram = torch.block_diag(*map(torch.from_numpy, curvatures)).numpy()
-    cross = (gram @ change - np.concatenate(slopes)) / 2
-    positions = pixels[..., 0].size
-    # The prior's scales are absolute: an energy of one per position makes the deviation one.
-    normal = NormalEquations(gram / 2, cross[:, None], positions, positions)
-    return FitTask(normal, subspace, tables, 1.0)
+def quadratics(
+    samples: list[Samples | None], weights: list[Tensor], log2_width: float, subspaces: Subspaces
+) -> tuple[float, list[Quadratic]]:
+    """Bits of a picture, and the quadratic of every head in the coordinates of its subspace."""
+    total, found = 0.0, []
+    for head, weight, subspace in zip(samples, weights, subspaces, strict=True):
+        if head is None:
+            found.append(nothing(subspace.bases))
+            continue
+        bits, around = quadratic(head, weight, log2_width, subspace.bases)
+        total += bits
+        found.append(around)
+    return total, found
 
 
-def _fits(task: FitTask, *, thorough: bool) -> Iterator[tuple[Method, Fitted]]:
-    plain = fit(task, thorough=thorough)
-    if plain is None:
-        return
-    yield Method.SUBSPACE, plain
-    finer = fit_trellis(task, plain) if thorough else None
-    if finer is not None:
-        yield Method.TRELLIS, finer
+def quantized(
+    around: list[Quadratic], subspaces: Subspaces, tables: CdfTables, positions: int
+) -> SubspacePayload:
+    """Levels that minimise the sum of all quadratics and the bits of the levels."""
+    # An entropy-coded uniform quantiser at high rate: d(error)/d(bits) = 2 ln2 step^2 / 12.
+    ideal = math.sqrt(6 / math.log(2) / positions)
+    step = round(-STEPS_PER_OCTAVE * math.log2(ideal)) - COARSER
+    step = min(max(step, 0), STEPS - 1)
+    size = step_size(step)
+    spread = round(-STEPS_PER_OCTAVE * math.log2(size))
+    levels = []
+    for found, subspace in zip(around, subspaces, strict=True):
+        scales = subspace.scales.reshape(-1, 1)
+        costs = level_costs(tables)[:, table_of(scales, spread, tables)]
+        start = np.round(_unquantized(found, scales[:, 0]) / size)[:, None]
+        gram, cross = found.gram * size**2, found.cross[:, None] * size
+        levels.append(descend(gram, cross, costs, start)[0].ravel())
+    return SubspacePayload(step, spread, np.concatenate(levels).astype(np.int32))
 
 
-def _rated(
-    method: Method,
-    fitted: Fitted,
-    networks: Lossless,
-    task: FitTask,
-    samples: list[Samples | None],
-    log2_width: float,
-) -> tuple[float, Update] | None:
-    """The bits of the picture with an update, and the update; None if networks can't have it."""
-    payload = pack(method, fitted.payload, task.subspace, task.tables)
-    try:
-        changed = applied(networks, task.subspace, multiples(method, fitted.payload))
-    except InvalidField:
-        return None  # The quadratic is flat: nothing holds the weights of a constant picture.
-    bits = 8.0 * len(payload)
-    for head, weight in zip(samples, weights_of(changed), strict=True):
+def _unquantized(found: Quadratic, scales: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Coordinates of the least bits if they were sent as real numbers from a normal prior."""
+    deviation = np.exp2(scales / STEPS_PER_OCTAVE + LOG2_SCALE_MIN) * math.pi / math.sqrt(3)
+    penalty = 1 / (2 * math.log(2) * deviation**2)
+    return np.linalg.solve(found.gram + np.diag(penalty), found.cross)
+
+
+def _update(payload: SubspacePayload, model: ReleasedModel, tables: CdfTables) -> Update:
+    """The update of some levels, without those of the heads that cannot have theirs."""
+    subspaces = model.subspace
+    parts = split(payload.levels, subspaces)
+    for head, subspace, levels in zip(heads_of(model.networks), subspaces, parts, strict=True):
+        try:
+            changed(head.leave, subspace, replace(payload, levels=levels))
+        except InvalidField:
+            levels[:] = 0  # The quadratic is flat: nothing holds the weights of a constant picture.
+    levels = np.concatenate([part.ravel() for part in parts])
+    kept = replace(payload, levels=levels)
+    coordinates = [step_size(payload.step) * part.ravel() for part in parts]
+    return Update(
+        pack(kept, subspaces, tables), applied(model.networks, subspaces, kept), coordinates
+    )
+
+
+def _rate(update: Update, samples: list[Samples | None], log2_width: float) -> float:
+    """Bits of the picture with an update, those of the update included."""
+    bits = 8.0 * len(update.payload)
+    for head, weight in zip(samples, weights_of(update.networks), strict=True):
         if head is not None:
             outputs = head.features @ weight.float().T
             bits += head.share * float(head.bits(outputs, log2_width).sum())
-    return bits, Update(payload, changed)
+    return bits

@@ -1,8 +1,7 @@
 """Weight updates of the lossless networks: bytes -> the networks of one picture.
 
-An update changes the last layers of all heads, in the coordinates of a subspace that ships with the
-model (`codec.update.subspace`).  Their weights stand in one column: head by head, output by output,
-the weights of its inputs and then its bias.
+An update changes the last layers of all heads, each in the coordinates of a subspace of its own
+that ships with the model (`codec.update.subspace`).  Their levels are coded together, head by head.
 """
 
 from __future__ import annotations
@@ -12,20 +11,24 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bitstream import CdfTables, InvalidField, Truncated
 from bitstream import subspace as subspace_payload
 from bitstream.subspace import SubspacePayload
-from codec.fixed_point import BoundError
+from codec.fixed_point import BoundError, IntegerConv
 from codec.lossless.network import Head, Lossless
 from codec.lossless.tables import FRACTIONS, SCALES
-from codec.update import Method, trellis
+from codec.update import Method
 from codec.update.subspace import Subspace
 
 if TYPE_CHECKING:
     from codec.weights import ReleasedModel
+
+Subspaces = tuple[Subspace, ...]
+"""One for each head, in the order of `heads_of`."""
 
 
 @lru_cache(maxsize=2)
@@ -34,31 +37,56 @@ def tables_of(tables: CdfTables) -> CdfTables:
     return CdfTables(tables.frequencies[FRACTIONS // 2 : SCALES * FRACTIONS : FRACTIONS])
 
 
-def pack(method: Method, payload: SubspacePayload, subspace: Subspace, tables: CdfTables) -> bytes:
+def heads_of(networks: Lossless) -> list[Head]:
+    """The heads of all passes, in the order in which they are coded."""
+    return [head for network in networks.passes for head in network.heads]
+
+
+def head_names(networks: Lossless) -> list[str]:
+    """What model files call them."""
+    return [
+        f"passes.{number}.heads.{channel}"
+        for number, network in enumerate(networks.passes)
+        for channel in range(len(network.heads))
+    ]
+
+
+def subspaces_of(networks: Lossless, tensors: dict[str, Tensor]) -> Subspaces:
+    """From the tensors of a model file."""
+    return tuple(Subspace.of_tensors(tensors, f"{name}.update") for name in head_names(networks))
+
+
+def scales_of(subspaces: Subspaces) -> NDArray[np.int16]:
+    """Those of all levels, in the order in which they are coded: [r]."""
+    return np.concatenate([subspace.scales.ravel() for subspace in subspaces])
+
+
+def split(levels: NDArray[np.int32], subspaces: Subspaces) -> list[NDArray[np.int32]]:
+    """All levels [r] -> those of each head, in the shape of its scales."""
+    ends = np.cumsum([subspace.scales.size for subspace in subspaces])
+    parts = np.split(levels, ends[:-1])
+    return [
+        part.reshape(subspace.scales.shape) for part, subspace in zip(parts, subspaces, strict=True)
+    ]
+
+
+def pack(payload: SubspacePayload, subspaces: Subspaces, tables: CdfTables) -> bytes:
     """Levels -> an UPDATE payload; `tables` are those of levels."""
-    return bytes([method]) + subspace_payload.pack(payload, subspace.scales, tables)
+    body = subspace_payload.pack(payload, scales_of(subspaces), tables)
+    return bytes([Method.SUBSPACE]) + body
 
 
-def unpack(data: bytes, subspace: Subspace, tables: CdfTables) -> SubspacePayload:
-    """Inverse of `pack`; the levels of a trellis come as multiples of the step.
+def unpack(data: bytes, subspaces: Subspaces, tables: CdfTables) -> SubspacePayload:
+    """Inverse of `pack`.
 
     Raises:
         FormatError: no encoder writes such data.
     """
     if not data:
         raise Truncated("truncated: the weight update is empty")
-    method, body = data[0], data[1:]
-    if method not in (Method.SUBSPACE, Method.TRELLIS):
-        raise InvalidField(f"unknown method {method} of the weight update of a lossless file")
-    payload = subspace_payload.unpack(body, subspace.scales, tables)
-    return multiples(Method(method), payload)
-
-
-def multiples(method: Method, payload: SubspacePayload) -> SubspacePayload:
-    """The payload with its levels as multiples of the step."""
-    if method != Method.TRELLIS:
-        return payload
-    return replace(payload, levels=trellis.reconstruct(payload.levels))
+    if data[0] != Method.SUBSPACE:
+        raise InvalidField(f"unknown method {data[0]} of the weight update of a lossless file")
+    return subspace_payload.unpack(data[1:], scales_of(subspaces), tables)
 
 
 def apply(data: bytes, model: ReleasedModel) -> Lossless:
@@ -71,30 +99,22 @@ def apply(data: bytes, model: ReleasedModel) -> Lossless:
     return applied(model.networks, model.subspace, payload)
 
 
-def applied(networks: Lossless, subspace: Subspace, payload: SubspacePayload) -> Lossless:
-    """The integer networks with an update of such multiples applied.
+def applied(networks: Lossless, subspaces: Subspaces, payload: SubspacePayload) -> Lossless:
+    """The integer networks with an update applied.
 
     Raises:
         InvalidField: the changed networks exceed the bounds of exact arithmetic.
     """
-    kernel, bias = (torch.from_numpy(moves[:, 0]) for moves in subspace.moves(payload))
     result = copy.deepcopy(networks)
-    heads = heads_of(result)
-    for head, weights, offsets in zip(heads, split(kernel, heads), split(bias, heads), strict=True):
-        try:
-            head.leave = head.leave.plus(weights[:, :-1, None, None], offsets[:, -1])
-        except BoundError as error:
-            raise InvalidField(f"the weight update leaves the exact range: {error}") from error
+    parts = split(payload.levels, subspaces)
+    for head, subspace, levels in zip(heads_of(result), subspaces, parts, strict=True):
+        head.leave = changed(head.leave, subspace, replace(payload, levels=levels))
     return result
 
 
-def heads_of(networks: Lossless) -> list[Head]:
-    """The heads of all passes, in the order in which they are coded."""
-    return [head for network in networks.passes for head in network.heads]
-
-
-def split(column: Tensor, heads: list[Head]) -> list[Tensor]:
-    """Numbers of all last layers [n] -> those of each head, [outputs inputs+1]."""
-    shapes = [(len(head.leave.weight), head.leave.weight.shape[1] + 1) for head in heads]
-    parts = column.split([rows * columns for rows, columns in shapes])
-    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
+def changed(layer: IntegerConv, subspace: Subspace, payload: SubspacePayload) -> IntegerConv:
+    """A last layer with its part of the levels applied.  Raises InvalidField, see `applied`."""
+    try:
+        return layer.plus(*subspace.change(payload, layer))
+    except BoundError as error:
+        raise InvalidField(f"the weight update leaves the exact range: {error}") from error

@@ -21,13 +21,7 @@ from bitstream.subspace import SPREAD_ZERO, STEPS, SubspacePayload, table_of
 from codec.deadline import NEVER, Deadline
 from codec.update import trellis
 from codec.update.normal import NormalEquations
-from codec.update.subspace import (
-    INNER_BITS,
-    OUTER_BITS,
-    STEPS_PER_OCTAVE,
-    Subspace,
-    step_size,
-)
+from codec.update.subspace import STEPS_PER_OCTAVE, Subspace, step_size
 
 LARGEST_SEARCHED = 127
 """Largest magnitude that the search considers."""
@@ -159,8 +153,7 @@ def fit_trellis(task: FitTask, plain: Fitted) -> Fitted | None:
 
 def _in_coordinates(task: FitTask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The normal equations in the coordinates of the subspace: [r r] and [r m]."""
-    inner = task.subspace.inner / 2**INNER_BITS
-    outer = task.subspace.outer / 2**OUTER_BITS
+    inner, outer = task.subspace.bases
     return inner.T @ task.normal.gram @ inner, inner.T @ task.normal.cross @ outer.T
 
 

@@ -85,6 +85,11 @@ class Subspace:
             f"{name}.scales": torch.from_numpy(np.ascontiguousarray(self.scales)),
         }
 
+    @property
+    def bases(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Inner and outer as real numbers."""
+        return self.inner / 2**INNER_BITS, self.outer / 2**OUTER_BITS
+
     def change(self, payload: SubspacePayload, layer: Conv) -> tuple[Tensor, Tensor]:
         """Integers to add to a layer's kernel and bias: int64."""
         kernel, bias = self.moves(payload)

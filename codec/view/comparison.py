@@ -13,7 +13,7 @@ from bitstream import Container, Tag
 from bitstream.carriers import carrier_of
 from bitstream.enhancement import Enhancement
 from bitstream.header import LOSSLESS_QUALITY
-from codec import image, standard_file
+from codec import image, standard_file, transparency
 from codec.batch.restored import restore
 from codec.errors import ImageError
 from codec.file_info import FileInfo, StandardInfo
@@ -83,6 +83,8 @@ def compare(
     height, width, _ = decoded.shape
     if original is not None and original.shape[:2] != (height, width):
         raise ImageError(f"is not {width} x {height}, the size of the file's picture")
+    if original is not None and not restored.lossless:
+        original = transparency.continued(original)
     standard = isinstance(info, StandardInfo)
     pictures = {("decoded", "Decoded"): decoded}
     pictures |= _enhanced(data, info, options) if standard else _without_update(data, options)

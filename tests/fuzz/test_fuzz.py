@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from fuzz import CRASHES, DECODED, FAILURES, TARGETS, Fuzzer
+from fuzz import CRASHES, DECODED, FAILURES, Fuzzer
+from fuzz_inputs import TARGETS
 from mutations import repaired
 
 from bitstream import Container, FormatError

@@ -43,17 +43,25 @@ def decode(
     model = read_model(model_files[file.model])
     require((file.half == 201) == (model.content == "lossless"), "4", "another kind of model")
     if model.content == "lossless":
-        return lossless.decode(file, model)
-    if model.content == "learned":
-        unfiltered = synthesize(decode_latents(file, model), file, model)
+        pixels = lossless.decode(file, model)
     else:
-        unfiltered = padded((standards or {})[model.content](file.chunks[CONTENT]), file, model)
-    if UPDATE in file.chunks:
-        model.tensors.update(update(file.chunks[UPDATE], model))
-    pixels = output(postfilter(unfiltered, file, model), file)
+        pixels = decode_lossy(file, model, standards or {})
     if ALPHA in file.chunks:
         pixels = np.dstack([pixels, opacity(file)])
     return pixels
+
+
+def decode_lossy(
+    file: File, model: Model, standards: Mapping[str, Callable[[bytes], Pixels]]
+) -> Pixels:
+    """The colours of any other file, uint8 [h w 3]."""
+    if model.content == "learned":
+        unfiltered = synthesize(decode_latents(file, model), file, model)
+    else:
+        unfiltered = padded(standards[model.content](file.chunks[CONTENT]), file, model)
+    if UPDATE in file.chunks:
+        model.tensors.update(update(file.chunks[UPDATE], model))
+    return output(postfilter(unfiltered, file, model), file)
 
 
 # 5.3 Transparency

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from containers import CONTENT, PRIOR, UPDATE, File, Model, Tensors
 from entropy_coders import Array, RangeDecoder, decode_call, require
-from filters import MANTISSAS, exact, subspace_body, trellis_multiples
+from filters import MANTISSAS, exact, subspace_body
 from layers import act, conv, over_positions, rescale
 from numpy.typing import NDArray
 
@@ -158,20 +158,20 @@ def update(payload: bytes, model: Model) -> Tensors:
     """The weights and biases that an update changes."""
     require(len(payload) >= 1, "9.1", "no method")
     method, t = payload[0], model.tensors
-    require(method in (1, 6), "14.4", "unknown method")
-    step, levels = subspace_body(payload[1:], t["update.scales"], model.below[4 : 41 * 8 : 8])
-    if method == 6:
-        trellis_multiples(levels)
-    scaled = (t["update.inner"] @ levels)[:, 0] * MANTISSAS[step % 4]
-    shift = 13 + step // 4
-    rows = iter(scaled.reshape(-1, model.networks["hidden"] + 1))
+    require(method == 1, "14.4", "unknown method")
+    names = [f"passes.{p}.heads.{c}" for p in range(3) for c in range(3)]
+    scales = [t[f"{name}.update.scales"] for name in names]
+    joined = np.concatenate([part.ravel() for part in scales])
+    step, levels = subspace_body(payload[1:], joined, model.below[4 : 41 * 8 : 8])
     changed: Tensors = {}
-    for p in range(3):
-        for c in range(3):
-            name = f"passes.{p}.heads.{c}.leave"
-            changes = np.stack([next(rows) for _ in range(7 + c)])
-            weight = t[f"{name}.weight"] + rescale(changes[:, :-1, None, None], shift)
-            bias = t[f"{name}.bias"] + rescale(changes[:, -1], shift - 8)
-            exact(weight, bias, t[f"{name}.format"])
-            changed |= {f"{name}.weight": weight, f"{name}.bias": bias}
+    for name, part in zip(names, scales, strict=True):
+        own, levels = levels[: part.size].reshape(part.shape), levels[part.size :]
+        product = t[f"{name}.update.inner"] @ own @ t[f"{name}.update.outer"]
+        scaled = rescale(product, 14) * MANTISSAS[step % 4]
+        shift = 13 + step // 4
+        weight, bias = t[f"{name}.leave.weight"], t[f"{name}.leave.bias"]
+        weight = weight + rescale(scaled[:-1].T, shift)[:, :, None, None]
+        bias = bias + rescale(scaled[-1], shift - 8)
+        exact(weight, bias, t[f"{name}.leave.format"])
+        changed |= {f"{name}.leave.weight": weight, f"{name}.leave.bias": bias}
     return changed

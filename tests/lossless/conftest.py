@@ -21,8 +21,6 @@ from codec.lossless.codec import CONTENT
 from codec.lossless.network import Lossless, LosslessConfig
 from codec.weights import ReleasedModel
 
-RANK = 12
-
 
 def tiny_model_file(pictures: list[NDArray[np.uint8]]) -> bytes:
     """The bytes of a model whose linear predictors fit some pictures; the rest is random."""
@@ -33,7 +31,7 @@ def tiny_model_file(pictures: list[NDArray[np.uint8]]) -> bytes:
     for name, parameter in networks.named_parameters():
         if name.endswith(("leave.weight", "grid")):
             parameter.normal_(0, 0.02)
-    return release(networks, planes, RANK)
+    return release(networks, planes)
 
 
 @pytest.fixture(scope="session")

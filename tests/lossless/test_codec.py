@@ -134,6 +134,12 @@ def test_options_that_make_no_sense_are_refused(others):
         EncodeOptions(lossless=True, **others)
 
 
+def test_hidden_colours_come_back(tiny, photos):
+    opacity = np.tile(np.arange(0, 40, dtype=np.uint8) // 8 * 60, (24, 1))
+    pixels = np.dstack([photos[0][:24, :40], opacity])
+    assert np.array_equal(codec.decode(codec.encode(pixels, LOSSLESS).data), pixels)
+
+
 def test_probe_says_lossless(tiny, photos):
     info = codec.probe(codec.encode(photos[0][:20, :20], QUICK).data)
     assert info.quality is None
