@@ -96,9 +96,9 @@ def test_a_split_run_measures_only_and_the_last_one_reports(run_script: RunScrip
     assert tables() == {
         "kodak-jpeg.tsv": 16,
         "kodak-webp.tsv": 16,
-        "kodak-nncodec.tsv": 12,
-        "kodak-nncodec-effort0.tsv": 12,
-        "kodak-nncodec-noupdate.tsv": 12,
+        "kodak-nncodec.tsv": 8,
+        "kodak-nncodec-effort0.tsv": 8,
+        "kodak-nncodec-noupdate.tsv": 8,
     }
 
     status, _, err = run_script(benchmark_kodak.main, *COMMON)
@@ -119,6 +119,10 @@ def test_the_report(run_script: RunScript) -> None:
     assert first[3].count(" % |") == 2 and first[3].endswith("| – | – |")
     assert "| old | " in text and "a paper" in text
     assert Path("README.md").read_text() == text
+
+
+def test_every_codec_has_qualities() -> None:
+    assert benchmark_kodak.QUALITIES.keys() == {"nncodec", *coders.BASELINE_NAMES}
 
 
 @pytest.mark.usefixtures("place")
