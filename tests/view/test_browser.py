@@ -71,7 +71,7 @@ def dom(server: ViewServer, tmp_path: Path) -> str:
         "--no-sandbox",
         "--disable-gpu",
         "--window-size=1200,800",
-        "--virtual-time-budget=10000",
+        "--virtual-time-budget=60000",
         f"--user-data-dir={tmp_path}",
         "--dump-dom",
     ]
