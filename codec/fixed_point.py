@@ -269,7 +269,7 @@ class IntegerPrediction(nn.Module):
         super().__init__()
         self.scales = scales
         self.register_buffer("deviation", deviation.double())
-        self.register_buffer("log2_deviation", log2_deviation.double())
+        self.register_buffer("log2_deviation", log2_deviation.float())
         self.register_buffer("gain", torch.full_like(self.deviation, 2**PARAMETER_BITS))
         self.register_buffer("offset", torch.zeros_like(self.deviation))
 
@@ -293,6 +293,8 @@ class IntegerPrediction(nn.Module):
         deviation = self.deviation[start:stop].view(1, -1, 1, 1)
         gain, offset = (t[start:stop].view(1, -1, 1, 1) for t in (self.gain, self.offset))
         marginal = self.log2_deviation[start:stop].view(1, -1, 1, 1) - level.log2_step
-        log2_scale = rescale(log2_ratio * gain + offset, PARAMETER_BITS) + marginal
+        # In place: here are as many numbers of 64 bits as anywhere in the decoder.
+        log2_scale = log2_ratio.double().mul_(gain).add_(offset + 2.0 ** (PARAMETER_BITS - 1))
+        log2_scale = log2_scale.mul_(2.0**-PARAMETER_BITS).floor_().float() + marginal
         index = rescale(log2_scale, SCALE_SHIFT).clamp(0, self.scales - 1)
         return rescale(mean.double() * deviation, MEAN_SHIFT), index

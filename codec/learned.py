@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from bitstream import Header
+from bitstream import Header, chunk_bytes
 from codec import prior, prior_fit, rdoq, refine
 from codec.integer_model import set_last_layer
 from codec.job import Adapted, Content, Job
@@ -96,17 +95,17 @@ def _code(job: Job, y: Tensor) -> Content:
     def coded(networks: Model) -> CodedLatents:
         return encode_latents(y.cpu(), networks.context, level, _grid(job), model.tables)
 
-    plain = coded(model.networks)
-    unfiltered = _synthesize(plain.values, level, model)
-    content = Content(plain.payload, unfiltered, weight, y)
+    latents = coded(model.networks)
+    payload, update = latents.payload, b""
     if job.technique is not None and model.prior is not None and not job.deadline.passed:
         thorough = job.effort.thorough
-        update = prior_fit.search(plain.symbols, model, level, thorough=thorough)
-        if update:
-            again = coded(prior.apply(update, model).networks)
-            adapted = replace(content, payload=again.payload, prior=update)
-            content = min(content, adapted, key=lambda content: content.bytes)
-    return replace(content, seconds=time.perf_counter() - start)
+        found = prior_fit.search(latents.symbols, model, level, thorough=thorough)
+        # The values are the same: of this codeword nothing but its length matters.
+        again = coded(prior.apply(found, model).networks).payload if found else payload
+        if len(again) + chunk_bytes(found) < len(payload):
+            payload, update = again, found
+    unfiltered = _synthesize(latents.values, level, model)
+    return Content(payload, unfiltered, weight, y, update, time.perf_counter() - start)
 
 
 def _synthesize(values: Tensor, level: IntegerLevel, model: ReleasedModel) -> Tensor:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from bitstream import InvalidField
 from bitstream import subspace as subspace_payload
@@ -44,7 +45,7 @@ def apply(data: bytes, model: ReleasedModel) -> ReleasedModel:
         raise InvalidField(f"model {model.name} has no prior that an update could change")
     payload = subspace_payload.unpack(data, model.prior.scales, model.tables)
     kernel, bias = (torch.from_numpy(moves[:, 0]) for moves in model.prior.moves(payload))
-    networks = copy.deepcopy(model.networks)
+    networks = _twin(model.networks)
     prediction = networks.context.prediction
     channels = len(prediction.gain)
     try:
@@ -52,6 +53,17 @@ def apply(data: bytes, model: ReleasedModel) -> ReleasedModel:
     except BoundError as error:
         raise InvalidField(f"the update of the prior leaves the exact range: {error}") from error
     return replace(model, networks=networks)
+
+
+def _twin(networks: Model) -> Model:
+    """Networks whose parts can be replaced; all tensors are those of the given ones."""
+    shared = {
+        id(value): value
+        for module in networks.modules()
+        for value in (*vars(module).values(), *module.buffers(recurse=False))
+        if isinstance(value, Tensor)
+    }
+    return copy.deepcopy(networks, shared)
 
 
 def set_scales(decoder: Model, context: ContextModel) -> None:
