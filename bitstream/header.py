@@ -95,6 +95,11 @@ class Header:
         if self.width * self.height > MAX_PIXELS:
             raise LimitExceeded(f"{self.width}x{self.height} is more than {MAX_PIXELS} pixels")
 
+    @property
+    def lossless(self) -> bool:
+        """Whether the file gives the very same pixels again."""
+        return self.quality == LOSSLESS_QUALITY
+
     def pack(self, writer: ByteWriter) -> None:
         """Writes all fields."""
         for field in FIELDS:

@@ -18,12 +18,12 @@ def encode(job: Job) -> Content:
     return _codec(job.model).encode(job)
 
 
-def refined(job: Job, adapted: Adapted) -> Content | None:
-    """The same content searched further for the filter that the picture has now.
+def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
+    """The same content searched further for the filter that the picture has now, in round `number`.
 
     None where there is nothing to search: other contents than ours stay as they are.
     """
-    return learned.refined(job, adapted) if job.model.content == "learned" else None
+    return learned.refined(job, adapted, number) if job.model.content == "learned" else None
 
 
 def qualities(model: ReleasedModel) -> range:

@@ -9,7 +9,6 @@ import torch
 
 from bitstream import Container, InvalidField, LimitExceeded, Tag, alpha
 from bitstream.carriers import carrier_of
-from bitstream.header import LOSSLESS_QUALITY
 from codec import content, prior, restorer, transparency, update, weights
 from codec.filtering import Filtering
 from codec.lossless import codec as lossless
@@ -50,7 +49,7 @@ def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
     Metadata.of_chunks(container.chunks)  # no pixel depends on them, but a file is valid or not
     model = weights.load(header.model)
     is_lossless = model.content == lossless.CONTENT
-    if is_lossless != (header.quality == LOSSLESS_QUALITY):
+    if is_lossless != header.lossless:
         raise InvalidField(f"quality {header.quality} does not go with {model.content} content")
     pixels = (lossless.decode if is_lossless else _decode)(container, model, options.updates)
     if Tag.ALPHA not in container.chunks:

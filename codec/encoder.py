@@ -150,9 +150,7 @@ def search(job: Job) -> Adapted:
     """
     best = adapt(job, content.encode(job))
     for number in range(job.effort.rounds):
-        # Gradient steps find nothing more once the values are optimised.
-        steps = 0 if number else job.effort.latent_steps
-        again = content.refined(replace(job, effort=replace(job.effort, latent_steps=steps)), best)
+        again = content.refined(job, best, number)
         if again is None:
             break
         best = min(best, adapt(job, again), key=lambda adapted: adapted.cost)

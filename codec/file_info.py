@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bitstream import FORMAT_VERSION, Container, Tag, shared
 from bitstream.carriers import carrier_of
-from bitstream.header import LOSSLESS_QUALITY
 from bitstream.shared import SharedUpdate, referred, update_id
 
 QUALITY_UNITS = 2
@@ -134,7 +133,7 @@ def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
         height=header.height,
         bytes=len(data),
         bpp=8 * len(data) / (header.width * header.height),
-        quality=None if header.quality == LOSSLESS_QUALITY else header.quality / QUALITY_UNITS,
+        quality=None if header.lossless else header.quality / QUALITY_UNITS,
         model=header.model.hex(),
         format_version=FORMAT_VERSION,
         chunks={tag.name.lower(): len(payload) for tag, payload in container.chunks.items()},

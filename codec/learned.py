@@ -36,8 +36,8 @@ def encode(job: Job) -> Content:
     return _code(job, analyze(job))
 
 
-def refined(job: Job, adapted: Adapted) -> Content | None:
-    """Better latents for the filter that the picture has now.
+def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
+    """Better latents for the filter that the picture has now, in round `number` of the search.
 
     None if the picture is too large for that, or no time is left.
     """
@@ -53,8 +53,10 @@ def refined(job: Job, adapted: Adapted) -> Content | None:
     decoder = decoder.to(job.device)
     y, weight = adapted.content.latents, adapted.content.weight
     level, effort = _level(job), job.effort
+    # Gradient steps find nothing more once the values are optimised.
+    latent_steps = 0 if number else effort.latent_steps
     for name, stage, steps, until in (
-        ("refining", refine.refine, effort.latent_steps, deadline.halfway()),
+        ("refining", refine.refine, latent_steps, deadline.halfway()),
         ("quantising", rdoq.optimize, effort.rdoq_steps, deadline),
     ):
         if steps:
@@ -85,25 +87,28 @@ def analyze(job: Job) -> Tensor:
     return in_strips(analyze, padded, halo=ANALYSIS_HALO, scale=1)
 
 
+def code_latents(job: Job, y: Tensor, networks: Model) -> CodedLatents:
+    """Codes latents, float [1 c h w], with the integer networks of the job's model, or others."""
+    context, model = networks.context, job.model
+    return encode_latents(y.cpu(), context, model.level(job.half), _grid(job), model.tables)
+
+
 @torch.no_grad()
 def _code(job: Job, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     start = time.perf_counter()
     model, level = job.model, job.model.level(job.half)
     weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
-
-    def coded(networks: Model) -> CodedLatents:
-        return encode_latents(y.cpu(), networks.context, level, _grid(job), model.tables)
-
-    latents = coded(model.networks)
+    latents = code_latents(job, y, model.networks)
     payload, update = latents.payload, b""
     if job.technique is not None and model.prior is not None and not job.deadline.passed:
         thorough = job.effort.thorough
         found = prior_fit.search(latents.symbols, model, level, thorough=thorough)
-        # The values are the same: of this codeword nothing but its length matters.
-        again = coded(prior.apply(found, model).networks).payload if found else payload
-        if len(again) + chunk_bytes(found) < len(payload):
-            payload, update = again, found
+        if found:
+            # The same values in another codeword.
+            again = code_latents(job, y, prior.apply(found, model).networks).payload
+            if len(again) + chunk_bytes(found) < len(payload):
+                payload, update = again, found
     unfiltered = _synthesize(latents.values, level, model)
     return Content(payload, unfiltered, weight, y, update, time.perf_counter() - start)
 

@@ -110,8 +110,9 @@ def search(jobs: Sequence[Job]) -> Chosen:
     """
     alone = [adapt(job, content.encode(job)) for job in jobs]
     best = share(jobs, alone)
-    for _ in range(jobs[0].effort.rounds):
-        alone = [_refined(*triple) for triple in zip(jobs, alone, best.pictures, strict=True)]
+    for number in range(jobs[0].effort.rounds):
+        triples = zip(jobs, alone, best.pictures, strict=True)
+        alone = [_refined(*triple, number) for triple in triples]
         best = min(best, share(jobs, alone), key=lambda chosen: chosen.cost)
     return best
 
@@ -145,9 +146,9 @@ def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> Chosen:
     return best
 
 
-def _refined(job: Job, own: Adapted, now: Adapted) -> Adapted:
+def _refined(job: Job, own: Adapted, now: Adapted, number: int) -> Adapted:
     """What a picture has alone if its content is refined for the filter that it has now."""
-    again = content.refined(job, now)
+    again = content.refined(job, now, number)
     return own if again is None else _cheaper(own, adapt(job, again))
 
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_type_hints
 
 import numpy as np
 import torch
 from coded_contents import Coded, coded
+from rows import append_typed, read_typed
 
 from bitstream import Container, Tag
 from codec import update
@@ -94,27 +94,6 @@ def measure(case: Coded, images: str, content: str, name: str) -> Row:
     )
 
 
-def read(path: Path) -> list[Row]:
-    """Rows of a file, none if there is no file."""
-    if not path.exists():
-        return []
-    header, *lines = path.read_text(encoding="utf-8").splitlines()
-    if header.split("\t") != [field.name for field in fields(Row)]:
-        raise SystemExit(f"{path}: the header line is not that of a table of updates")
-    types = get_type_hints(Row).values()
-    return [Row(*(t(v) for t, v in zip(types, line.split("\t"), strict=True))) for line in lines]
-
-
-def append(path: Path, row: Row) -> None:
-    """Adds a row, and the header line before the first one."""
-    names = [field.name for field in fields(Row)]
-    line = "\t".join(format(getattr(row, name), FORMATS.get(name, "")) for name in names)
-    with path.open("a", encoding="utf-8") as file:
-        if file.tell() == 0:
-            file.write("\t".join(names) + "\n")
-        file.write(line + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
@@ -126,7 +105,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    done = {row.key for row in read(args.out)}
+    done = {row.key for row in read_typed(args.out, Row)}
     names = args.pictures.split(",") if args.pictures else None
     paths = [p for p in sorted(args.images.glob("*.png")) if not names or p.stem in names]
     for quality in (float(text) for text in args.qualities.split(",")):
@@ -141,7 +120,7 @@ def main() -> None:
             case = coded(path, args.content, quality, args.cache)
             for technique in wanted:
                 row = measure(case, args.images.name, args.content, technique)
-                append(args.out, row)
+                append_typed(args.out, row, FORMATS)
                 print(
                     f"{row.image[:24]:24s} {quality:5g} {technique:18s} {row.update_bytes:5d} B "
                     f"{row.gain_db:+.3f} dB {row.rate_percent:+.2f} %",

@@ -28,7 +28,7 @@ import PIL
 from evaluate import list_images
 from numpy.typing import NDArray
 from PIL import Image, features
-from rows import Row, TableError, append_row, read_rows
+from rows import Row, TableError, append_typed, read_rows
 
 import codec
 
@@ -136,7 +136,7 @@ def main() -> int:
                 wanted = not args.codecs or form.codec in args.codecs
                 if wanted and (path.stem, form.codec, form.effort, 100.0) not in done:
                     row = measure(path.stem, pixels, form)
-                    append_row(args.out, row)
+                    append_typed(args.out, row)
                     print(f"{row.image} {row.codec} {row.effort}: {row.bpp:.4f} bpp", flush=True)
     except (MismatchError, TableError, OSError, ValueError) as error:
         print(f"benchmark_lossless: {error}", file=sys.stderr)

@@ -24,6 +24,7 @@ from architectures import VARIANTS, Variant
 from bdrate import bd_rate, log_rate
 from complexity import DECODER, costs
 from curves import Point
+from rows import append_typed, read_typed
 from torch import Tensor
 from train import TrainConfig, Trainer
 from train_data import center_crops, klt, load_folder
@@ -73,29 +74,7 @@ class Row:
 
 def read(path: Path) -> dict[str, Row]:
     """Rows by variant; none if there is no table yet."""
-    if not path.exists():
-        return {}
-    head, *lines = path.read_text(encoding="utf-8").splitlines()
-    fields = dataclasses.fields(Row)
-    if head != _head():
-        raise SystemExit(f"compare_architectures: {path}: these are other columns")
-    kinds = {"str": str, "int": int, "float": float}
-    rows = (
-        Row(*(kinds[f.type](cell) for f, cell in zip(fields, line.split("\t"), strict=True)))
-        for line in lines
-    )
-    return {row.variant: row for row in rows}
-
-
-def append(path: Path, row: Row) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        if not file.tell():
-            file.write(_head() + "\n")
-        file.write("\t".join(map(str, dataclasses.astuple(row))) + "\n")
-
-
-def _head() -> str:
-    return "\t".join(f.name for f in dataclasses.fields(Row))
+    return {row.variant: row for row in read_typed(path, Row)}
 
 
 def prepare(config: TrainConfig, variant: Variant, folder: Path) -> Trainer:
@@ -174,7 +153,8 @@ def main() -> None:
     for name in names:
         if name not in read(args.out):
             print(name, flush=True)
-            append(args.out, measure(name, config, pictures, held_out, bases, args.seconds))
+            row = measure(name, config, pictures, held_out, bases, args.seconds)
+            append_typed(args.out, row, {})
 
 
 if __name__ == "__main__":

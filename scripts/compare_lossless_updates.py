@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from evaluate import list_images
 from learn_subspace import SMALLEST_MAGNITUDE, SPARSITY
-from lossless_scores import Quadratics, bernoulli, heads_with, laplace, ridge, second_order
+from lossless_scores import Quadratics, bernoulli, laplace, ridge, second_order
 from numpy.typing import NDArray
 from PIL import Image
 from train_data import load_shrunk
@@ -38,7 +38,7 @@ from codec.lossless import fit, update
 from codec.lossless.codec import CONTENT
 from codec.lossless.coder import encode_pixels
 from codec.lossless.likelihood import LOG2_SCALE_MIN
-from codec.lossless.quadratic import Quadratic
+from codec.lossless.quadratic import Quadratic, collect, weights_of
 from codec.lossless.update import Subspaces
 from codec.picture import Pixels
 from codec.update.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace, step_size
@@ -98,9 +98,10 @@ class Selection:
     def saving(self, pictures: list[Pixels], model: ReleasedModel) -> float:
         """Bits that updates of some pictures save, by the first quadratic of each."""
         total, tables = 0.0, update.tables_of(model.tables)
+        there, width = weights_of(model.networks), float(model.tensors["log2_width"])
         for pixels in pictures:
-            samples, there, widths = heads_with(pixels, model)
-            found = fit.quadratics(samples, there, widths[0], self.subspaces)[1]
+            samples = collect(pixels, model.networks)
+            found = fit.quadratics(samples, there, width, self.subspaces)[1]
             payload = fit.quantized(self.limit(found), self.subspaces, tables, pixels[..., 0].size)
             total -= 8 * len(update.pack(payload, self.subspaces, tables))
             parts = update.split(payload.levels * step_size(payload.step), self.subspaces)

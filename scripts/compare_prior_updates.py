@@ -14,18 +14,15 @@ import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import torch
 from coded_contents import load_picture
 from evaluate import list_images
 from export_weights import SUBSPACE_PICTURES, jobs_of
 from learn_prior import learn_prior
+from learn_subspace import first
 from train_data import load_folder
 
-from bitstream import chunk_bytes
-from codec import learned, prior, prior_fit
+from codec import learned, weights
 from codec.job import Job, make_job
-from codec.latents import Grid, encode_latents
 from codec.options import EncodeOptions
 from codec.update.subspace import Subspace
 from codec.weights import ReleasedModel
@@ -57,25 +54,13 @@ def variants(model: ReleasedModel, data: Path) -> list[Variant]:
     ]
 
 
-def first(subspace: Subspace, rank: int) -> Subspace:
-    """The subspace of the first axes."""
-    return Subspace(subspace.inner[:, :rank], subspace.outer, subspace.scales[:rank])
-
-
-@torch.no_grad()
 def measure(job: Job, variant: Variant) -> tuple[int, int, int]:
     """Bytes of the content, what the update saves of them, and its own."""
-    model, level = replace(job.model, prior=variant.subspace), job.model.level(job.half)
-    height, width, _ = job.pixels.shape
-    grid, y = Grid.of_picture(width, height), learned.analyze(job)
-    plain = encode_latents(y, model.networks.context, level, grid, model.tables)
-    update = prior_fit.search(plain.symbols, model, level, thorough=variant.thorough)
-    if not update:
-        return len(plain.payload), 0, 0
-    context = prior.apply(update, model).networks.context
-    adapted = encode_latents(y, context, level, grid, model.tables)
-    saved = len(plain.payload) - len(adapted.payload) - chunk_bytes(update)
-    return len(plain.payload), max(saved, 0), len(update) if saved > 0 else 0
+    model = replace(job.model, prior=variant.subspace)
+    effort = replace(job.effort, thorough=variant.thorough)
+    plain = learned.encode(replace(job, technique=None))
+    adapted = learned.encode(replace(job, model=model, effort=effort))
+    return plain.bytes, plain.bytes - adapted.bytes, len(adapted.prior)
 
 
 def main() -> None:
@@ -84,7 +69,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, nargs="+", required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
     args = parser.parse_args()
-    model = make_job(np.zeros((16, 16, 3), np.uint8), EncodeOptions()).model
+    model = weights.load_default()
     with args.out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -92,7 +77,7 @@ def main() -> None:
         for folder in args.images:
             for path in list_images(folder):
                 for quality in QUALITIES:
-                    job = make_job(load_picture(path), EncodeOptions(quality))
+                    job = make_job(load_picture(path), EncodeOptions(quality, effort=1))
                     for variant in tried:
                         figures = measure(job, variant)
                         writer.writerow([folder.name, path.stem, quality, variant.name, *figures])

@@ -31,7 +31,7 @@ from coders import (
     baseline,
 )
 from PIL import Image
-from rows import Row, TableError, append_row, read_rows
+from rows import Row, TableError, append_typed, read_rows
 
 DEFAULT_EFFORT = 5
 MS_SSIM_MIN_SIDE_PX = 161  # five scales of an 11-tap window do not fit into less
@@ -110,7 +110,7 @@ def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out:
             key = (path.stem, coder.name, coder.effort, quality)
             if key not in done:
                 done[key] = measure(path, coder, quality)
-                append_row(out, done[key])
+                append_typed(out, done[key])
                 print(describe(done[key]), file=sys.stderr)
             rows.append(done[key])
     return rows

@@ -7,17 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from learn_subspace import RIDGE, learn
+from learn_subspace import RIDGE, first, learn
 
 from codec import learned
 from codec.job import Job
-from codec.latents import Grid, encode_latents
 from codec.prior_fit import Samples, equations
 from codec.update.normal import NormalEquations
 from codec.update.subspace import Subspace
 
 RANK = 96
-"""Axes that are kept: with 32 a picture of CID22 validation saves 0.03 points less."""
+"""Axes that are kept; docs/weight-update.md has what fewer save."""
 ROUNDS = 2
 FARTHEST = 2.0
 """Of a gain or an offset, while the subspace is learned: what a channel without symbols asks for
@@ -31,18 +30,14 @@ def learn_prior(jobs: Iterable[Job], *, gains: bool = True) -> Subspace:
         jobs: the pictures, and what they are to be coded with.
         gains: whether gains move too, or offsets alone.
     """
-    found = learn([_solved(job, gains=gains) for job in jobs])
-    return Subspace(found.inner[:, :RANK], found.outer, found.scales[:RANK])
+    return first(learn([_solved(job, gains=gains) for job in jobs]), RANK)
 
 
 @torch.no_grad()
 def _solved(job: Job, *, gains: bool) -> NormalEquations:
     """The rate of a picture as a quadratic around the best gains and offsets, about."""
     model, level = job.model, job.model.level(job.half)
-    height, width, _ = job.pixels.shape
-    grid = Grid.of_picture(width, height)
-    y = learned.analyze(job)
-    coded = encode_latents(y, model.networks.context, level, grid, model.tables)
+    coded = learned.code_latents(job, learned.analyze(job), model.networks)
     samples = Samples.of_symbols(coded.symbols, model, level)
     if not gains:
         samples = replace(samples, said=torch.zeros_like(samples.said))

@@ -54,6 +54,11 @@ def of_solutions(
     )
 
 
+def first(subspace: Subspace, rank: int) -> Subspace:
+    """The subspace of the first axes of the inputs."""
+    return Subspace(subspace.inner[:, :rank], subspace.outer, subspace.scales[:rank])
+
+
 def common_change(images: Sequence[NormalEquations]) -> NDArray[np.float64]:
     """The one change [n m] of the last layer that is best for all images together.
 

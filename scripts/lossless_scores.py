@@ -47,8 +47,14 @@ class Quadratics:
         width = float(model.tensors["log2_width"])
         means = mean_curvatures(pictures[::4], model.networks, width)
         bases = [tuple(np.diag(1 / np.sqrt(np.diag(part))) for part in mean) for mean in means]
+        there = weights_of(model.networks)
         found = [
-            [around(*each) for each in zip(*heads_with(pixels, model), bases, strict=True)]
+            [
+                around(head, weight, width, basis)
+                for head, weight, basis in zip(
+                    collect(pixels, model.networks), there, bases, strict=True
+                )
+            ]
             for pixels in pictures
         ]
         heads = list(zip(*found, strict=True))
@@ -73,15 +79,6 @@ class Quadratics:
         """Where the weights of each head are."""
         ends = np.cumsum([gram.shape[1] for gram in self.grams])
         return [slice(end - len(gram[0]), end) for end, gram in zip(ends, self.grams, strict=True)]
-
-
-def heads_with(
-    pixels: Pixels, model: ReleasedModel
-) -> tuple[list[Samples | None], list[torch.Tensor], list[float]]:
-    """What `around` takes of each head."""
-    weights_there = weights_of(model.networks)
-    widths = [float(model.tensors["log2_width"])] * len(weights_there)
-    return collect(pixels, model.networks), weights_there, widths
 
 
 def around(samples: Samples | None, weight: torch.Tensor, width: float, basis: Basis) -> Quadratic:
@@ -148,12 +145,12 @@ def _gate_bits(p: torch.Tensor) -> torch.Tensor:
 def laplace(found: Quadratics) -> NDArray[np.float64]:
     """Scale of each weight: mean magnitude of moves that are found with that prior.
 
-    |d| / (b ln 2) bits are the quadratic d^2 / (2 |d'| b ln 2) around d', the moves before.
+    |d| / (b ln 2) bits are the quadratic d^2 / (2 |d'| b ln 2) around d', the moves before; b is
+    the mean of |d'|, and stands for it too.
     """
     places, moves = found.slices(), ridge(found)
     for _ in range(SCALE_ROUNDS):
         scale = np.maximum(np.abs(moves).mean(0), SMALLEST_MAGNITUDE)
-        last = np.maximum(np.abs(moves).mean(0), SMALLEST_MAGNITUDE)
-        penalty = 1 / (2 * math.log(2) * scale * last)
+        penalty = 1 / (2 * math.log(2) * scale**2)
         moves = found.solve(lambda head, penalty=penalty: penalty[places[head]])
     return np.abs(moves).mean(0)

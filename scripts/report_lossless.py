@@ -9,12 +9,11 @@ not there stays as it is.
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 from pathlib import Path
 
 from report import fill, markdown, mean
-from rows import read_rows
+from rows import read_rows, read_table
 
 DOCUMENT = Path("docs/lossless.md")
 SETS = ("kodak", "cid22_val", "out_of_domain")
@@ -45,8 +44,7 @@ def formats_table(path: Path) -> str:
 
 def selections_table(path: Path) -> str:
     """Mean saving of every selection."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_table(path)
     cells = []
     for name in dict.fromkeys(row["selection"] for row in rows):
         mine = [row for row in rows if row["selection"] == name]

@@ -11,10 +11,11 @@ import argparse
 import statistics
 from pathlib import Path
 
-import share_updates
-from ablate_updates import Row, read
+from ablate_updates import Row
 from report import fill, markdown
-from rows import read_table
+from rows import read_table, read_typed
+from share_updates import SPAN, rate_percent
+from share_updates import Row as SharedRow
 
 from codec.techniques import techniques
 
@@ -97,7 +98,7 @@ def coders_table(path: Path) -> str:
     return markdown(heads, lines)
 
 
-def shared_table(rows: list[share_updates.Row]) -> str:
+def shared_table(rows: list[SharedRow]) -> str:
     """Sets of pictures: bytes of all files, and against none at equal PSNR."""
     lines = []
     for shared in (row for row in rows if row.arrangement == "shared"):
@@ -105,11 +106,10 @@ def shared_table(rows: list[share_updates.Row]) -> str:
         own = next(r for r in mine if r.arrangement == "own" and r.quality == shared.quality)
         base, finer = (
             next(r for r in mine if r.arrangement == "none" and r.quality == quality)
-            for quality in (shared.quality, shared.quality + share_updates.SPAN)
+            for quality in (shared.quality, shared.quality + SPAN)
         )
         cells = [
-            f"{row.bytes:,} B ({share_updates.rate_percent(row, base, finer):+.1f} %)"
-            for row in (own, shared)
+            f"{row.bytes:,} B ({rate_percent(row, base, finer):+.1f} %)" for row in (own, shared)
         ]
         count, quality = str(shared.files), f"{shared.quality:g}"
         lines.append([shared.set, count, quality, f"{base.bytes:,} B", *cells, str(shared.sharing)])
@@ -156,12 +156,12 @@ def main() -> None:
         "update-parts": parts_table(folder / "update-parts.tsv"),
         "prior-updates": prior_table(folder / "prior-updates.tsv"),
         "update-coders": coders_table(folder / "update-coders.tsv"),
-        "shared-updates": shared_table(share_updates.read(folder / "shared-updates.tsv")),
+        "shared-updates": shared_table(read_typed(folder / "shared-updates.tsv", SharedRow)),
         "update-coding-seconds": seconds_table(folder / "update-coding-seconds.tsv"),
         "meta-training": meta_table(folder / "meta-training.tsv"),
         "compressible-training": compressible_table(folder / "compressible-training.tsv"),
     }
-    rows = read(folder / "updates.tsv")
+    rows = read_typed(folder / "updates.tsv", Row)
     for content in dict.fromkeys(row.content for row in rows):
         mine = [row for row in rows if row.content == content]
         tried = [name for name in techniques() if any(row.technique == name for row in mine)]

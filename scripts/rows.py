@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import get_type_hints
+from typing import TypeVar, get_type_hints
+
+T = TypeVar("T")
 
 
 class TableError(Exception):
@@ -76,13 +79,32 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def append_row(path: Path, row: Row) -> None:
-    """Adds a row, and the header line before the first one; on disk when it returns."""
-    values = dataclasses.asdict(row)
-    line = "\t".join(format(values[name], _FORMATS.get(name, "")) for name in COLUMNS)
+def read_typed(path: Path, cls: type[T]) -> list[T]:
+    """The rows of a table whose columns are the fields of a dataclass; none if it is not there."""
+    if not path.exists():
+        return []
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    types = get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]
+    if header.split("\t") != names:
+        raise SystemExit(f"{path}: these are other columns than {', '.join(names)}")
+    cells = (zip(names, line.split("\t"), strict=True) for line in lines)
+    return [cls(*(types[name](cell) for name, cell in row)) for row in cells]
+
+
+def append_typed(path: Path, row: object, formats: Mapping[str, str] = _FORMATS) -> None:
+    """Adds a row, and the header line before the first one; on disk when it returns.
+
+    Args:
+        path: of the table.
+        row: a dataclass; its fields are the columns.
+        formats: of those that are not written as they are.
+    """
+    names = [field.name for field in dataclasses.fields(row)]
+    line = "\t".join(format(getattr(row, name), formats.get(name, "")) for name in names)
     with path.open("a", encoding="utf-8") as file:
         if file.tell() == 0:
-            line = "\t".join(COLUMNS) + "\n" + line
+            line = "\t".join(names) + "\n" + line
         file.write(line + "\n")
 
 

@@ -16,10 +16,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import get_type_hints
 
 import numpy as np
 import torch
+from rows import read_typed
 
 import codec
 from codec import EncodeOptions, EncodeResult, image
@@ -95,17 +95,6 @@ def crops_of(paths: list[Path], side: int, count: int) -> list[Pixels]:
     return crops
 
 
-def read(path: Path) -> list[Row]:
-    """Rows of a file, none if there is no file."""
-    if not path.exists():
-        return []
-    header, *lines = path.read_text(encoding="utf-8").splitlines()
-    if header.split("\t") != [field.name for field in fields(Row)]:
-        raise SystemExit(f"{path}: the header line is not that of a table of shared updates")
-    types = get_type_hints(Row).values()
-    return [Row(*(t(v) for t, v in zip(types, line.split("\t"), strict=True))) for line in lines]
-
-
 def write(path: Path, rows: list[Row]) -> None:
     """Writes a whole file."""
     names = [field.name for field in fields(Row)]
@@ -126,7 +115,7 @@ def main() -> None:
     parser.add_argument("-q", "--quality", type=float, default=50)
     parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
-    rows = read(args.out)
+    rows = read_typed(args.out, Row)
     if any((row.set, row.quality) == (args.set, args.quality) for row in rows):
         return
     torch.set_num_threads(1)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from train_data import center_crops, klt, load_folder, random_crops
-from training import Training, Validation, run_parser, warm_cosine
+from training import Training, Validation, load_config, run_parser, warm_cosine
 
 from codec.likelihood import Rounding, hard_rounding, noisy_rounding
 from codec.model import Model, ModelConfig
@@ -59,16 +59,13 @@ class TrainConfig:
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:
-        raw = tomllib.loads(path.read_text())
-        try:
-            return cls(
-                data=DataConfig(**raw.pop("data")),
-                model=read_config("learned", raw.pop("model")),
-                optim=OptimConfig(**raw.pop("optim")),
-                **raw,
-            )
-        except TypeError as error:
-            raise SystemExit(f"train: {path}: {error}") from error
+        return load_config(
+            cls,
+            path,
+            data=lambda table: DataConfig(**table),
+            model=partial(read_config, "learned"),
+            optim=lambda table: OptimConfig(**table),
+        )
 
 
 class Trainer(Training):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ import torch
 from filter_pairs import Pairs, code_crops
 from torch import Tensor
 from train_data import load_folder
-from training import Training, Validation, run_parser, warm_cosine
+from training import Training, Validation, load_config, run_parser, warm_cosine
 
 from codec.postfilter import FilterConfig, PostFilter
 from codec.transform import PIXELS_PER_UNIT
+from codec.weights import read_config
 
 VALIDATION_QUALITIES = (10, 30, 50, 70, 90)
 VALIDATION_PX = 256
@@ -49,12 +50,7 @@ class TrainConfig:
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:
-        raw = tomllib.loads(path.read_text())
-        sizes = {key: tuple(value) for key, value in raw.pop("filter").items()}
-        try:
-            return cls(filter=FilterConfig(**sizes), **raw)
-        except TypeError as error:
-            raise SystemExit(f"train_filter: {path}: {error}") from error
+        return load_config(cls, path, filter=partial(read_config, "filter"))
 
 
 class Weights:

@@ -9,7 +9,6 @@ minutes are those of all calls with the same --run together.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from pathlib import Path
 
 import torch
@@ -17,7 +16,7 @@ from lossless_rate import rate, to_units
 from lossless_statistics import solve_linear
 from torch import Tensor
 from train_data import center_crops, load_shrunk, random_crops
-from training import Training, Validation, run_parser, warm_cosine
+from training import Training, Validation, load_config, run_parser, warm_cosine
 
 from codec.lossless.network import Lossless, LosslessConfig
 
@@ -48,16 +47,13 @@ class TrainConfig:
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:
-        raw = tomllib.loads(path.read_text())
-        try:
-            return cls(
-                data=DataConfig(**raw.pop("data")),
-                model=LosslessConfig(**raw.pop("model")),
-                optim=OptimConfig(**raw.pop("optim")),
-                **raw,
-            )
-        except TypeError as error:
-            raise SystemExit(f"train_lossless: {path}: {error}") from error
+        return load_config(
+            cls,
+            path,
+            data=lambda table: DataConfig(**table),
+            model=lambda table: LosslessConfig(**table),
+            optim=lambda table: OptimConfig(**table),
+        )
 
 
 class Trainer(Training):

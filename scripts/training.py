@@ -10,13 +10,16 @@ import argparse
 import copy
 import math
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+Config = TypeVar("Config")
 Validation = tuple[float, str]
 """A score, the lower the better, and the columns of the log that tell of it."""
 
@@ -131,6 +134,21 @@ class Training:
             self.best = score
             torch.save(self.average.state_dict(), self.folder / "best.pt")
         self.save()
+
+
+def load_config(cls: type[Config], path: Path, **tables: Callable[[dict], object]) -> Config:
+    """A TOML file as a dataclass; unknown or missing keys are errors.
+
+    Args:
+        cls: the dataclass.
+        path: of the file.
+        tables: what makes the field of that name out of the table of that name.
+    """
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        return cls(**{name: make(raw.pop(name, {})) for name, make in tables.items()}, **raw)
+    except (TypeError, KeyError) as error:
+        raise SystemExit(f"{path}: {error}") from error
 
 
 def run_parser(description: str, config: str, every: float) -> argparse.ArgumentParser:

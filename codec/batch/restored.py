@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 import codec
 from bitstream import Container
 from bitstream.carriers import carrier_of
-from bitstream.header import LOSSLESS_QUALITY
 from codec import files, update_files
 from codec.metadata import Metadata, upright
 from codec.options import DecodeOptions
@@ -59,9 +58,9 @@ def restore(data: bytes, options: DecodeOptions) -> Restored:
     """
     if carrier_of(data) is None:
         container = Container.unpack(data)
-        lossless = container.header.quality == LOSSLESS_QUALITY
         metadata = Metadata.of_chunks(container.chunks)
-        return Restored(codec.decode(data, options), metadata, lossless=lossless)
+        decoded = codec.decode(data, options)
+        return Restored(decoded, metadata, lossless=container.header.lossless)
     from codec import restorer, standard_file
 
     pixels, complaint = restorer.restore(data, options.max_pixels)

@@ -12,7 +12,6 @@ import codec
 from bitstream import Container, Tag
 from bitstream.carriers import carrier_of
 from bitstream.enhancement import Enhancement
-from bitstream.header import LOSSLESS_QUALITY
 from codec import image, standard_file, transparency
 from codec.batch.restored import restore
 from codec.errors import ImageError
@@ -106,7 +105,7 @@ def compare(
 def _without_update(data: bytes, options: DecodeOptions) -> dict[tuple[str, str], Pixels]:
     """The picture of a lossy file of this codec, less its update; nothing if it has none."""
     container = Container.unpack(data)
-    if Tag.UPDATE not in container.chunks or container.header.quality == LOSSLESS_QUALITY:
+    if Tag.UPDATE not in container.chunks or container.header.lossless:
         return {}
     rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
     plain = Container(container.header, rest).pack()

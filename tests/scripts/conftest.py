@@ -12,7 +12,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from rows import Row, append_row
+from rows import Row, append_typed
 
 RunScript = Callable[..., tuple[int, str, str]]
 WriteTable = Callable[..., Path]
@@ -80,7 +80,7 @@ def write_table(tmp_path: Path) -> WriteTable:
                     update_bytes=0,
                     version="1",
                 )
-                append_row(path, row)
+                append_typed(path, row)
         return path
 
     return write

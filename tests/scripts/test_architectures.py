@@ -12,8 +12,9 @@ import pytest
 import report_architectures
 import torch
 from architectures import VARIANTS
-from compare_architectures import Row, append, prepare, read, start
+from compare_architectures import Row, prepare, read, start
 from complexity import DECODER, costs
+from rows import append_typed
 from skimage import data
 from torch import Tensor
 from train import DataConfig, TrainConfig
@@ -73,7 +74,7 @@ def test_rows_survive_the_table(tmp_path):
     assert read(path) == {}
     rows = [ROW, dataclasses.replace(ROW, variant="8x8", loss=17.5, steps=300)]
     for row in rows:
-        append(path, row)
+        append_typed(path, row, {})
     assert list(read(path).values()) == rows
 
 
@@ -111,7 +112,7 @@ def test_measured_variants_are_not_measured_again(monkeypatch, run_script, image
     monkeypatch.setattr(compare_architectures, "measure", measure)
     monkeypatch.setattr(compare_architectures, "load_folder", lambda *_: [torch.zeros(3, 256, 256)])
     out = tmp_path / "table.tsv"
-    append(out, dataclasses.replace(ROW, variant="8x8"))
+    append_typed(out, dataclasses.replace(ROW, variant="8x8"), {})
     options = ("--data", images, "--validation", images, "--out", out)
     run_script(compare_architectures.main, *options, "released", "8x8")
     run_script(compare_architectures.main, *options, "released", "two-phases")
