@@ -98,6 +98,13 @@ def test_any_payload_decodes_or_is_rejected(model, content, payload):
         return
 
 
+def test_an_update_of_the_prior_is_refused(model):
+    chunks = {Tag.CONTENT: b"", Tag.PRIOR: b"\x14\x80"}
+    data = Container(Header(9, 14, LOSSLESS_QUALITY, model.id), chunks).pack()
+    with pytest.raises(FormatError, match="no prior"):
+        codec.decode(data)
+
+
 @pytest.fixture(scope="module")
 def model(tiny_folder):
     with pytest.MonkeyPatch.context() as patch:
