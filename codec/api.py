@@ -50,10 +50,10 @@ def encode(
     A long search reports how far it is:
 
     >>> stages = set()
-    >>> options = codec.EncodeOptions(effort=4)
+    >>> options = codec.EncodeOptions(effort=3)
     >>> result = codec.encode("photo.png", options, lambda stage, fraction: stages.add(stage))
     >>> sorted(stages)
-    ['quantising', 'refining', 'update']
+    ['refining', 'update']
 
     A JPEG file that every program shows, and `decode` better:
 

@@ -23,8 +23,7 @@ class Effort:
         update: whether the post-filter is adapted.
         thorough: whether that tries several quantiser steps and spreads, and a trellis.
         rounds: how often the latents are searched for the filter and the filter fitted again.
-        latent_steps: gradient steps of their refinement, in the first round.
-        rdoq_steps: steps of rate-distortion optimised quantisation, in each.
+        latent_steps: gradient steps of that search, in each round.
         adds: what the level does beyond the one below, for people.
     """
 
@@ -32,7 +31,6 @@ class Effort:
     thorough: bool = False
     rounds: int = 0
     latent_steps: int = 0
-    rdoq_steps: int = 0
     adds: str = ""
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bitstream import Header, chunk_bytes
-from codec import prior, prior_fit, rdoq, refine
+from codec import prior, prior_fit, refine
 from codec.integer_model import set_last_layer
 from codec.job import Adapted, Content, Job
 from codec.latents import CodedLatents, Grid, decode_latents, encode_latents
@@ -51,17 +51,16 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
         changed = prior.apply(adapted.content.prior, job.model)
         prior.set_scales(decoder, changed.networks.context)
     decoder = decoder.to(job.device)
-    y, weight = adapted.content.latents, adapted.content.weight
-    level, effort = _level(job), job.effort
-    # Gradient steps find nothing more once the values are optimised.
-    latent_steps = 0 if number else effort.latent_steps
-    for name, stage, steps, until in (
-        ("refining", refine.refine, latent_steps, deadline.halfway()),
-        ("quantising", rdoq.optimize, effort.rdoq_steps, deadline),
-    ):
-        if steps:
-            note = partial(job.on_step, name)
-            y = stage(y, original, decoder, level, weight, until.pace(steps), note)
+    y = refine.refine(
+        adapted.content.latents,
+        original,
+        decoder,
+        _level(job),
+        adapted.content.weight,
+        refine.AGAIN if number else refine.FIRST,
+        deadline.pace(job.effort.latent_steps),
+        partial(job.on_step, "refining"),
+    )
     return _code(job, y)
 
 

@@ -56,13 +56,3 @@ def noisy_rounding(residual: Tensor) -> tuple[Tensor, Tensor]:
     Minnen & Singh, "Channel-wise autoregressive entropy models" (ICIP 2020), section 3.
     """
     return residual + torch.rand_like(residual) - 0.5, round_through(residual)
-
-
-def soft_rounding(residual: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
-    """A smooth staircase between the identity (sharpness 0) and rounding (infinity).
-
-    Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1.
-    """
-    middle = torch.floor(residual) + 0.5
-    soft = middle + torch.tanh(sharpness * (residual - middle)) / (2 * math.tanh(sharpness / 2))
-    return soft, soft

@@ -1,28 +1,59 @@
 """Refines the latents of one image by gradient descent on rate + lambda * distortion.
 
 The latents become free variables of the whole decoder, as in Campos et al., "Content adaptive
-optimization for neural image compression" (CVPR workshops 2019); rounding is replaced by a soft
-staircase that sharpens from step to step, as in Agustsson & Theis, "Universally quantized neural
-compression" (NeurIPS 2020).  It costs no bits and leaves the decoder as it is.
+optimization for neural image compression" (CVPR workshops 2019).  It costs no bits and leaves the
+decoder as it is.
+
+Rounding is replaced by stochastic Gumbel annealing, Yang, Bamler & Mandt, "Improving inference for
+neural image compression" (NeurIPS 2020), section 3.2: each latent is drawn anew in every step from
+the two values around it, with odds that favour the nearer one, at last only that one.  Differences
+to the paper, each of which lowers the cost after a hundred steps (docs/effort.md):
+
+- The rate of a draw between two values is what lies between their rates, not that of a fraction.
+- Draws stay as soft as they are while their odds harden; there both have one temperature.
+- Steps shrink in the last quarter only.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from functools import partial
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from codec.likelihood import soft_rounding
+from codec.context import Slot, at_phases
+from codec.likelihood import bits
 from codec.model import Model
 from codec.quality import Level
 
-STEP_SIZE = 0.05
-"""In units of Newton's step for the distortion alone."""
-MOMENTUM = 0.5
-SOFTEST, SHARPEST = 1.0, 6.0
+DRAW_TEMPERATURE = 0.5
+FAST, SLOW = 0.9, 0.99
+"""Decay of Adam's means of the gradient and its square."""
+SHRINKING = 0.25
+"""The last part of the search, in which the steps shrink to nothing."""
+NEAREST = 1e-4
+"""Distance to a value below which the odds of a draw grow no further."""
+
+
+@dataclass(frozen=True)
+class Annealing:
+    """How a search goes from soft to hard.
+
+    Attributes:
+        step_size: how far a latent moves in one gradient step, about, in quantiser steps.
+        softest: what the logarithm of the odds is multiplied by in the beginning.
+        sharpest: in the end.
+    """
+
+    step_size: float
+    softest: float
+    sharpest: float
+
+
+FIRST = Annealing(0.02, softest=3.0, sharpest=12.0)
+AGAIN = Annealing(0.01, softest=4.0, sharpest=14.0)
+"""For latents that have been refined before, for another filter."""
 
 
 def refine(
@@ -31,17 +62,19 @@ def refine(
     model: Model,
     level: Level,
     weight: float,
+    annealing: Annealing,
     pace: Iterable[float],
     on_step: Callable[[float, Tensor], None],
 ) -> Tensor:
     """Searches better latents.
 
     Args:
-        y: float [1 c H/16 W/16], from the analysis, pixel units.
+        y: float [1 c h/16 w/16], pixel units: from the analysis, or from here.
         original: float [1 3 h w], pixel values - 128; the decoder's picture is H x W.
         model: float twin of the decoder.
         level: the quality.
         weight: lambda, bits per pixel per mean squared error.
+        annealing: from soft to hard.
         pace: the fraction done before each gradient step, see `Deadline.pace`.
         on_step: called with that fraction, and the loss in bits, when a step is done.
 
@@ -49,22 +82,42 @@ def refine(
         Latents to be coded in place of `y`.
     """
     height, width = original.shape[2:]
-    # Second derivative of the distortion, in bits per squared step: the latents are coefficients
-    # of an orthonormal transform, and the error is a mean over three channels.
-    curvature = 2 * weight * float(level.step) ** 2 / 3
+    generator = torch.Generator(y.device).manual_seed(0)
     latents = (y / level.step).clone().requires_grad_(True)
-    optimizer = torch.optim.SGD([latents], lr=STEP_SIZE / curvature, momentum=MOMENTUM)
+    optimizer = torch.optim.Adam([latents], betas=(FAST, SLOW))
     for done in pace:
-        optimizer.param_groups[0]["lr"] = STEP_SIZE / curvature * (1 + math.cos(math.pi * done)) / 2
-        sharpness = SOFTEST + (SHARPEST - SOFTEST) * done
+        size = annealing.step_size * min(1.0, (1 - done) / SHRINKING)
+        optimizer.param_groups[0]["lr"] = size
+        sharpness = annealing.softest * (annealing.sharpest / annealing.softest) ** done
         with torch.autocast(y.device.type, torch.bfloat16):
-            rounding = partial(soft_rounding, sharpness=sharpness)
-            values, bits = model.quantize(latents * level.step, level, rounding)
+            values, rate = _draw(latents, model, level, sharpness, generator)
             picture = model.reconstruct(values, level)
         error = (picture[:, :, :height, :width] - original).square().mean()
-        loss = weight * error * height * width + bits.sum()
+        loss = weight * error * height * width + rate
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         on_step(done, loss.detach())
     return (latents * level.step).detach()
+
+
+def _draw(
+    latents: Tensor, model: Model, level: Level, sharpness: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Values drawn around the latents, which are in steps, and their bits in all."""
+    total = latents.new_zeros(())
+
+    def code(slot: Slot, mean: Tensor, log2_scale: Tensor) -> Tensor:
+        nonlocal total
+        residual = at_phases(latents, slot) - mean / level.step
+        below = torch.floor(residual.detach())
+        place = (residual - below).clamp(NEAREST, 1 - NEAREST)
+        odds = torch.atanh(place) - torch.atanh(1 - place)
+        uniform = torch.rand(place.shape, generator=generator, device=place.device)
+        noise = torch.logit(uniform, eps=1e-6)
+        up = torch.sigmoid((sharpness * odds + noise) / DRAW_TEMPERATURE)
+        lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
+        total = total + torch.lerp(lower, upper, up).sum()
+        return mean + (below + up) * level.step
+
+    return model.context.scan(latents * level.step, level, code), total

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,10 +27,11 @@ from variant_networks import (
     with_context,
 )
 
-from codec.likelihood import Rounding, noisy_rounding, round_through, soft_rounding
+from codec.likelihood import Rounding, noisy_rounding, round_through
 from codec.model import Model, ModelConfig
-from codec.refine import SHARPEST, SOFTEST
 from codec.transform import BLOCK_PX
+
+SOFTEST, SHARPEST = 1.0, 6.0
 
 
 def noise(_progress: float) -> Rounding:
@@ -37,14 +39,26 @@ def noise(_progress: float) -> Rounding:
 
 
 def staircase(progress: float) -> Rounding:
-    """What `codec.refine` rounds by, sharper from step to step."""
-    return partial(soft_rounding, sharpness=SOFTEST + (SHARPEST - SOFTEST) * progress)
+    """A smooth staircase between the identity (sharpness 0) and rounding (infinity).
+
+    Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1; it
+    sharpens from step to step.
+    """
+    sharpness = SOFTEST + (SHARPEST - SOFTEST) * progress
+
+    def rounding(residual: Tensor) -> tuple[Tensor, Tensor]:
+        middle = torch.floor(residual) + 0.5
+        rise = torch.tanh(sharpness * (residual - middle))
+        soft = middle + rise / (2 * math.tanh(sharpness / 2))
+        return soft, soft
+
+    return rounding
 
 
 def noisy_staircase(progress: float) -> Rounding:
     """The rate of the staircase plus noise; networks see what they see with noise alone.
 
-    Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1.
+    As the paper of `staircase` does it.
     """
     soft = staircase(progress)
 

@@ -3,24 +3,31 @@ r"""Measures every effort level, and fills the table of docs/effort.md.
     python scripts/effort_table.py --images DIR --out results/0.1.0/effort.tsv
 
 A row is written as soon as it is measured and never measured twice: the same command carries on
-from where it was stopped.  The table has the levels that were measured completely.
+from where it was stopped.  Levels that differ in the number of rounds alone are measured in one
+search, which passes the file of each: a level's seconds are those that went by until then.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from bdrate import bd_rate
-from coders import CoderError, NncodecCoder
+from coders import CoderError, Encoded, NncodecCoder
 from curves import CurveError, over_common_images, read_curve
-from evaluate import evaluate, list_images, parse_qualities
+from evaluate import describe, evaluate, list_images, load, measured, parse_qualities
 from report import fill, markdown
-from rows import Row, TableError
+from rows import Row, TableError, append_typed, read_rows
 
+from codec import encoder
 from codec.effort import effort_at
-from codec.options import EFFORT_MAX
+from codec.image import Raster
+from codec.options import EFFORT_MAX, EncodeOptions
 
 DOCUMENT = Path("docs/effort.md")
 QUALITIES = (15.0, 35.0, 55.0, 75.0)
@@ -39,9 +46,11 @@ def main() -> int:
     args = parser.parse_args()
     try:
         paths = list_images(args.images)
+        levels = sorted({0, *args.levels})
+        measure_rounds(paths, levels, args.qualities, args.out)
         rows = {
             level: evaluate(paths, NncodecCoder(level, update=True), args.qualities, args.out)
-            for level in sorted({0, *args.levels})
+            for level in levels
         }
         text = args.document.read_text(encoding="utf-8")
         text = fill(text, "effort", effort_table(args.out, rows))
@@ -52,6 +61,48 @@ def main() -> int:
     except KeyboardInterrupt:  # the rows measured so far are in the file
         return 130
     return 0
+
+
+def measure_rounds(
+    paths: list[Path], levels: list[int], qualities: tuple[float, ...], out: Path
+) -> None:
+    """Measures what `out` lacks of the highest level, and of those that it passes."""
+    highest = effort_at(levels[-1])
+    passed = {
+        effort_at(level).rounds: NncodecCoder(level, update=True)
+        for level in levels
+        if replace(effort_at(level), rounds=highest.rounds, adds=highest.adds) == highest
+    }
+    done = {row.key for row in read_rows(out)} if out.exists() else set()
+    for path, quality in product(paths, qualities):
+        missing = {
+            number: coder
+            for number, coder in passed.items()
+            if (path.stem, coder.name, coder.effort, quality) not in done
+        }
+        if missing:
+            for row in walk(path, quality, missing):
+                append_typed(out, row)
+                print(describe(row), file=sys.stderr)
+
+
+def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterator[Row]:
+    """Searches once, and measures the file after each round that has a coder."""
+    raster = Raster(load(path))
+    start = time.perf_counter()
+    effort = int(coders[max(coders)].effort)
+    job = encoder.prepare(raster, EncodeOptions(quality=quality, effort=effort), None)
+    elsewhere = 0.0
+    for number, adapted in enumerate(encoder.rounds(job)):
+        reached = time.perf_counter()
+        if number in coders:
+            coded = encoder.coded_as(job, adapted, start)
+            encoder.verify(coded, raster)
+            seconds = time.perf_counter() - start - elsewhere
+            report = coded.result.report
+            encoded = Encoded(coded.result.data, report.update_bytes, len(adapted.content.prior))
+            yield measured(path.stem, raster.pixels, coders[number], quality, encoded, seconds)
+        elsewhere += time.perf_counter() - reached
 
 
 def effort_table(table: Path, rows: dict[int, list[Row]]) -> str:

@@ -26,6 +26,7 @@ from coders import (
     LEARNED,
     Coder,
     CoderError,
+    Encoded,
     NncodecCoder,
     Pixels,
     baseline,
@@ -117,14 +118,25 @@ def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out:
 
 
 def measure(path: Path, coder: Coder, quality: float) -> Row:
-    """Encodes to a file, decodes that file, compares."""
-    pixels = np.array(Image.open(path).convert("RGB"))
+    """Encodes, and measures the file."""
+    pixels = load(path)
+    start = time.perf_counter()
+    encoded = coder.encode(pixels, quality)
+    return measured(path.stem, pixels, coder, quality, encoded, time.perf_counter() - start)
+
+
+def load(path: Path) -> Pixels:
+    """The pixels of an image."""
+    return np.array(Image.open(path).convert("RGB"))
+
+
+def measured(
+    name: str, pixels: Pixels, coder: Coder, quality: float, encoded: Encoded, enc_s: float
+) -> Row:
+    """Writes a file, decodes that file, compares."""
     height, width, _ = pixels.shape
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "coded")
-        start = time.perf_counter()
-        encoded = coder.encode(pixels, quality)
-        encoded_at = time.perf_counter()
         file.write_bytes(encoded.data)
         data = file.read_bytes()
         size = file.stat().st_size
@@ -132,9 +144,9 @@ def measure(path: Path, coder: Coder, quality: float) -> Row:
     decoded = coder.decode(data)
     decoded_at = time.perf_counter()
     if decoded.shape != pixels.shape or decoded.dtype != np.uint8:
-        raise CoderError(f"{path}: decoded to {decoded.dtype} {list(decoded.shape)}")
+        raise CoderError(f"{name}: decoded to {decoded.dtype} {list(decoded.shape)}")
     return Row(
-        image=path.stem,
+        image=name,
         width=width,
         height=height,
         codec=coder.name,
@@ -144,7 +156,7 @@ def measure(path: Path, coder: Coder, quality: float) -> Row:
         bpp=8 * size / (width * height),
         psnr_db=psnr_db(pixels, decoded),
         ms_ssim=ms_ssim(pixels, decoded),
-        enc_s=encoded_at - start,
+        enc_s=enc_s,
         dec_s=decoded_at - read_at,
         update_bytes=encoded.update_bytes,
         version=coder.version,

@@ -151,14 +151,14 @@ def test_no_time_leaves_what_needs_no_search(crop, monkeypatch):
 def test_some_time_shortens_the_searches(crop, monkeypatch):
     """The clock moves once per step, of the fit of the prior too."""
     free, limited = (searched(crop, monkeypatch, 1e5, limit)[1] for limit in (1e9, 5e6))
-    assert set(free) == {"update", "quantising"}
+    assert set(free) == {"update", "refining"}
     assert 0 < len(limited) < len(free)
 
 
 def test_the_trace_has_every_step(crop):
     trace = codec.encode(crop, EncodeOptions(effort=3)).trace
-    steps = effort_at(3).rdoq_steps
-    stages = ["update"] * 9 + ["quantising"] * steps + ["update"] * 9
+    steps = effort_at(3).latent_steps
+    stages = ["update"] * 9 + ["refining"] * steps + ["update"] * 9
     assert [point.stage for point in trace] == stages
     assert all(type(point.cost) is float and np.isfinite(point.cost) for point in trace)
     assert min(point.cost for point in trace[:9]) < 0

@@ -93,7 +93,7 @@ def test_figures_and_options(page, encoded):
 
 
 def test_one_point_per_step_of_each_search(page):
-    assert page.curves == {"update": 18, "quantising": 6}
+    assert page.curves == {"update": 18, "refining": 20}
 
 
 def test_nothing_outside_is_needed_and_names_are_escaped(page):

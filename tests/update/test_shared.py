@@ -113,7 +113,7 @@ def test_contents_are_searched_as_the_effort_says(crops):
     stages = set()
     options = EncodeOptions(quality=60, effort=3)
     searched = encode_shared(small, options, lambda stage, fraction: stages.add(stage))
-    assert {"picture 1: quantising", "picture 2: quantising"} <= stages
+    assert {"picture 1: refining", "picture 2: refining"} <= stages
     contents = [
         [Container.unpack(picture.data).chunks[Tag.CONTENT] for picture in result.pictures]
         for result in (plain, searched)
