@@ -31,9 +31,10 @@ class Deadline:
         """One that leaves time for what follows."""
         return Deadline(self.at - seconds)
 
-    def halfway(self) -> Deadline:
-        """Half of the time that is left."""
-        return self.earlier(self.left() / 2) if math.isfinite(self.at) else self
+    def first_of(self, parts: int) -> Deadline:
+        """The first of so many equal parts of the time that is left."""
+        left = self.left() if math.isfinite(self.at) else 0.0
+        return self.earlier(left * (parts - 1) / parts)
 
     def left(self) -> float:
         """Seconds until then: negative afterwards."""

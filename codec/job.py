@@ -50,10 +50,16 @@ class Job:
     """Grows with every step of a search by its stage and cost, see `TracePoint`.  Costs stay on
     their device, so that no step waits for it."""
 
-    def on_step(self, stage: str, done: float, cost: float | Tensor) -> None:
-        """Takes note of a step of a search: the fraction done before it, and what it found."""
-        self.progress(stage, done)
-        self.trace.append((stage, cost))
+    def on_step(
+        self, stage: str, done: float, cost: float | Tensor, part: int = 0, parts: int = 1
+    ) -> None:
+        """Takes note of a step of a search: the fraction done before it, and what it found.
+
+        A search of one part of the picture after the other has no cost of the whole.
+        """
+        self.progress(stage, (part + done) / parts)
+        if parts == 1:
+            self.trace.append((stage, cost))
 
     def squared_error(self, pixels: Pixels) -> float:
         """Of a decoded picture: summed over positions, mean over channels."""

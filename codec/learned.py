@@ -17,6 +17,7 @@ from codec.model import Model
 from codec.picture import pad_to
 from codec.quality import IntegerLevel, Level, lambda_at, level_at
 from codec.strips import in_strips
+from codec.tiles import tiles
 from codec.transform import ANALYSIS_HALO, BLOCK_PX, SYNTHESIS_HALO
 from codec.weights import ReleasedModel
 
@@ -24,8 +25,6 @@ SEARCH_WEIGHT = 1.6
 """The slope of the codec's own rate-distortion curve in units of the lambda that its networks were
 trained with (measured on CID22 validation: 1.2 at high rates to 1.9 at low ones).  Trading at that
 slope is what lowers the rate at equal quality."""
-MAX_PIXELS = 2**21
-"""Larger pictures are not refined: searches hold all activations of the decoder in memory."""
 CODINGS_AFTER_SEARCH = 5.0
 """What a deadline leaves time for, in units of coding once: coding the refined latents, comparing,
 fitting the filter, and decoding to verify (measured: 4.6)."""
@@ -39,11 +38,10 @@ def encode(job: Job) -> Content:
 def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
     """Better latents for the filter that the picture has now, in round `number` of the search.
 
-    None if the picture is too large for that, or no time is left.
+    None if no time is left.
     """
-    original = job.original.to(job.device)
     deadline = job.deadline.earlier(CODINGS_AFTER_SEARCH * adapted.content.seconds)
-    if original[0, 0].numel() > MAX_PIXELS or deadline.passed:
+    if deadline.passed:
         return None
     decoder = job.model.search()
     set_last_layer(decoder.postfilter, adapted.postfilter)
@@ -51,16 +49,23 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
         changed = prior.apply(adapted.content.prior, job.model)
         prior.set_scales(decoder, changed.networks.context)
     decoder = decoder.to(job.device)
-    y = refine.refine(
-        adapted.content.latents,
-        original,
-        decoder,
-        _level(job),
-        adapted.content.weight,
-        refine.AGAIN if number else refine.FIRST,
-        deadline.pace(job.effort.latent_steps),
-        partial(job.on_step, "refining"),
-    )
+    original = job.original.to(job.device)
+    y = adapted.content.latents.clone()
+    parts = list(tiles(*y.shape[2:]))
+    for done, tile in enumerate(parts):
+        outer = (..., tile.outer_rows, tile.outer_columns)
+        pixels = (slice(BLOCK_PX * side.start, BLOCK_PX * side.stop) for side in outer[1:])
+        found = refine.refine(
+            y[outer],
+            original[(..., *pixels)],
+            decoder,
+            _level(job),
+            adapted.content.weight,
+            refine.AGAIN if number else refine.FIRST,
+            deadline.first_of(len(parts) - done).pace(job.effort.latent_steps),
+            partial(job.on_step, "refining", part=done, parts=len(parts)),
+        )
+        y[..., tile.rows, tile.columns] = found[(..., *tile.inside)]
     return _code(job, y)
 
 

@@ -70,7 +70,7 @@ def reach(
     at = quick.inside.at if quick.inside else 0
     while True:
         # Half of the time that is left for each: the first matter most, and more may be needed.
-        found.add(point(at, quick=False, until=deadline.halfway()))
+        found.add(point(at, quick=False, until=deadline.first_of(2)))
         kept = found.inside or quick.inside
         if found.settled or (kept and deadline.passed):
             break

@@ -37,7 +37,7 @@ def run(pace, clock, seconds_per_step):
 def test_without_a_limit_a_search_counts_its_steps(clock):
     assert run(NEVER.pace(4), clock, 1000.0) == [0, 0.25, 0.5, 0.75]
     assert Deadline.after(None) is NEVER and not NEVER.passed
-    assert NEVER.halfway() == NEVER and NEVER.earlier(10) == NEVER
+    assert NEVER.first_of(2) == NEVER and NEVER.earlier(10) == NEVER
 
 
 def test_with_time_enough_nothing_changes(clock):
@@ -67,7 +67,7 @@ def test_no_step_when_the_time_is_up(clock):
 def test_derived_deadlines(clock):
     limit = Deadline.after(10)
     assert limit.earlier(4).left() == 6
-    assert limit.halfway().left() == 5
+    assert limit.first_of(2).left() == 5
     clock.now += 12
-    assert limit.left() == -2 and limit.halfway().passed
+    assert limit.left() == -2 and limit.first_of(2).passed
     assert math.isinf(NEVER.left())
