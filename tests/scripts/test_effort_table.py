@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 from rows import read_rows
 
+from codec import effort
+from codec.effort import Effort
+
 if TYPE_CHECKING:
     from conftest import RunScript
 
@@ -49,6 +52,28 @@ def test_measures_what_is_missing_and_fills_the_document(
     lines = [line.split(" | ") for line in table.splitlines()]
     assert [line[0] for line in lines[2:]] == ["| 0", "| 1", "| 2"]
     assert lines[2][1] == "one pass of the networks" and lines[3][3].endswith("% |")
+
+
+def test_a_level_that_is_passed_has_the_file_it_would_have_alone(
+    run_script: RunScript, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = [Effort(update=False, adds="nothing")]
+    levels += [Effort(True, rounds=rounds, latent_steps=2, adds="more") for rounds in (1, 2)]
+    monkeypatch.setattr(effort, "efforts", lambda: levels)
+    assert run(run_script, folder, 1, 2)[0] == 0
+    passed = {row.key: row for row in read_rows(folder / "effort.tsv")}
+    (folder / "effort.tsv").unlink()
+    assert run(run_script, folder, 1)[0] == 0
+    alone = read_rows(folder / "effort.tsv")
+    assert {row.effort for row in alone} == {"0", "1"}
+    for row in alone:
+        again = passed[row.key]
+        assert (again.bytes, again.psnr_db) == (row.bytes, row.psnr_db)
+        assert (again.update_bytes, again.prior_bytes) == (row.update_bytes, row.prior_bytes)
+    assert all(
+        passed["a", "nncodec", "1", quality].enc_s < passed["a", "nncodec", "2", quality].enc_s
+        for quality in (30, 60)
+    )
 
 
 def test_a_document_without_a_place_is_an_error(run_script: RunScript, folder: Path) -> None:
