@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 from PIL import Image
@@ -9,6 +11,10 @@ from PIL import Image
 # The same examples on every machine, and no deadline: a network is slow the first time.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+# A shell's background jobs ignore interrupts, and so would every process that a test starts and
+# stops.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,7 @@ Start = Callable[..., subprocess.Popen]
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
+def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Start]:
     """Starts a Python program in a folder with photo.png, photo.bin and two old outputs."""
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8))
@@ -66,15 +66,21 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
     monkeypatch.setenv("NNCODEC_MODELS", str(MODEL_FILE.parents[1]))
 
     def begin(code: str, *arguments: str, **settings: object) -> subprocess.Popen:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             **settings,
         )
+        started.append(process)
+        return process
 
-    return begin
+    started: list[subprocess.Popen] = []
+    yield begin
+    for process in started:  # that a failed test left running
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(params=["encode", "decode"])
