@@ -42,6 +42,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
     parser.add_argument("--levels", type=int, nargs="+", default=range(EFFORT_MAX + 1), metavar="N")
     parser.add_argument("--qualities", type=parse_qualities, default=QUALITIES, metavar="Q,Q,...")
+    parser.add_argument("--table", default="effort", metavar="NAME", help="in the document")
     parser.add_argument("--document", type=Path, default=DOCUMENT, metavar="FILE.md")
     args = parser.parse_args()
     try:
@@ -53,7 +54,7 @@ def main() -> int:
             for level in levels
         }
         text = args.document.read_text(encoding="utf-8")
-        text = fill(text, "effort", effort_table(args.out, rows))
+        text = fill(text, args.table, effort_table(args.out, rows))
         args.document.write_text(text, encoding="utf-8")
     except (CoderError, CurveError, TableError, ImportError, OSError) as error:
         print(f"effort_table: {error}", file=sys.stderr)
