@@ -36,7 +36,6 @@ QUALITIES = {
     "avif-speed1": (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0),
     "jxl": (10.0, 25.0, 40.0, 55.0, 70.0, 80.0, 88.0, 93.0),
 }
-LOSSLESS_TABLE = f"{PREFIX}-lossless.tsv"
 PUBLISHED = "kodak_published.json"
 DRAWN = ("bpg_444", "mbt2018_mean", "vtm", "elic2022", "cool_chic_5.0")
 """Published curves that the plot has room for; the table has all."""
@@ -121,8 +120,8 @@ def table_name(coder: Coder) -> str:
 
 def write_report(folder: Path, anchors: Path | None) -> None:
     """Plots, comparisons and documents from the tables of a folder."""
-    tables = sorted(folder.glob(f"{PREFIX}-*.tsv"))
-    tables = [path for path in tables if path.name not in (report.PUBLISHED_TABLE, LOSSLESS_TABLE)]
+    names = (*report.OURS.values(), *report.PEERS.values())
+    tables = [path for name in names if (path := folder / f"{PREFIX}-{name}").exists()]
     published = read_published(anchors) if anchors else []
     for metric, picture in (("psnr_db", "rd"), ("ms_ssim", "ms-ssim")):
         own = over_common_images([c for path in tables for c in read_curves(str(path), metric)])

@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
-    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    figure = Figure(figsize=(10, 5.5), layout="constrained")
     axes = figure.subplots()
     for curve in curves:
         line, marker, width = ("--", "", 1.2) if curve.is_anchor else ("-", "o", 1.8)
@@ -56,7 +56,7 @@ def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
     axes.set_ylabel(LABELS[metric])
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
 
 
