@@ -50,7 +50,7 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
         prior.set_scales(decoder, changed.networks.context)
     decoder = decoder.to(job.device)
     original = job.original.to(job.device)
-    y = adapted.content.latents.clone()
+    y, level = adapted.content.latents.clone(), _level(job)
     parts = list(tiles(*y.shape[2:]))
     for done, tile in enumerate(parts):
         outer = (..., tile.outer_rows, tile.outer_columns)
@@ -59,7 +59,7 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
             y[outer],
             original[(..., *pixels)],
             decoder,
-            _level(job),
+            level,
             adapted.content.weight,
             refine.AGAIN if number else refine.FIRST,
             deadline.first_of(len(parts) - done).pace(job.effort.latent_steps),

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+
+from codec.strips import PIXELS, spans
+from codec.transform import BLOCK_PX, SYNTHESIS_HALO
 
 SIDE = 64
-"""At most, in blocks of 16x16 pixels; even, as the position phases of the context model are."""
-HALO = 4
-"""In blocks, even: what the synthesis of a block sees around it."""
-UNDIVIDED = 2**13
-"""Pictures of up to so many blocks are one tile (2 megapixels)."""
+"""At most, in blocks; even, as the position phases of the context model are."""
+HALO = SYNTHESIS_HALO // BLOCK_PX
+UNDIVIDED = PIXELS // BLOCK_PX**2
+"""Pictures of up to so many blocks are one tile, as they are one strip."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,10 @@ class Tile:
 def tiles(rows: int, columns: int) -> Iterator[Tile]:
     """The tiles of a picture, from left to right, from top to bottom; sides are even."""
     whole = rows * columns <= UNDIVIDED
-    for tall in _sides(rows, rows if whole else SIDE):
-        for wide in _sides(columns, columns if whole else SIDE):
+    for vertical in spans(rows, rows if whole else SIDE):
+        for horizontal in spans(columns, columns if whole else SIDE):
+            tall, wide = slice(*vertical), slice(*horizontal)
             yield Tile(tall, wide, _with_halo(tall, rows), _with_halo(wide, columns))
-
-
-def _sides(count: int, most: int) -> Iterator[slice]:
-    """Even pieces of nearly one size."""
-    pieces = -(-count // most)
-    bounds = [2 * (count * piece // (2 * pieces)) for piece in range(pieces + 1)]
-    return (slice(*ends) for ends in pairwise(bounds))
 
 
 def _with_halo(side: slice, count: int) -> slice:

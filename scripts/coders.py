@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from bitstream.carriers import CARRIERS, carrier_of
+from codec.report import EncodeResult
 from codec.standard_codec import STANDARD
 
 Pixels = NDArray[np.uint8]  # [h w 3], RGB
@@ -99,6 +100,10 @@ class NncodecCoder:
             result = self._encode(pixels, options)
         except self._error as error:
             raise CoderError(str(error)) from None
+        return self.encoded(result)
+
+    def encoded(self, result: EncodeResult) -> Encoded:
+        """The file of an encode."""
         chunks = self._probe(result.data).chunks if self._content == LEARNED else {}
         return Encoded(result.data, result.report.update_bytes, chunks.get("prior", 0))
 

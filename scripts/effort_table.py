@@ -18,13 +18,12 @@ from itertools import product
 from pathlib import Path
 
 from bdrate import bd_rate
-from coders import CoderError, Encoded, NncodecCoder
+from coders import CoderError, NncodecCoder
 from curves import CurveError, over_common_images, read_curve
 from evaluate import describe, evaluate, list_images, load, measured, parse_qualities
 from report import fill, markdown
 from rows import Row, TableError, append_typed, read_rows
 
-from codec import encoder
 from codec.effort import effort_at
 from codec.image import Raster
 from codec.options import EFFORT_MAX, EncodeOptions
@@ -89,6 +88,9 @@ def measure_rounds(
 
 def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterator[Row]:
     """Searches once, and measures the file after each round that has a coder."""
+    # Here, because torch takes seconds to import and --help needs none of it.
+    from codec import encoder
+
     raster = Raster(load(path))
     start = time.perf_counter()
     effort = int(coders[max(coders)].effort)
@@ -100,9 +102,9 @@ def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterato
             coded = encoder.coded_as(job, adapted, start)
             encoder.verify(coded, raster)
             seconds = time.perf_counter() - start - elsewhere
-            report = coded.result.report
-            encoded = Encoded(coded.result.data, report.update_bytes, len(adapted.content.prior))
-            yield measured(path.stem, raster.pixels, coders[number], quality, encoded, seconds)
+            coder = coders[number]
+            encoded = coder.encoded(coded.result)
+            yield measured(path.stem, raster.pixels, coder, quality, encoded, seconds)
         elsewhere += time.perf_counter() - reached
 
 
