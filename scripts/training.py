@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from optimizers import KernelMuon
 from torch import Tensor, nn
 
 Config = TypeVar("Config")
@@ -34,7 +35,7 @@ class Training:
         self,
         folder: Path,
         model: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        optimizer: torch.optim.Optimizer | KernelMuon,
         *,
         seed: int,
         clip_norm: float,
