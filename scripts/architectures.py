@@ -145,5 +145,11 @@ VARIANTS: dict[str, Variant] = {
     "joint-from-start": Variant(
         "schedule", "context networks never alone", optim={"context_share": 0.0}
     ),
+    "muon": Variant("optimiser", "Muon for the kernels", optim={"muon": True}),
+    "muon-half": Variant(
+        "optimiser",
+        "the same, half the learning rates",
+        optim={"muon": True, "lr": 5e-4, "context_lr": 1e-3},
+    ),
 }
 """By name, in the order of the table."""
