@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -26,6 +27,9 @@ from codec.context import Slot, at_phases
 from codec.likelihood import bits
 from codec.model import Model
 from codec.quality import Level
+
+Drawn = tuple[Tensor, Tensor]
+"""Values, and their bits."""
 
 DRAW_TEMPERATURE = 0.5
 FAST, SLOW = 0.9, 0.99
@@ -38,7 +42,7 @@ NEAREST = 1e-4
 
 @dataclass(frozen=True)
 class Annealing:
-    """How a search goes from soft to hard.
+    """How a search goes from soft to hard; `done` is the fraction of it that lies behind.
 
     Attributes:
         step_size: how far a latent moves in one gradient step, about, in quantiser steps.
@@ -49,6 +53,19 @@ class Annealing:
     step_size: float
     softest: float
     sharpest: float
+
+    def size(self, done: float) -> float:
+        """Of the next gradient step."""
+        return self.step_size * min(1.0, (1 - done) / SHRINKING)
+
+    def draw(
+        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+    ) -> Drawn:
+        """In place of rounding, (value - mean) in steps -> values drawn, and their bits."""
+        sharpness = self.softest * (self.sharpest / self.softest) ** done
+        below, up = draw_up(residual, sharpness, DRAW_TEMPERATURE, generator)
+        lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
+        return below + up, torch.lerp(lower, upper, up)
 
 
 FIRST = Annealing(0.02, softest=3.0, sharpest=12.0)
@@ -86,11 +103,10 @@ def refine(
     latents = (y / level.step).clone().requires_grad_(True)
     optimizer = torch.optim.Adam([latents], betas=(FAST, SLOW))
     for done in pace:
-        size = annealing.step_size * min(1.0, (1 - done) / SHRINKING)
-        optimizer.param_groups[0]["lr"] = size
-        sharpness = annealing.softest * (annealing.sharpest / annealing.softest) ** done
+        optimizer.param_groups[0]["lr"] = annealing.size(done)
+        draw = partial(annealing.draw, done=done, generator=generator)
         with torch.autocast(y.device.type, torch.bfloat16):
-            values, rate = _draw(latents, model, level, sharpness, generator)
+            values, rate = _draw(latents, model, level, draw)
             picture = model.reconstruct(values, level)
         error = (picture[:, :, :height, :width] - original).square().mean()
         loss = weight * error * height * width + rate
@@ -102,22 +118,30 @@ def refine(
 
 
 def _draw(
-    latents: Tensor, model: Model, level: Level, sharpness: float, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Values drawn around the latents, which are in steps, and their bits in all."""
+    latents: Tensor, model: Model, level: Level, draw: Callable[[Tensor, Tensor], Drawn]
+) -> Drawn:
+    """Values drawn in place of the latents, which are in steps, and their bits in all."""
     total = latents.new_zeros(())
 
     def code(slot: Slot, mean: Tensor, log2_scale: Tensor) -> Tensor:
         nonlocal total
-        residual = at_phases(latents, slot) - mean / level.step
-        below = torch.floor(residual.detach())
-        place = (residual - below).clamp(NEAREST, 1 - NEAREST)
-        odds = torch.atanh(place) - torch.atanh(1 - place)
-        uniform = torch.rand(place.shape, generator=generator, device=place.device)
-        noise = torch.logit(uniform, eps=1e-6)
-        up = torch.sigmoid((sharpness * odds + noise) / DRAW_TEMPERATURE)
-        lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
-        total = total + torch.lerp(lower, upper, up).sum()
-        return mean + (below + up) * level.step
+        drawn, cost = draw(at_phases(latents, slot) - mean / level.step, log2_scale)
+        total = total + cost.sum()
+        return mean + drawn * level.step
 
     return model.context.scan(latents * level.step, level, code), total
+
+
+def draw_up(
+    residual: Tensor, sharpness: float, temperature: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The value below each residual, and a draw of 0 (that one) to 1 (the one above).
+
+    Yang, Bamler & Mandt (2020), section 3.2: its odds, and its relaxation by Gumbel noise.
+    """
+    below = torch.floor(residual.detach())
+    place = (residual - below).clamp(NEAREST, 1 - NEAREST)
+    odds = torch.atanh(place) - torch.atanh(1 - place)
+    uniform = torch.rand(place.shape, generator=generator, device=place.device)
+    noise = torch.logit(uniform, eps=1e-6)
+    return below, torch.sigmoid((sharpness * odds + noise) / temperature)

@@ -1,0 +1,162 @@
+"""Compares ways to refine latents: what stands for rounding, and how a search hardens.
+
+    python scripts/compare_annealing.py --images DIR --out results/0.1.0/annealing.tsv
+
+on crops of `--images`, which are not a test set.  Each variant refines the latents once, the filter
+is fitted again, and the content coded for real.  Rows have the bits saved, in percent, errors
+counted at lambda; 0 where none are saved.  Fills the table of docs/effort.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from coded_contents import load_picture
+from evaluate import list_images
+from report import fill, markdown
+from rows import append_typed, read_typed
+from torch import Tensor
+
+from codec import encoder, refine
+from codec.effort import effort_at
+from codec.image import Raster
+from codec.likelihood import bits
+from codec.options import EncodeOptions
+from codec.refine import DRAW_TEMPERATURE, FIRST, Annealing, Drawn, draw_up
+
+DOCUMENT = Path("docs/effort.md")
+WIDTH, HEIGHT = 320, 256
+PICTURES = 3
+QUALITIES = (20.0, 60.0)
+STEPS = 100
+COLDEST = 0.1
+
+
+@dataclass(frozen=True)
+class Published(Annealing):
+    """As in the paper: one temperature that falls, for odds and draws, and rates of fractions."""
+
+    soft_draws: bool = False
+    rate_between: bool = False
+    late_shrinking: bool = False
+
+    def size(self, done: float) -> float:
+        if self.late_shrinking:
+            return super().size(done)
+        return self.step_size * 0.5 * (1 + math.cos(math.pi * done))
+
+    def draw(
+        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+    ) -> Drawn:
+        temperature = DRAW_TEMPERATURE * (COLDEST / DRAW_TEMPERATURE) ** done
+        softness = DRAW_TEMPERATURE if self.soft_draws else temperature
+        below, up = draw_up(residual, 1 / temperature, softness, generator)
+        if not self.rate_between:
+            return below + up, bits(below + up, log2_scale)
+        lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
+        return below + up, torch.lerp(lower, upper, up)
+
+
+@dataclass(frozen=True)
+class Staircase(Annealing):
+    """No draws: a smooth staircase that sharpens, whose values rate and networks see.
+
+    Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1.
+    """
+
+    def draw(
+        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+    ) -> Drawn:
+        sharpness = self.softest * (self.sharpest / self.softest) ** done
+        middle = torch.floor(residual.detach()) + 0.5
+        rise = torch.tanh(sharpness * (residual - middle)) / math.tanh(sharpness / 2)
+        return middle + rise / 2, bits(middle + rise / 2, log2_scale)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to refine, and for how many steps."""
+
+    text: str
+    annealing: Annealing
+    steps: int = STEPS
+
+
+def variants() -> Iterator[Variant]:
+    stairs = Staircase(0.02, softest=1.0, sharpest=6.0)
+    paper = Published(0.02, softest=math.nan, sharpest=math.nan)
+    yield Variant("staircase without noise", stairs, 20)
+    yield Variant("staircase without noise", stairs)
+    yield Variant("annealing as published", paper)
+    yield Variant("... draws as soft as they are", replace(paper, soft_draws=True))
+    yield Variant("... rates between both values", replace(paper, rate_between=True))
+    yield Variant("... steps shrink in the end only", replace(paper, late_shrinking=True))
+    everything = {"soft_draws": True, "rate_between": True, "late_shrinking": True}
+    yield Variant("... all three", replace(paper, **everything))
+    for steps in (20, 50, 100, 200):
+        yield Variant("as released: and sharper odds", FIRST, steps)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a variant saves of a picture's bits."""
+
+    variant: str
+    steps: int
+    image: str
+    quality: float
+    saved_percent: float
+
+
+def measure(path: Path, quality: float) -> Iterator[Row]:
+    """All variants on the middle of a picture."""
+    pixels = load_picture(path)
+    top, left = (pixels.shape[0] - HEIGHT) // 2, (pixels.shape[1] - WIDTH) // 2
+    crop = np.ascontiguousarray(pixels[top : top + HEIGHT, left : left + WIDTH])
+    options = EncodeOptions(quality=quality, effort=4)
+    for variant in variants():
+        effort = replace(effort_at(options.effort), latent_steps=variant.steps)
+        job = replace(encoder.prepare(Raster(crop), options, None), effort=effort)
+        with patch.object(refine, "FIRST", variant.annealing):
+            before, after = encoder.rounds(job)
+        rate = 8 * (before.content.bytes + len(before.payload))
+        saved = 100 * (before.cost - after.cost) / rate
+        yield Row(variant.text, variant.steps, path.stem, quality, saved)
+
+
+def annealing_table(rows: list[Row]) -> str:
+    """One line per variant, in their order, means over pictures and qualities."""
+    savings: dict[tuple[str, int], list[float]] = {}
+    for row in rows:
+        savings.setdefault((row.variant, row.steps), []).append(row.saved_percent)
+    cells = [[text, str(steps), f"{mean(found):.1f} %"] for (text, steps), found in savings.items()]
+    return markdown(["search", "steps", "bits saved"], cells)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    args = parser.parse_args()
+    paths = list_images(args.images)
+    args.out.unlink(missing_ok=True)
+    for path in paths[:: len(paths) // PICTURES][:PICTURES]:
+        for quality in QUALITIES:
+            for row in measure(path, quality):
+                append_typed(args.out, row, {"saved_percent": ".3f"})
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(
+        fill(text, "annealing", annealing_table(read_typed(args.out, Row))), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""The comparison of refinements: all of them run, and draws beat a staircase without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import compare_annealing
+import pytest
+from compare_annealing import Row, annealing_table, variants
+from PIL import Image
+from skimage import data
+
+
+@pytest.fixture
+def rows(tmp_path, monkeypatch) -> list[Row]:
+    path = tmp_path / "coffee.png"
+    Image.fromarray(data.coffee()).save(path)
+    monkeypatch.setattr(compare_annealing, "WIDTH", 96)
+    monkeypatch.setattr(compare_annealing, "HEIGHT", 96)
+    alike = [replace(variant, steps=20) for variant in variants()]
+    monkeypatch.setattr(compare_annealing, "variants", lambda: iter(alike[1:]))
+    return list(compare_annealing.measure(path, 40.0))
+
+
+def test_draws_save_more_than_a_staircase(rows):
+    by_name = {row.variant: row.saved_percent for row in rows}
+    assert len(by_name) == 7 and min(by_name.values()) >= 0
+    stairs, *_, released = by_name.values()
+    assert released == max(by_name.values()) > stairs
+
+
+def test_the_table_has_means_in_order():
+    rows = [Row(name, 20, "a", quality, 2.0 * quality) for name in "ba" for quality in (1.0, 2.0)]
+    lines = annealing_table(rows).splitlines()
+    assert lines[2:] == ["| b | 20 | 3.0 % |", "| a | 20 | 3.0 % |"]
