@@ -7,7 +7,7 @@ decoder as it is.
 Rounding is replaced by stochastic Gumbel annealing, Yang, Bamler & Mandt, "Improving inference for
 neural image compression" (NeurIPS 2020), section 3.2: each latent is drawn anew in every step from
 the two values around it, with odds that favour the nearer one, at last only that one.  Differences
-to the paper, for searches of some hundred steps:
+to the paper, for searches of some hundred steps (what each gains: scripts/compare_annealing.py):
 
 - The rate of a draw between two values is what lies between their rates, not that of a fraction.
 - Draws stay as soft as they are while their odds harden; there both have one temperature.

@@ -148,8 +148,18 @@ VARIANTS: dict[str, Variant] = {
     "muon": Variant("optimiser", "Muon for the kernels", optim={"muon": True}),
     "muon-half": Variant(
         "optimiser",
-        "the same, half the learning rates",
+        "Muon, half the learning rates",
         optim={"muon": True, "lr": 5e-4, "context_lr": 1e-3},
+    ),
+    "muon-twice": Variant(
+        "optimiser",
+        "Muon, twice the learning rates",
+        optim={"muon": True, "lr": 2e-3, "context_lr": 4e-3},
+    ),
+    "muon-four": Variant(
+        "optimiser",
+        "Muon, four times the learning rates",
+        optim={"muon": True, "lr": 4e-3, "context_lr": 8e-3},
     ),
 }
 """By name, in the order of the table."""
