@@ -145,6 +145,11 @@ VARIANTS: dict[str, Variant] = {
     "joint-from-start": Variant(
         "schedule", "context networks never alone", optim={"context_share": 0.0}
     ),
+    "adam-twice": Variant(
+        "optimiser",
+        "Adam, twice the learning rates",
+        optim={"lr": 2e-3, "context_lr": 4e-3},
+    ),
     "muon": Variant("optimiser", "Muon for the kernels", optim={"muon": True}),
     "muon-half": Variant(
         "optimiser",
