@@ -95,7 +95,7 @@ class PostFilter(nn.Module):
 
     def features(self, x: Tensor, quality: Tensor) -> Tensor:
         """What the last layer combines: [b 2*widths[0]+12 h/2 w/2]."""
-        # Joining different layouts is dearer than the convolutions.
+        # As the other features are in memory: joining different layouts takes as long as a layer.
         halves = functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
         h = self.quality(self.enter(halves), quality)
         if self.coarser is not None:

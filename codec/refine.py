@@ -46,7 +46,7 @@ class Annealing:
 
     Attributes:
         step_size: how far a latent moves in one gradient step, about, in quantiser steps.
-        softest: what the logarithm of the odds is multiplied by in the beginning.
+        softest: `sharpness` in the beginning.
         sharpest: in the end.
     """
 
@@ -58,12 +58,15 @@ class Annealing:
         """Of the next gradient step."""
         return self.step_size * min(1.0, (1 - done) / SHRINKING)
 
+    def sharpness(self, done: float) -> float:
+        """What the logarithm of the odds is multiplied by."""
+        return self.softest * (self.sharpest / self.softest) ** done
+
     def draw(
         self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
     ) -> Drawn:
         """In place of rounding, (value - mean) in steps -> values drawn, and their bits."""
-        sharpness = self.softest * (self.sharpest / self.softest) ** done
-        below, up = draw_up(residual, sharpness, DRAW_TEMPERATURE, generator)
+        below, up = draw_up(residual, self.sharpness(done), DRAW_TEMPERATURE, generator)
         lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
         return below + up, torch.lerp(lower, upper, up)
 
@@ -129,7 +132,7 @@ def _draw(
         total = total + cost.sum()
         return mean + drawn * level.step
 
-    return model.context.scan(latents * level.step, level, code), total
+    return model.context.scan(latents, level, code), total
 
 
 def draw_up(

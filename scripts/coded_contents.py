@@ -75,12 +75,13 @@ class Coded:
         return Container(Header(width, height, self.job.half, self.job.model.id), chunks).pack()
 
 
-def load_picture(path: Path) -> Pixels:
-    """Pixels of a picture, the middle LARGEST_SIDE of them each way."""
+def load_picture(path: Path, width: int = LARGEST_SIDE, height: int = LARGEST_SIDE) -> Pixels:
+    """The middle of a picture, no more than so many pixels wide and high."""
     with path.open("rb") as file:
         pixels = image.load(file)
-    top, left = (max(0, (side - LARGEST_SIDE) // 2) for side in pixels.shape[:2])
-    return np.ascontiguousarray(pixels[top : top + LARGEST_SIDE, left : left + LARGEST_SIDE])
+    top = max(0, (pixels.shape[0] - height) // 2)
+    left = max(0, (pixels.shape[1] - width) // 2)
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
 def coded(path: Path, content: str, quality: float, cache: Path) -> Coded:

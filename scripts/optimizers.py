@@ -30,19 +30,19 @@ class KernelMuon:
     """What `Training` needs of an optimiser.
 
     Args:
-        kernels: float [o i k k], channels last in memory.
-        others: parameter groups for Adam.
+        groups: parameter groups as Adam takes them; kernels in them are channels last in memory.
         lr: learning rate of both.
     """
 
-    def __init__(
-        self, kernels: list[nn.Parameter], others: list[dict[str, Any]], lr: float
-    ) -> None:
-        self._kernels = kernels
-        self._matrices = [nn.Parameter(_matrix(kernel.detach())) for kernel in kernels]
-        for kernel, matrix in zip(kernels, self._matrices, strict=True):
+    def __init__(self, groups: list[dict[str, Any]], lr: float) -> None:
+        self._kernels = [p for group in groups for p in group["params"] if is_kernel(p)]
+        self._matrices = [nn.Parameter(_matrix(kernel.detach())) for kernel in self._kernels]
+        for kernel, matrix in zip(self._kernels, self._matrices, strict=True):
             if kernel.data_ptr() != matrix.data_ptr():
                 raise ValueError(f"a kernel {tuple(kernel.shape)} is not channels last in memory")
+        others = [
+            group | {"params": [p for p in group["params"] if not is_kernel(p)]} for group in groups
+        ]
         muon = torch.optim.Muon(
             self._matrices, lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
         )

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from optimizers import KernelMuon, is_kernel
+from optimizers import KernelMuon
 from torch import Tensor
 from train_data import center_crops, klt, load_folder, random_crops
 from training import Training, Validation, load_config, run_parser, warm_cosine
@@ -44,13 +44,14 @@ class DataConfig:
 @dataclasses.dataclass(frozen=True)
 class OptimConfig:
     muon: bool
-    context_share: float
-    context_lr: float
     lr: float
     basis_lr_share: float
     warmup_steps: int
     clip_norm: float
     ema_decay: float
+    context_share: float = 0.0
+    """Of the budget, in which the context networks train alone, at `context_lr`."""
+    context_lr: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,18 +94,15 @@ class Trainer(Training):
         # The KLT bases are already good, and their entries are small: they move slowly.
         bases = [model.analysis.basis, model.synthesis.linear.basis]
         others = [p for p in model.parameters() if all(p is not b for b in bases)]
-        slow = {"params": bases, "share": config.optim.basis_lr_share}
-        optimizer: torch.optim.Optimizer | KernelMuon
-        if config.optim.muon:
-            kernels = [p for p in others if is_kernel(p)]
-            rest = [p for p in others if not is_kernel(p)]
-            optimizer = KernelMuon(kernels, [{"params": rest}, slow], config.optim.lr)
-        else:
-            optimizer = torch.optim.Adam([{"params": others}, slow], lr=config.optim.lr)
+        groups = [
+            {"params": others, "share": 1.0},
+            {"params": bases, "share": config.optim.basis_lr_share},
+        ]
+        optimizer = KernelMuon if config.optim.muon else torch.optim.Adam
         super().__init__(
             run,
             model,
-            optimizer,
+            optimizer(groups, lr=config.optim.lr),
             seed=config.seed,
             clip_norm=10 * config.optim.clip_norm,
             ema_decay=config.optim.ema_decay,

@@ -1,4 +1,4 @@
-"""The comparison of refinements: all of them run, and draws beat a staircase without."""
+"""The comparison of refinements: all of them run, and ours beats the others."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ def rows(tmp_path, monkeypatch) -> list[Row]:
     return list(compare_annealing.measure(path, 40.0))
 
 
-def test_draws_save_more_than_a_staircase(rows):
+def test_all_three_changes_save_more_than_none_or_one_of_them(rows):
+    """With and without sharper odds: those change less than another processor's last bits do."""
     by_name = {row.variant: row.saved_percent for row in rows}
     assert len(by_name) == 7 and min(by_name.values()) >= 0
-    stairs, *_, released = by_name.values()
-    assert released == max(by_name.values()) > stairs
+    *others, all_three, released = by_name.values()
+    assert min(all_three, released) > max(others)
 
 
 def test_the_table_has_means_in_order():

@@ -18,7 +18,7 @@ def layer(memory_format: torch.memory_format = torch.channels_last) -> nn.Conv2d
 
 
 def optimizer_of(conv: nn.Conv2d) -> KernelMuon:
-    return KernelMuon([conv.weight], [{"params": [conv.bias]}], RATE)
+    return KernelMuon([{"params": list(conv.parameters())}], RATE)
 
 
 def descend(conv: nn.Conv2d, optimizer: KernelMuon, seed: int) -> None:
