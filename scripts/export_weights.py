@@ -1,6 +1,6 @@
 """Turns a training run into a released model: integers, bounds proven, subspace, model card.
 
-    python scripts/export_weights.py --content learned --run runs/base --data DIR --name photo-1
+    python scripts/export_weights.py --content learned --run runs/longer --data DIR --name photo-1
     python scripts/export_weights.py --content jpeg --run runs/jpeg --data DIR --name jpeg-1
 
 `--data` are training pictures: they set the clamps of the activations and the subspace of the
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     args = parser.parse_args()
 
-    kind = "train/base" if args.content == "learned" else "filter/standard"
+    kind = "train/longer" if args.content == "learned" else "filter/standard"
     config = args.config or Path(f"configs/{kind}.toml")
     networks = load_networks(args.content, args.run, config)
     pictures = load_folder(args.data)
@@ -167,7 +167,7 @@ def facts_of(content: str, run: Path, config: Path) -> dict[str, object]:
     *_, loss, points = read_log(run)[-1]
     qualities = (train if content == "learned" else train_filter).VALIDATION_QUALITIES
     return effort_of(run) | {
-        "content": {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}.get(content, content),
+        "below": {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}.get(content, content),
         "config": config,
         "loss": loss,
         "points": ", ".join(points.split()),

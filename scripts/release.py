@@ -2,7 +2,7 @@
 
     python scripts/release.py --runs runs --data DIR --images kodak --anchors anchors
 
-Each content with a folder in --runs (base for the learned one, jpeg, webp, avif, lossless) is
+Each content with a folder in --runs (longer for the learned one, jpeg, webp, avif, lossless) is
 exported anew: integer networks with the proof of their bounds, last layer and subspace of updates
 fitted to the pictures of --data, probability tables, card.  FORMAT.md gets the new ids.  Rows that
 were measured with the models before are removed from the results, and the report is measured and
@@ -37,7 +37,7 @@ class Release:
 
 
 RELEASES = (
-    Release("learned", "base", "train/base", "photo-1"),
+    Release("learned", "longer", "train/longer", "photo-1"),
     Release("jpeg", "jpeg", "filter/standard", "jpeg-1"),
     Release("webp", "webp", "filter/standard", "webp-1"),
     Release("avif", "avif", "filter/avif", "avif-1"),
