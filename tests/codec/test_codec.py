@@ -261,7 +261,7 @@ def test_refined_latents_lower_the_cost(released, photo):
 def test_latents_refined_for_the_filter_save_more(released, photo):
     """The order of the searches: a filter first, then latents for it."""
     options = EncodeOptions(quality=40)
-    effort = Effort(True, rounds=1, latent_steps=10)
+    effort = Effort(True, rounds=1, latent_steps=20)
     first = dataclasses.replace(job.make_job(photo, options), effort=effort)
     alone = dataclasses.replace(first, effort=Effort(True))
     assert encoder.search(first).cost < 0.985 * encoder.search(alone).cost
