@@ -9,11 +9,12 @@ validation with the hours and steps of all runs until then, and `training.png`.
 from __future__ import annotations
 
 import argparse
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from model_files import read_log
+from rows import append_typed
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Moment:
     points: str
 
 
+FORMATS = {"hours": ".3f", "loss": ".4f"}
+
+
 def joined(runs: list[Path]) -> list[Moment]:
     """The moments of all runs, in order."""
     moments: list[Moment] = []
@@ -42,9 +46,7 @@ def joined(runs: list[Path]) -> list[Moment]:
     for run in runs:
         for step, second, _, loss, points in read_log(run):
             hours = (seconds + float(second)) / 3600
-            moments.append(
-                Moment(run.name, steps + int(step), round(hours, 3), float(loss), points)
-            )
+            moments.append(Moment(run.name, steps + int(step), hours, float(loss), points))
         steps, seconds = steps + int(step), seconds + float(second)
     return moments
 
@@ -70,9 +72,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     args = parser.parse_args()
     moments = joined(args.runs)
-    rows = [[field.name for field in fields(Moment)], *map(astuple, moments)]
-    lines = ("\t".join(map(str, row)) + "\n" for row in rows)
-    (args.out / "training.tsv").write_text("".join(lines), encoding="utf-8")
+    table = args.out / "training.tsv"
+    table.unlink(missing_ok=True)
+    for moment in moments:
+        append_typed(table, moment, FORMATS)
     draw(moments).savefig(args.out / "training.png", dpi=120)
 
 

@@ -32,10 +32,10 @@ def test_steps_and_hours_go_on_from_run_to_run(
     run_script(plot_training.main, *runs, "--out", tmp_path)
     assert (tmp_path / "training.tsv").read_text().splitlines() == [
         "run\tsteps\thours\tloss\tpoints",
-        "base\t0\t0.0\t16.5\t0.5@27.4",
-        "base\t100\t0.5\t12.5\t0.4@27.5 1.0@30.9",
-        "longer\t100\t0.5\t12.5\t0.4@27.5",
-        "longer\t150\t0.75\t11.5\t0.3@27.6",
+        "base\t0\t0.000\t16.5000\t0.5@27.4",
+        "base\t100\t0.500\t12.5000\t0.4@27.5 1.0@30.9",
+        "longer\t100\t0.500\t12.5000\t0.4@27.5",
+        "longer\t150\t0.750\t11.5000\t0.3@27.6",
     ]
     with Image.open(tmp_path / "training.png") as picture:
         assert picture.format == "PNG"
