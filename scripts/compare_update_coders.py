@@ -1,7 +1,7 @@
 """Bytes of weight updates against the standard's software, at equal PSNR of the filtered picture.
 
-    python scripts/compare_update_coders.py --peer PYTHON --images DIR --pictures A,B \
-        --qualities 30,65 --cache DIR --out TSV
+    python scripts/compare_update_coders.py --peer PYTHON --images DIR --qualities 30,65 \
+        --cache DIR --out TSV
 
 PYTHON is an interpreter with PyPI's nncodec (2.1.3) installed.  It codes the change of the last
 layer's kernel and bias as floats: once the very change that our update decodes to (counted where it
@@ -134,19 +134,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", required=True, metavar="PYTHON")
     parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--pictures", required=True)
     parser.add_argument("--qualities", default="30,65")
     parser.add_argument("--content", default="learned")
     parser.add_argument("--cache", type=Path, default=Path("contents"))
     parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    with args.out.open("a", encoding="utf-8") as file:
-        if file.tell() == 0:
-            file.write("\t".join(COLUMNS) + "\n")
-        for name in args.pictures.split(","):
+    with args.out.open("w", encoding="utf-8") as file:
+        file.write("\t".join(COLUMNS) + "\n")
+        for path in sorted(args.images.glob("*.png")):
             for quality in (float(text) for text in args.qualities.split(",")):
-                path = args.images / f"{name}.png"
                 case = Case(coded(path, args.content, quality, args.cache))
                 if not case.ours:
                     continue
@@ -155,7 +152,7 @@ def main() -> None:
                 levels = found.get("levels/0/0/0.bytes")
                 values = (
                     args.images.name,
-                    name,
+                    path.stem,
                     args.content,
                     f"{quality:g}",
                     case.ours,

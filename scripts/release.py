@@ -1,12 +1,12 @@
-"""Remakes all that depends on trained networks: model files, registry, cards, and the Kodak report.
+"""Remakes all that depends on trained networks: model files, registry, cards, and all results.
 
-    python scripts/release.py --runs runs --data DIR --images kodak --anchors anchors
+    python scripts/release.py --runs runs --data DIR --sets DIR --anchors DIR --peer PYTHON
 
 Each content with a folder in --runs (longer for the learned one, jpeg, webp, avif, lossless) is
 exported anew: integer networks with the proof of their bounds, last layer and subspace of updates
-fitted to the pictures of --data, probability tables, card.  FORMAT.md gets the new ids.  Rows that
-were measured with the models before are removed from the results, and the report is measured and
-written again; without --images it stops before that.
+fitted to the pictures of --data, probability tables, card.  FORMAT.md gets the new ids.  Tables
+that were measured with the models before are removed from the results, and scripts/remeasure.py
+measures them again and fills the documents, which takes hours; without --sets it stops before that.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+import remeasure
 
 import codec
 from codec.registry import ID_BYTES, REGISTRY
@@ -62,27 +64,27 @@ def enter_ids() -> None:
     FORMAT.write_text(text, encoding="utf-8")
 
 
-def stale_tables(folder: Path, content: str) -> list[Path]:
-    """Tables of files with that content."""
-    if content == "lossless":
-        return sorted(folder.glob("*-lossless.tsv"))
-    if content != "learned":
-        return sorted(folder.glob(f"*-nncodec-{content}*.tsv"))
-    others = [f"-nncodec-{release.content}" for release in RELEASES[1:]]
-    return [
-        path
-        for path in sorted(folder.glob("*-nncodec*.tsv"))
-        if not any(other in path.name for other in others)
-    ]
+def remove_stale(folder: Path, contents: set[str]) -> None:
+    """Removes the tables of those contents from a folder of results."""
+    tables = {table.name: table.content for table in remeasure.load().tables}
+    # What the Kodak benchmark measures beyond the plan is of the learned content.
+    others = {path.name: "learned" for path in folder.glob("kodak-nncodec*.tsv")}
+    for name, content in (others | tables).items():
+        if content in contents:
+            (folder / name).unlink(missing_ok=True)
+            (folder / remeasure.UNFINISHED / name).unlink(missing_ok=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="measure the Kodak report too")
+    parser.add_argument("--sets", type=Path, metavar="DIR", help="measure the results too")
     parser.add_argument("--anchors", type=Path, metavar="DIR")
+    parser.add_argument("--peer", metavar="PYTHON", help="has PyPI's nncodec")
     args = parser.parse_args()
+    if args.sets and not (args.anchors and args.peer):
+        parser.error("--sets needs --anchors and --peer")
     made = [release for release in RELEASES if (args.runs / release.run / "best.pt").exists()]
     if not made:
         raise SystemExit(f"release: no run below {args.runs}")
@@ -101,18 +103,12 @@ def main() -> None:
     if any(release.content == "learned" for release in made):
         script("make_zoo_filter.py", RELEASES[0].name)
     enter_ids()
-    if args.images is None:
+    if args.sets is None:
         return
     folder = Path("results") / codec.__version__
-    for release in made:
-        for table in stale_tables(folder, release.content):
-            table.unlink()
-    if any(release.content == "lossless" for release in made):
-        table = folder / "kodak-lossless.tsv"
-        script("benchmark_lossless.py", "--images", args.images, "--out", table)
-        script("report_lossless.py", folder)
-    anchors = ("--anchors", args.anchors) if args.anchors else ()
-    script("benchmark_kodak.py", "--images", args.images, "--out", folder, *anchors)
+    remove_stale(folder, {release.content for release in made})
+    places = ("--sets", args.sets, "--anchors", args.anchors, "--peer", args.peer)
+    script("remeasure.py", *places, "--out", folder)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""The plan of measurements: that it names what is there, and what is run of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import release
+import remeasure
+from remeasure import Plan, Table
+
+import codec
+from codec.options import CONTENTS
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "results" / codec.__version__
+PLACES = {name: name for name in ("sets", "anchors", "peer", "cache", "results", "out")}
+LEARNED_BY_BENCHMARK = re.compile(r"kodak-nncodec(-effort9)?\.tsv")
+COPY = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write(sys.argv[2])\n"
+
+
+def test_the_plan_has_every_table_of_a_trained_network() -> None:
+    planned = [table.name for table in remeasure.load().tables]
+    assert len(set(planned)) == len(planned)
+    assert {path.name for path in RESULTS.glob("*.tsv")} >= set(planned)
+    ours = {path.name for path in RESULTS.glob("*nncodec*.tsv")}
+    assert all(LEARNED_BY_BENCHMARK.fullmatch(name) for name in ours - set(planned))
+
+
+def test_commands_name_scripts_and_their_options() -> None:
+    plan = remeasure.load()
+    assert {table.content for table in plan.tables} == set(CONTENTS) | {"lossless"}
+    commands = [command for table in plan.tables for command in table.commands]
+    for command in (*commands, *plan.documents):
+        _, script, *arguments = remeasure.command_line(command, {**plan.pictures, **PLACES})
+        text = Path(script).read_text(encoding="utf-8")
+        options = [argument for argument in arguments if argument.startswith("--")]
+        assert all(f'"{option}"' in text for option in options), command
+
+
+@pytest.fixture
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script that adds its second argument to a file."""
+    (tmp_path / "add.py").write_text(COPY)
+    (tmp_path / "fail.py").write_text("raise SystemExit(1)\n")
+    monkeypatch.setattr(remeasure, "SCRIPTS", tmp_path)
+    return tmp_path
+
+
+def test_only_what_is_missing_is_made(scripts: Path) -> None:
+    results = scripts / "results"
+    results.mkdir()
+    (results / "old.tsv").write_text("kept")
+    plan = Plan(
+        (
+            Table("old.tsv", "learned", ("add.py {out} lost",)),
+            Table("new.tsv", "learned", ("add.py {out} '{photos} '", "add.py {out} {sets}")),
+            Table("other.tsv", "jpeg", ("add.py {out} other",)),
+        ),
+        ("add.py {results}/document text",),
+        {"photos": "a,b"},
+    )
+    remeasure.remeasure(plan, results, {"sets": "DIR"}, only=("new.tsv",))
+    assert (results / "new.tsv").read_text() == "a,b DIR"
+    assert not (results / "other.tsv").exists() and not (results / "document").exists()
+    remeasure.remeasure(plan, results, {"sets": "DIR"}, only=())
+    found = {path.name: path.read_text() for path in results.iterdir() if path.is_file()}
+    texts = {"old.tsv": "kept", "new.tsv": "a,b DIR", "other.tsv": "other", "document": "text"}
+    assert found == texts
+
+
+def test_a_table_that_fails_stays_unfinished(
+    scripts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = scripts / "results"
+    table = Table("new.tsv", "learned", ("add.py {out} half", "fail.py"))
+    monkeypatch.setattr(remeasure, "load", lambda: Plan((table,), (), {}))
+    places = ["--sets", "a", "--anchors", "b", "--peer", "c", "--out", str(results)]
+    monkeypatch.setattr("sys.argv", ["remeasure", *places])
+    with pytest.raises(SystemExit, match=r"^remeasure: fail\.py failed$"):
+        remeasure.main()
+    assert not (results / "new.tsv").exists()
+    assert (results / remeasure.UNFINISHED / "new.tsv").read_text() == "half"
+
+
+def test_a_release_removes_tables_of_its_contents(tmp_path: Path) -> None:
+    names = ("kodak-nncodec.tsv", "kodak-nncodec-jpeg.tsv", "updates.tsv", "kodak-jpeg.tsv")
+    unfinished = tmp_path / remeasure.UNFINISHED / "effort.tsv"
+    unfinished.parent.mkdir()
+    for path in (unfinished, *(tmp_path / name for name in names)):
+        path.touch()
+    release.remove_stale(tmp_path, {"learned"})
+    left = {path.name for path in tmp_path.rglob("*.tsv")}
+    assert left == {"kodak-nncodec-jpeg.tsv", "kodak-jpeg.tsv"}
