@@ -54,13 +54,12 @@ def variants(model: ReleasedModel, data: Path) -> list[Variant]:
     ]
 
 
-def measure(job: Job, variant: Variant) -> tuple[int, int, int]:
-    """Bytes of the content, what the update saves of them, and its own."""
+def measure(job: Job, plain: int, variant: Variant) -> tuple[int, int]:
+    """What the update saves of the content's plain bytes, and its own bytes."""
     model = replace(job.model, prior=variant.subspace)
     effort = replace(job.effort, thorough=variant.thorough)
-    plain = learned.encode(replace(job, technique=None))
     adapted = learned.encode(replace(job, model=model, effort=effort))
-    return plain.bytes, plain.bytes - adapted.bytes, len(adapted.prior)
+    return plain - adapted.bytes, len(adapted.prior)
 
 
 def main() -> None:
@@ -78,9 +77,10 @@ def main() -> None:
             for path in list_images(folder):
                 for quality in QUALITIES:
                     job = make_job(load_picture(path), EncodeOptions(quality, effort=1))
+                    plain = learned.encode(replace(job, technique=None)).bytes
                     for variant in tried:
-                        figures = measure(job, variant)
-                        writer.writerow([folder.name, path.stem, quality, variant.name, *figures])
+                        case = folder.name, path.stem, quality, variant.name
+                        writer.writerow([*case, plain, *measure(job, plain, variant)])
                 file.flush()
 
 
