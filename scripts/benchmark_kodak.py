@@ -3,7 +3,6 @@ r"""The report on Kodak, by one command: measures all codecs, then draws and com
     python scripts/benchmark_kodak.py --images kodak --anchors anchors --out results/0.1.0
 
 Rows that are in the tables already are kept, so the command carries on from where it was stopped.
-Those of our effort levels are taken from effort.tsv (scripts/effort_table.py), if that is there.
 To share the work, run it with different --codecs at the same time, and then once without: with
 --codecs it measures only.  From all tables in the folder it then makes
 
@@ -26,10 +25,9 @@ from coders import BASELINE_NAMES, Coder, CoderError, NncodecCoder, baseline
 from curves import Curve, CurveError, over_common_images, read_curves
 from evaluate import DEFAULT_EFFORT, evaluate, list_images, parse_qualities
 from plot_rd import draw
-from rows import TableError, append_typed, read_rows
+from rows import TableError
 
 PREFIX = "kodak"
-EFFORTS = "effort.tsv"
 QUALITIES = {
     "nncodec": (10.0, 35.0, 65.0, 90.0),
     "jpeg": (5.0, 10.0, 20.0, 30.0, 50.0, 70.0, 80.0, 90.0),
@@ -59,7 +57,6 @@ def main() -> int:
     try:
         paths = list_images(args.images)
         for task in tasks(args):
-            take_measured(task, args.out)
             evaluate(paths, task.coder, task.qualities, args.out / task.table)
         if not args.codecs:
             write_report(args.out, args.anchors)
@@ -113,18 +110,6 @@ def tasks(args: argparse.Namespace) -> list[Task]:
             coders.append(NncodecCoder(DEFAULT_EFFORT, update=False))
         found += [Task(coder, table_name(coder), qualities) for coder in coders]
     return found
-
-
-def take_measured(task: Task, folder: Path) -> None:
-    """Adds the rows that the table of effort levels has of a task to the task's own table."""
-    source, table = folder / EFFORTS, folder / task.table
-    if not source.exists():
-        return
-    done = {row.key for row in read_rows(table)} if table.exists() else set()
-    for row in read_rows(source):
-        wanted = (row.codec, row.effort) == (task.coder.name, task.coder.effort)
-        if wanted and row.quality in task.qualities and row.key not in done:
-            append_typed(table, row)
 
 
 def table_name(coder: Coder) -> str:

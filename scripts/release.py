@@ -66,13 +66,10 @@ def enter_ids() -> None:
 
 def remove_stale(folder: Path, contents: set[str]) -> None:
     """Removes the tables of those contents from a folder of results."""
-    tables = {table.name: table.content for table in remeasure.load().tables}
-    # What the Kodak benchmark measures beyond the plan is of the learned content.
-    others = {path.name: "learned" for path in folder.glob("kodak-nncodec*.tsv")}
-    for name, content in (others | tables).items():
-        if content in contents:
-            (folder / name).unlink(missing_ok=True)
-            (folder / remeasure.UNFINISHED / name).unlink(missing_ok=True)
+    for table in remeasure.load().tables:
+        if table.content in contents:
+            (folder / table.name).unlink(missing_ok=True)
+            (folder / remeasure.UNFINISHED / table.name).unlink(missing_ok=True)
 
 
 def main() -> None:

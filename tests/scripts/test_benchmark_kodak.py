@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import pytest
 import report
 from coders import Encoded
 from PIL import Image
-from rows import append_typed, read_rows
+from rows import read_rows
 
 from bitstream import Container, Header, Tag
 
@@ -103,24 +103,6 @@ def test_a_split_run_measures_only_and_the_last_one_reports(run_script: RunScrip
 
     status, _, err = run_script(benchmark_kodak.main, *COMMON)
     assert (status, err) == (0, "")
-
-
-@pytest.mark.usefixtures("place")
-def test_rows_of_the_effort_levels_are_taken(run_script: RunScript) -> None:
-    ours = (*COMMON, "--codecs", "nncodec", "--efforts", 5)
-    run_script(benchmark_kodak.main, *ours)
-    table, efforts = Path("results/kodak-nncodec.tsv"), Path("results", benchmark_kodak.EFFORTS)
-    rows = read_rows(table)
-    table.unlink()
-    for row in rows[:3]:
-        append_typed(efforts, replace(row, bytes=row.bytes + 1))
-    append_typed(efforts, replace(rows[3], effort="4"))
-    append_typed(efforts, replace(rows[3], quality=1.0))
-    _, _, err = run_script(benchmark_kodak.main, *ours)
-    assert len(err.splitlines()) == len(rows) - 3
-    taken = {row.key: row.bytes for row in read_rows(table)}
-    assert taken.keys() == {row.key for row in rows}
-    assert [taken[row.key] - row.bytes for row in rows] == [1, 1, 1] + [0] * (len(rows) - 3)
 
 
 @pytest.mark.usefixtures("place")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from codec.options import CONTENTS
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results" / codec.__version__
 PLACES = {name: name for name in ("sets", "anchors", "peer", "cache", "results", "out")}
-LEARNED_BY_BENCHMARK = re.compile(r"kodak-nncodec(-effort9)?\.tsv")
 COPY = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write(sys.argv[2])\n"
 
 
@@ -24,8 +22,7 @@ def test_the_plan_has_every_table_of_a_trained_network() -> None:
     planned = [table.name for table in remeasure.load().tables]
     assert len(set(planned)) == len(planned)
     assert {path.name for path in RESULTS.glob("*.tsv")} >= set(planned)
-    ours = {path.name for path in RESULTS.glob("*nncodec*.tsv")}
-    assert all(LEARNED_BY_BENCHMARK.fullmatch(name) for name in ours - set(planned))
+    assert {path.name for path in RESULTS.glob("*nncodec*.tsv")} <= set(planned)
 
 
 def test_commands_name_scripts_and_their_options() -> None:
