@@ -5,19 +5,22 @@ r"""What exact integers cost against floats: the same weights, the same analysis
 
 The integer side is a real file at effort 0 and its decoded 8-bit pixels.  The float side rounds the
 latents with the float context model, whose probabilities give the rate (an ideal coder's, plus the
-file's framing), and rounds the float decoder's picture to 8 bits.  The last line printed is the
-BD-rate of the integers, in the mean over the images; columns: bytes and PSNR of both.
+file's framing), and rounds the float decoder's picture to 8 bits.  Rows that are there already are
+not measured again.  The table of docs/architecture.md is written from all of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from bdrate import bd_rate
 from curves import Point
+from report import fill, markdown
+from rows import append_typed, read_typed
 
 import codec
 from bitstream import Container, Tag
@@ -29,8 +32,23 @@ from codec.picture import Pixels, from_pixels, pad_to
 from codec.quality import level_at
 from codec.transform import BLOCK_PX
 
-COLUMNS = ("image", "quality", "integer_bytes", "integer_psnr_db", "float_bytes", "float_psnr_db")
+DOCUMENT = Path("docs/architecture.md")
 MULTIPLE = 2 * BLOCK_PX
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture in both."""
+
+    image: str
+    quality: float
+    integer_bytes: int
+    integer_psnr_db: float
+    float_bytes: float
+    float_psnr_db: float
+
+
+FORMATS = {"quality": "g", "integer_psnr_db": ".4f", "float_bytes": ".1f", "float_psnr_db": ".4f"}
 
 
 @torch.no_grad()
@@ -45,6 +63,27 @@ def in_floats(pixels: Pixels, quality: float, networks: Model) -> tuple[float, P
     return float(out.latent_bits), picture.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
 
+def measure(name: str, pixels: Pixels, quality: float, networks: Model) -> Row:
+    """A picture at one quality."""
+    data = codec.encode(pixels, codec.EncodeOptions(quality, effort=0, verify=False)).data
+    framing = len(data) - len(Container.unpack(data).chunks[Tag.CONTENT])
+    bits, picture = in_floats(pixels, quality, networks)
+    decoded = psnr_db(codec.decode(data), pixels)
+    return Row(name, quality, len(data), decoded, bits / 8 + framing, psnr_db(picture, pixels))
+
+
+def arithmetic_table(rows: list[Row]) -> str:
+    """BD-rate of the integers: mean over the pictures, least and most."""
+    rates = []
+    for name in dict.fromkeys(row.image for row in rows):
+        mine = [row for row in rows if row.image == name]
+        integers = [Point(row.integer_bytes, row.integer_psnr_db) for row in mine]
+        floats = [Point(row.float_bytes, row.float_psnr_db) for row in mine]
+        rates.append(bd_rate(floats, integers))
+    cells = [str(len(rates)), *(f"{of(rates):+.2f} %" for of in (statistics.mean, min, max))]
+    return markdown(["pictures", "BD-rate (mean)", "least", "most"], [cells])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
@@ -53,25 +92,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
     networks = weights.load_default().search()
-    qualities = [float(text) for text in args.qualities.split(",")]
-    lines, rates = ["\t".join(COLUMNS)], []
+    done = {(row.image, row.quality) for row in read_typed(args.out, Row)}
     for path in sorted(args.images.glob("*.png"))[:: args.every]:
         pixels = image.load(path)
-        curves: tuple[list[Point], list[Point]] = ([], [])
-        for quality in qualities:
-            data = codec.encode(pixels, codec.EncodeOptions(quality, effort=0, verify=False)).data
-            framing = len(data) - len(Container.unpack(data).chunks[Tag.CONTENT])
-            bits, picture = in_floats(pixels, quality, networks)
-            sizes = bits / 8 + framing, float(len(data))
-            psnrs = psnr_db(picture, pixels), psnr_db(codec.decode(data), pixels)
-            for curve, size, psnr in zip(curves, sizes, psnrs, strict=True):
-                curve.append(Point(8 * size / (pixels.size / 3), psnr))
-            values = path.stem, f"{quality:g}", len(data), f"{psnrs[1]:.4f}"
-            lines.append("\t".join(map(str, values)) + f"\t{sizes[0]:.1f}\t{psnrs[0]:.4f}")
-        rates.append(bd_rate(*curves))
-        print(f"{path.stem:24s} {rates[-1]:+.3f} %", flush=True)
-    args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"mean of {len(rates)}: {np.mean(rates):+.3f} %")
+        for quality in (float(text) for text in args.qualities.split(",")):
+            if (path.stem, quality) not in done:
+                row = measure(path.stem, pixels, quality, networks)
+                append_typed(args.out, row, FORMATS)
+                print(row, flush=True)
+    table = arithmetic_table(read_typed(args.out, Row))
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(fill(text, "arithmetic", table), encoding="utf-8")
 
 
 if __name__ == "__main__":
