@@ -31,11 +31,10 @@ OURS = {
     "effort 0": "nncodec-effort0.tsv",
 }
 UPDATES = {
-    "one pass": (".", "nncodec-effort0.tsv", "nncodec-effort1.tsv"),
-    "before annealing": ("before-annealing", "nncodec-noupdate.tsv", "nncodec.tsv"),
-    "default effort": (".", "nncodec-noupdate.tsv", "nncodec.tsv"),
+    "one pass": ("nncodec-effort0.tsv", "nncodec-effort1.tsv"),
+    "default effort": ("nncodec-noupdate.tsv", "nncodec.tsv"),
 }
-"""Tables without and with the update, everything else equal, and their folder."""
+"""Tables without and with the update, everything else equal."""
 STANDARD = {"JPEG": "jpeg", "WebP": "webp", "AVIF": "avif"}
 PEERS = {
     "JPEG 4:2:0": "jpeg.tsv",
@@ -77,8 +76,8 @@ def update_table(folder: Path) -> str:
     lines = ["| images | search | BD-rate of the update | files with an update | bytes (mean) |"]
     lines.append("|---|---|---|---|---|")
     for data_set, prefix in (DATA_SETS | {"out of domain": "out_of_domain"}).items():
-        for search, (place, *names) in UPDATES.items():
-            without, with_update = (folder / place / f"{prefix}-{name}" for name in names)
+        for search, names in UPDATES.items():
+            without, with_update = (folder / f"{prefix}-{name}" for name in names)
             gain = compare(without, with_update)
             if gain != "–":
                 lines.append(f"| {data_set} | {search} | {gain} | {sent_updates(with_update)} |")
