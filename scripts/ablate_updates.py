@@ -1,7 +1,7 @@
 """Compares all ways to make a weight update on the same coded pictures.
 
     python scripts/ablate_updates.py --images DIR --qualities 30,65 --content learned \
-        --cache DIR --out results/0.1.0/updates.tsv [--pictures A,B] [--techniques A,B]
+        --cache DIR --out results/0.1.0/updates.tsv [--every N] [--pictures A,B] [--techniques A,B]
 
 The content of a picture is coded once (kept in --cache); each technique of codec/techniques.toml
 then makes its UPDATE payload, the whole file is written and unpacked, the update is applied as the
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from coded_contents import Coded, coded
+from evaluate import list_images
 from rows import append_typed, read_typed
 
 from bitstream import Container, Tag
@@ -97,7 +98,8 @@ def measure(case: Coded, images: str, content: str, name: str) -> Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--pictures", help="names without .png; all by default")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th picture")
+    parser.add_argument("--pictures", help="of them only these: names without .png")
     parser.add_argument("--qualities", default="30,65")
     parser.add_argument("--content", choices=CONTENTS, default="learned")
     parser.add_argument("--techniques", default=",".join(techniques()))
@@ -107,7 +109,8 @@ def main() -> None:
     torch.set_num_threads(1)
     done = {row.key for row in read_typed(args.out, Row)}
     names = args.pictures.split(",") if args.pictures else None
-    paths = [p for p in sorted(args.images.glob("*.png")) if not names or p.stem in names]
+    paths = list_images(args.images)[:: args.every]
+    paths = [path for path in paths if not names or path.stem in names]
     for quality in (float(text) for text in args.qualities.split(",")):
         for path in paths:
             wanted = [

@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from bdrate import bd_rate
 from curves import Point
+from evaluate import list_images
 from report import fill, markdown
 from rows import append_typed, read_typed
 
@@ -93,7 +94,7 @@ def main() -> None:
     args = parser.parse_args()
     networks = weights.load_default().search()
     done = {(row.image, row.quality) for row in read_typed(args.out, Row)}
-    for path in sorted(args.images.glob("*.png"))[:: args.every]:
+    for path in list_images(args.images)[:: args.every]:
         pixels = image.load(path)
         for quality in (float(text) for text in args.qualities.split(",")):
             if (path.stem, quality) not in done:

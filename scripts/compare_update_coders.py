@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from coded_contents import Coded, coded
+from evaluate import list_images
 from numpy.typing import NDArray
 
 from bitstream import kernels as levels_payload
@@ -142,7 +143,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with args.out.open("w", encoding="utf-8") as file:
         file.write("\t".join(COLUMNS) + "\n")
-        for path in sorted(args.images.glob("*.png")):
+        for path in list_images(args.images):
             for quality in (float(text) for text in args.qualities.split(",")):
                 case = Case(coded(path, args.content, quality, args.cache))
                 if not case.ours:

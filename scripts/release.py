@@ -13,18 +13,16 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import remeasure
+from remeasure import run_script
 
 import codec
 from codec.registry import ID_BYTES, REGISTRY
 
-SCRIPTS = Path(__file__).parent
 FORMAT = Path("FORMAT.md")
 
 
@@ -45,12 +43,6 @@ RELEASES = (
     Release("avif", "avif", "filter/avif", "avif-1"),
     Release("lossless", "lossless", "train/lossless", "lossless-1"),
 )
-
-
-def script(name: str, *arguments: object) -> None:
-    """Runs another script of this folder; its failure ends this one too."""
-    command = [sys.executable, SCRIPTS / name, *arguments]
-    subprocess.run([str(part) for part in command], check=True)
 
 
 def enter_ids() -> None:
@@ -94,18 +86,18 @@ def main() -> None:
         }
         arguments = [part for option in options.items() for part in option]
         if release.content == "lossless":
-            script("export_lossless.py", *arguments)
+            run_script("export_lossless.py", *arguments)
         else:
-            script("export_weights.py", "--content", release.content, *arguments)
+            run_script("export_weights.py", "--content", release.content, *arguments)
     if any(release.content == "learned" for release in made):
-        script("make_zoo_filter.py", RELEASES[0].name)
+        run_script("make_zoo_filter.py", RELEASES[0].name)
     enter_ids()
     if args.sets is None:
         return
     folder = Path("results") / codec.__version__
     remove_stale(folder, {release.content for release in made})
     places = ("--sets", args.sets, "--anchors", args.anchors, "--peer", args.peer)
-    script("remeasure.py", *places, "--out", folder)
+    run_script("remeasure.py", *places, "--out", folder)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ r"""Measures all tables that depend on trained networks, and fills the documents
 
 What is measured, and how, is in configs/measurements.toml.  A table that is there is not measured
 again; scripts/release.py removes those of the models before.  One that is not finished is in the
-folder `unfinished`, where most scripts carry on from the rows that they find.  It all takes hours;
-to share the work, run it at the same time for different tables (--only), and then once without.
+folder `unfinished`; most of them are carried on with from there.  It all takes hours: to share the
+work, run it at the same time for different tables (--only), and then once without.
 """
 
 from __future__ import annotations
@@ -35,34 +35,36 @@ class Table:
 
 @dataclass(frozen=True)
 class Plan:
-    """All tables, the commands that fill the documents, and lists of pictures for commands."""
+    """All tables, and the commands that fill the documents from them."""
 
     tables: tuple[Table, ...]
     documents: tuple[str, ...]
-    pictures: Mapping[str, str]
 
 
-def load(path: Path = PLAN) -> Plan:
+def load() -> Plan:
     """Reads the plan."""
-    plan = tomllib.loads(path.read_text(encoding="utf-8"))
+    plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
     tables = (
         Table(table["name"], table["content"], tuple(table["commands"])) for table in plan["table"]
     )
-    return Plan(tuple(tables), tuple(plan["documents"]), plan["pictures"])
+    return Plan(tuple(tables), tuple(plan["documents"]))
 
 
-def command_line(command: str, places: Mapping[str, str]) -> list[str]:
-    """A command of the plan with the places filled in."""
-    script, *arguments = (part.format_map(places) for part in shlex.split(command))
-    return [sys.executable, str(SCRIPTS / script), *arguments]
+def filled(command: str, places: Mapping[str, str]) -> list[str]:
+    """Script and arguments of a command of the plan."""
+    return [part.format_map(places) for part in shlex.split(command)]
+
+
+def run_script(name: str, *arguments: object) -> None:
+    """Runs another script of this folder; its failure ends this one too."""
+    command = [sys.executable, SCRIPTS / name, *arguments]
+    if subprocess.run([str(part) for part in command], check=False).returncode:
+        raise SystemExit(f"{Path(sys.argv[0]).stem}: {name} failed")
 
 
 def remeasure(plan: Plan, results: Path, places: Mapping[str, str], only: Collection[str]) -> None:
-    """Makes what is not there of the tables named in `only`; if none is, all, and the documents.
-
-    Raises subprocess.CalledProcessError if a command fails.
-    """
-    places = {**plan.pictures, **places, "results": str(results)}
+    """Makes what is not there of the tables named in `only`; if none is, all, and the documents."""
+    places = {**places, "results": str(results)}
     unfinished = results / UNFINISHED
     unfinished.mkdir(parents=True, exist_ok=True)
     for table in plan.tables:
@@ -71,11 +73,11 @@ def remeasure(plan: Plan, results: Path, places: Mapping[str, str], only: Collec
         print(f"remeasure: {table.name}", file=sys.stderr)
         out = unfinished / table.name
         for command in table.commands:
-            subprocess.run(command_line(command, places | {"out": str(out)}), check=True)
+            run_script(*filled(command, places | {"out": str(out)}))
         out.replace(results / table.name)
     if not only:
         for command in plan.documents:
-            subprocess.run(command_line(command, places), check=True)
+            run_script(*filled(command, places))
 
 
 def main() -> None:
@@ -92,10 +94,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="results/VERSION")
     args = parser.parse_args()
     places = {name: str(getattr(args, name)) for name in ("sets", "anchors", "peer", "cache")}
-    try:
-        remeasure(plan, args.out, places, args.only)
-    except subprocess.CalledProcessError as error:
-        raise SystemExit(f"remeasure: {Path(error.cmd[1]).name} failed") from None
+    remeasure(plan, args.out, places, args.only)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-r"""Copies the rows of one effort from a table of effort levels into a table of their own.
+r"""Copies the rows of one effort from a table of effort levels into another table.
 
     python scripts/take_rows.py --table results/0.1.0/effort.tsv --effort 5 \
         --out results/0.1.0/kodak-nncodec.tsv
 
-What was measured once is not measured again for the reports that want it by itself.
+Rows that are there already stay.  What was measured once is not measured again for the reports that
+want it by itself, or together with more qualities.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ def main() -> None:
         raise SystemExit(f"take_rows: {error}") from None
     if not rows:
         raise SystemExit(f"take_rows: {args.table}: no rows of effort {args.effort}")
-    args.out.unlink(missing_ok=True)
+    done = {row.key for row in read_rows(args.out)} if args.out.exists() else set()
     for row in sorted(rows, key=lambda row: row.key):
-        append_typed(args.out, row)
+        if row.key not in done:
+            append_typed(args.out, row)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,8 +50,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     run = tmp_path / "run"
     run.mkdir()
     config = TrainConfig.load(tmp_path / "small.toml")
-    trainer = Trainer(replace(config, data=replace(config.data, batch=2)), run, "cpu")
-    trainer.start([torch.from_numpy(picture).permute(2, 0, 1) for picture in pictures], None)
+    trainer = Trainer(config, run, "cpu")
+    trainer.start([torch.from_numpy(picture).permute(2, 0, 1) for picture in pictures])
     torch.save(trainer.average.state_dict(), run / "best.pt")
     (run / "log.tsv").write_text("120\t3600\t11.5\t0.10@25.0 0.50@30.0\n")
     (run / "notes.txt").write_text("Noted.")

@@ -30,8 +30,8 @@ def test_commands_name_scripts_and_their_options() -> None:
     assert {table.content for table in plan.tables} == set(CONTENTS) | {"lossless"}
     commands = [command for table in plan.tables for command in table.commands]
     for command in (*commands, *plan.documents):
-        _, script, *arguments = remeasure.command_line(command, {**plan.pictures, **PLACES})
-        text = Path(script).read_text(encoding="utf-8")
+        script, *arguments = remeasure.filled(command, PLACES)
+        text = (remeasure.SCRIPTS / script).read_text(encoding="utf-8")
         options = [argument for argument in arguments if argument.startswith("--")]
         assert all(f'"{option}"' in text for option in options), command
 
@@ -52,11 +52,10 @@ def test_only_what_is_missing_is_made(scripts: Path) -> None:
     plan = Plan(
         (
             Table("old.tsv", "learned", ("add.py {out} lost",)),
-            Table("new.tsv", "learned", ("add.py {out} '{photos} '", "add.py {out} {sets}")),
+            Table("new.tsv", "learned", ("add.py {out} 'a,b '", "add.py {out} {sets}")),
             Table("other.tsv", "jpeg", ("add.py {out} other",)),
         ),
         ("add.py {results}/document text",),
-        {"photos": "a,b"},
     )
     remeasure.remeasure(plan, results, {"sets": "DIR"}, only=("new.tsv",))
     assert (results / "new.tsv").read_text() == "a,b DIR"
@@ -72,7 +71,7 @@ def test_a_table_that_fails_stays_unfinished(
 ) -> None:
     results = scripts / "results"
     table = Table("new.tsv", "learned", ("add.py {out} half", "fail.py"))
-    monkeypatch.setattr(remeasure, "load", lambda: Plan((table,), (), {}))
+    monkeypatch.setattr(remeasure, "load", lambda: Plan((table,), ()))
     places = ["--sets", "a", "--anchors", "b", "--peer", "c", "--out", str(results)]
     monkeypatch.setattr("sys.argv", ["remeasure", *places])
     with pytest.raises(SystemExit, match=r"^remeasure: fail\.py failed$"):

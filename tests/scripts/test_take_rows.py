@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import take_rows
-from rows import read_rows
+from rows import append_typed, read_rows
 
 if TYPE_CHECKING:
     from conftest import RunScript, WriteTable
@@ -19,10 +20,13 @@ def test_rows_of_an_effort_are_copied(
     table, out = tmp_path / "effort.tsv", tmp_path / "out.tsv"
     for effort in ("1", "5"):
         write_table("effort.tsv", codec="nncodec", effort=effort)
+    wanted = [row for row in read_rows(table) if row.effort == "5"]
+    there = replace(wanted[1], bytes=1)
+    append_typed(out, there)
     for _ in range(2):
         status, _, err = run_script(take_rows.main, "--table", table, "--effort", 5, "--out", out)
         assert (status or 0, err) == (0, "")
-    assert read_rows(out) == [row for row in read_rows(table) if row.effort == "5"]
+    assert read_rows(out) == [there, wanted[0], *wanted[2:]]
 
 
 @pytest.mark.parametrize("name", ["effort.tsv", "none.tsv"])
