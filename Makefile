@@ -10,7 +10,7 @@ help: ## Show this help
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Encode and decode a photograph, print rate and quality
-	$(RUN) scripts/demo.py
+	$(RUN) -m scripts demo
 
 test: $(READY) ## Run the tests
 	$(RUN) -m pytest

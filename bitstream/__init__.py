@@ -1,6 +1,6 @@
 """Integers to bytes and back: everything FORMAT.md says about the file, nothing about pixels."""
 
-from bitstream.container import FORMAT_VERSION, MAGIC, Container, Tag, chunk_bytes
+from bitstream.coding.symbols import CdfTables, SymbolCoder, SymbolReader, SymbolWriter
 from bitstream.errors import (
     BadMagic,
     ChecksumMismatch,
@@ -12,9 +12,9 @@ from bitstream.errors import (
     UnknownUpdate,
     UnsupportedVersion,
 )
-from bitstream.header import Header
-from bitstream.kernels import TensorLayout, UpdatePayload
-from bitstream.symbols import CdfTables, SymbolCoder, SymbolReader, SymbolWriter
+from bitstream.file.container import FORMAT_VERSION, MAGIC, Container, Tag, chunk_bytes
+from bitstream.file.header import Header
+from bitstream.update.levels import TensorLayout, UpdatePayload
 
 __all__ = [
     "FORMAT_VERSION",

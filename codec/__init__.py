@@ -16,11 +16,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.report import EncodeResult, Report, SharedResult
+from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 from codec.errors import CodecError, ForeignUpdateWarning, FormatError
-from codec.file_info import FileInfo, SharedUpdateInfo, StandardInfo, probe
-from codec.options import DecodeOptions, EncodeOptions
-from codec.report import EncodeResult, Report, SharedResult
-from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+from codec.info import FileInfo, SharedUpdateInfo, StandardInfo, probe
 
 if TYPE_CHECKING:
     from codec.api import decode, encode, encode_shared, enhance, read_metadata

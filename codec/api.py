@@ -12,22 +12,17 @@ from PIL import Image
 
 from bitstream import Container
 from bitstream.carriers import carrier_of
-from codec import (
-    decoder,
-    encoder,
-    enhancer,
-    file_info,
-    image,
-    shared,
-    standard_file,
-    update_files,
-)
+from codec import info, update_files
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.report import EncodeResult, SharedResult
+from codec.decoding import decoder
+from codec.encoding import encoder, shared_update
+from codec.encoding import enhance as enhancer
+from codec.encoding.job import OnProgress
 from codec.errors import ImageError
-from codec.image import Raster
-from codec.job import OnProgress
-from codec.metadata import Metadata
-from codec.options import DecodeOptions, EncodeOptions
-from codec.report import EncodeResult, SharedResult
+from codec.picture import reading, standard
+from codec.picture.metadata import Metadata
+from codec.picture.reading import Raster
 
 File = bytes | str | os.PathLike[str]
 """The bytes of a file, or its name."""
@@ -108,7 +103,7 @@ def encode_shared(
         Else as `encode`.
     """
     rasters = [_load(picture) for picture in pictures]
-    return shared.encode_shared(rasters, options or EncodeOptions(), on_progress)
+    return shared_update.encode_shared(rasters, options or EncodeOptions(), on_progress)
 
 
 def enhance(
@@ -134,7 +129,7 @@ def enhance(
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
     Returns:
-        The file and a `codec.report.EnhanceReport`.
+        The file and a `codec.contract.report.EnhanceReport`.
 
     Raises:
         FormatError: the structure of the file is broken, or has no room for a payload.
@@ -147,7 +142,7 @@ def enhance(
     raster = _load(original)
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
-    result = enhancer.enhance(raster.pixels, file_info.read(file), options, on_progress)
+    result = enhancer.enhance(raster.pixels, info.read(file), options, on_progress)
     return result.noting(raster.note)
 
 
@@ -165,9 +160,9 @@ def read_metadata(file: File) -> Metadata:
         FormatError: not a valid file.
         OSError: it cannot be read.
     """
-    data = file_info.read(file)
+    data = info.read(file)
     if carrier_of(data):
-        return standard_file.read_metadata(data)
+        return standard.read_metadata(data)
     return Metadata.of_chunks(Container.unpack(data).chunks)
 
 
@@ -196,7 +191,7 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
         ForeignUpdateWarning: what a standard file carries is not for its picture, or not for this
             program; then it is decoded without.
     """
-    data = file_info.read(file)
+    data = info.read(file)
     if isinstance(file, str | os.PathLike):
         options = update_files.beside(data, file, options or DecodeOptions())
     return decoder.decode(data, options)
@@ -205,9 +200,9 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
 def _load(picture: Picture) -> Raster:
     """The picture upright, and what else is known of it."""
     if isinstance(picture, np.ndarray):
-        return image.from_samples(picture)
+        return reading.from_samples(picture)
     if isinstance(picture, Image.Image):
-        return image.from_pillow(picture)
+        return reading.from_pillow(picture)
     if isinstance(picture, str | os.PathLike):
-        return image.read(os.fspath(picture))
-    return image.read(BytesIO(picture))
+        return reading.read(os.fspath(picture))
+    return reading.read(BytesIO(picture))

@@ -13,11 +13,11 @@ from typing import IO
 from PIL import Image, ImageFile
 
 from bitstream import MAGIC, FormatError, Tag
-from bitstream.preview import preview
+from bitstream.file.preview import preview
 from codec import update_files
+from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import CodecError, OptionError
-from codec.metadata import Metadata
-from codec.options import DecodeOptions, EncodeOptions
+from codec.picture.metadata import Metadata
 
 FORMAT = "NNI"
 SUFFIX = ".nni"

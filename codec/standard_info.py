@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bitstream import FormatError
 from bitstream.carriers import carrier_of
-from bitstream.enhancement import Enhancement
-from codec import standard_file
-from codec.file_info import QUALITY_UNITS, StandardInfo
-from codec.options import DecodeOptions
+from bitstream.carriers.enhancement import Enhancement
+from codec.contract.options import DecodeOptions
+from codec.info import QUALITY_UNITS, StandardInfo
+from codec.picture import standard
 
 
 def probe(data: bytes) -> StandardInfo:
@@ -18,7 +18,7 @@ def probe(data: bytes) -> StandardInfo:
         ImageError: the picture is damaged, or 8-bit RGB does not hold it.
     """
     carrier = carrier_of(data)
-    pixels = standard_file.read_pixels(data, DecodeOptions().max_pixels)
+    pixels = standard.read_pixels(data, DecodeOptions().max_pixels)
     height, width, _ = pixels.shape
     size = len(data)
     facts = (carrier.NAME, width, height, size, 8 * size / (width * height))
@@ -35,5 +35,5 @@ def probe(data: bytes) -> StandardInfo:
         found.model.hex(),
         found.quality / QUALITY_UNITS,
         len(found.update),
-        found.matches(standard_file.picture_of(pixels)),
+        found.matches(standard.picture_of(pixels)),
     )

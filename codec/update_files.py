@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bitstream import MAGIC, Container, FormatError, Tag
-from bitstream.shared import referred, update_id
+from bitstream.update.shared import referred, update_id
 from codec import files
-from codec.options import DecodeOptions
+from codec.contract.options import DecodeOptions
 
 SUFFIX = ".nnu"
 LARGEST_BYTES = 2**24

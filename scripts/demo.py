@@ -17,7 +17,7 @@ import numpy as np
 from skimage import data
 
 import codec
-from codec import image
+from codec.picture import pixels, reading
 
 FOLDER = Path("demo")
 QUALITY = 75.0
@@ -38,7 +38,7 @@ def print_row(name: str, size_bytes: int, decoded: np.ndarray, original: np.ndar
     """Prints rate and quality of one file."""
     height, width, _ = original.shape
     bpp = 8 * size_bytes / (height * width)
-    psnr_db = image.psnr_db(decoded, original)
+    psnr_db = pixels.psnr_db(decoded, original)
     print(f"{name:<16}{size_bytes:>10,} B{bpp:>9.3f} bpp{psnr_db:>9.2f} dB")
 
 
@@ -49,18 +49,18 @@ def main() -> None:
     )
     FOLDER.mkdir(exist_ok=True)
     original = data.chelsea()
-    image.save_png(original, original_png)
+    reading.save_png(original, original_png)
 
     nncodec("encode", "--force", "--quality", str(QUALITY), original_png, photo_bin)
     nncodec("decode", "--force", photo_bin, photo_png)
-    decoded = image.load(photo_png)
+    decoded = reading.load(photo_png)
 
     plain = codec.encode(original, codec.EncodeOptions(quality=QUALITY, update="none")).data
     print()
     print_row("with update", photo_bin.stat().st_size, decoded, original)
     print_row("without update", len(plain), codec.decode(plain), original)
 
-    if image.psnr_db(decoded, original) < LOWEST_PSNR_DB:
+    if pixels.psnr_db(decoded, original) < LOWEST_PSNR_DB:
         sys.exit(f"demo: {photo_png} is not the photograph that was encoded")
 
 

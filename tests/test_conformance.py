@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-
-from conformance import MODELS, VECTORS, Vector, all_vectors, pixels_sha256, sha256
-
 import bitstream
 from bitstream import FormatError, UnknownModel
 from codec import decode
-from codec.weights import MODELS_VARIABLE
+from codec.models.released import MODELS_VARIABLE
+from scripts.conform.vectors import MODELS, VECTORS, Vector, all_vectors, pixels_sha256, sha256
 
 ALL = all_vectors()
 VALID = [vector for vector in ALL if vector.error is None]

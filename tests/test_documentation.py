@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from codec.cli import main
-from codec.view.server import ViewServer
+from codec.pages.view.server import ViewServer
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

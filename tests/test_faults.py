@@ -29,9 +29,9 @@ WAIT_S = 120
 
 PROGRAM = f"""
 from pathlib import Path
-from codec import weights
+from codec.models import released
 from codec.cli import main
-weights.load_default = lambda content: weights.load_file(Path({str(MODEL_FILE)!r}))
+released.load_default = lambda content: released.load_file(Path({str(MODEL_FILE)!r}))
 main(prog_name="nncodec")
 """
 """The command line, but that it encodes with the tiny model."""

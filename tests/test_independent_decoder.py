@@ -12,17 +12,16 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "independent"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from conformance import MODELS, Vector, all_vectors, pixels_sha256
 from decoder import decode
 from entropy_coders import DecodeError
 
 import codec
 from bitstream import Container, Tag
-from codec.options import FOREIGN
-from codec.standard_codec import STANDARD
-from codec.weights import REGISTRY, file_id, load_default
+from codec.contract.options import FOREIGN
+from codec.models.released import REGISTRY, file_id, load_default
+from codec.picture.standard import STANDARD
+from scripts.conform.vectors import MODELS, Vector, all_vectors, pixels_sha256
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "codec" / "golden"

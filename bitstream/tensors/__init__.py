@@ -1,11 +1,11 @@
 """Packed weight files (FORMAT.md section 13): named tensors to bytes and back."""
 
+from bitstream.coding.trellis import NEXT_STATE, all_points, points
 from bitstream.tensors.archive import BASE_BYTES, Archive, level_bytes
 from bitstream.tensors.dtypes import DTYPES, FLOATS, INTEGERS, from_bytes, item_size, to_bytes
 from bitstream.tensors.entries import WHOLE_STEP
 from bitstream.tensors.level_coder import Scan
 from bitstream.tensors.packed import Levels, PackedTensor, Product, Raw, Zeros
-from bitstream.tensors.trellis import NEXT_STATE, all_points, points
 
 __all__ = [
     "BASE_BYTES",

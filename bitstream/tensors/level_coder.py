@@ -3,9 +3,9 @@
 A tensor's levels are coded in blocks of one level per lane. When a block is coded, the quantiser of
 each of its levels is known (section 13.4), and so is their expected scale, from the blocks before.
 
-Writer and reader have the same methods, so that one walk drives either; see `bitstream.symbols`,
-whose range coder this is. A binary coder in Python takes about 1.5 microseconds per decision; this
-takes 0.3 per level in large tensors.
+Writer and reader have the same methods, so that one walk drives either; see
+`bitstream.coding.symbols`, whose range coder this is. A binary coder in Python takes about 1.5
+microseconds per decision; this takes 0.3 per level in large tensors.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy as np
 from constriction import stream
 from numpy.typing import NDArray
 
-from bitstream import range_coder
+from bitstream.coding import range_coder
+from bitstream.coding.golomb import code_exp_golomb
+from bitstream.coding.trellis import NEXT_STATE, all_points, points
 from bitstream.errors import InvalidField
-from bitstream.golomb import code_exp_golomb
 from bitstream.limits import MAX_PACKED_LEVEL
 from bitstream.tensors.level_model import ESCAPE, SCALE_BITS, LevelModel
-from bitstream.tensors.trellis import NEXT_STATE, all_points, points
 
 MAX_PREFIX = 31
 SLOWEST_AVERAGE = 128

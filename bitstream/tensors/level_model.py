@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bitstream.range_coder import PRECISION_BITS
+from bitstream.coding.range_coder import PRECISION_BITS
 
 SYMBOLS = 16
 """Magnitudes 0..14 after the shift of the class, and the escape."""

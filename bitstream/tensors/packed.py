@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bitstream.coding.trellis import all_points
 from bitstream.errors import InvalidField
 from bitstream.tensors.dtypes import INTEGERS, item_size
 from bitstream.tensors.level_coder import Scan
-from bitstream.tensors.trellis import all_points
 
 
 @dataclass(frozen=True, eq=False)

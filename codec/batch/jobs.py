@@ -17,11 +17,12 @@ import codec
 from bitstream import BadMagic
 from bitstream.carriers import Carrier, carrier_of
 from codec import files
-from codec.batch import formats
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.report import EncodeResult
 from codec.errors import FileError, ImageError, VerifyError, blaming
-from codec.options import DecodeOptions, EncodeOptions
-from codec.report import EncodeResult
+from codec.picture import formats
+from codec.picture.pixels import psnr_db
 
 OnProgress = Callable[[str, float], None]
 
@@ -129,12 +130,13 @@ class EncodeJob(WritingJob):
 
     def write_report(self, picture: bytes, encoded: EncodeResult) -> None:
         """Writes the page."""
-        from codec import image, report_page
+        from codec.pages.report.page import render
+        from codec.picture import reading
 
         with blaming(self.report):
-            raster = image.read(BytesIO(picture))
+            raster = reading.read(BytesIO(picture))
             pixels = (raster if self.options.lossless else raster.continued()).pixels
-            page = report_page.render(self.source, pixels, encoded, self.options)
+            page = render(self.source, pixels, encoded, self.options)
             with files.open_output(self.path(self.report), force=self.force) as file:
                 file.write(page.encode())
 
@@ -152,10 +154,10 @@ class EnhanceJob(WritingJob):
 
     def run(self, on_progress: OnProgress) -> Enhanced:
         """Enhances."""
-        from codec import image, transparency
+        from codec.picture import reading, transparency
 
         with blaming(self.original):
-            raster = image.read(BytesIO(files.read(self.path(self.original))))
+            raster = reading.read(BytesIO(files.read(self.path(self.original))))
         data, _ = self.read_standard()
         with blaming(self.source):
             original = transparency.join(raster.pixels, raster.alpha)
@@ -197,13 +199,13 @@ class DecodeJob(WritingJob):
 
     def run(self, on_progress: OnProgress) -> Decoded:
         """Decodes."""
-        from codec import image
-        from codec.batch.restored import restore_file
+        from codec.picture import reading
+        from codec.restored import restore_file
 
         with blaming(self.source):
             restored = restore_file(self.path(self.source), self.options)
         png = BytesIO()
-        image.save_png(restored.pixels, png, restored.metadata)
+        reading.save_png(restored.pixels, png, restored.metadata)
         self.write(png.getvalue())
         height, width, _ = restored.pixels.shape
         return Decoded(self.source, self.target, width, height, restored.complaint)
@@ -218,8 +220,8 @@ class VerifyJob(FileJob):
 
     def run(self, on_progress: OnProgress) -> Verified:
         """Decodes, and compares."""
-        from codec import image, transparency
-        from codec.batch.restored import restore_file
+        from codec.picture import reading, transparency
+        from codec.restored import restore_file
 
         with blaming(self.source):
             restored = restore_file(self.path(self.source), self.options)
@@ -230,15 +232,15 @@ class VerifyJob(FileJob):
         if self.against is None:
             return Verified(self.source, width, height)
         with blaming(self.against):
-            reference = image.load(BytesIO(files.read(self.path(self.against))))
+            reference = reading.load(BytesIO(files.read(self.path(self.against))))
             if reference.shape[:2] != (height, width):
                 raise ImageError(f"is not {width} x {height}, the size of {self.source}")
             if not np.array_equal(pixels[..., 3:], reference[..., 3:]):
                 raise ImageError(f"has another transparency than {self.source}")
             if not restored.lossless:
                 reference = transparency.continued(reference)
-        psnr_db = image.psnr_db(pixels[..., :3], reference[..., :3])
-        return Verified(self.source, width, height, psnr_db)
+        found = psnr_db(pixels[..., :3], reference[..., :3])
+        return Verified(self.source, width, height, found)
 
 
 def ignore_progress(_stage: str, _fraction: float) -> None:

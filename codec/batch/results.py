@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from codec.report import EncodeResult
+from codec.contract.report import EncodeResult
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Enhanced:
-    """A standard file carries an update now; figures and note as in `codec.report`."""
+    """A standard file carries an update now; figures and note as in `codec.contract.report`."""
 
     input: str
     output: str

@@ -14,8 +14,8 @@ import codec
 from codec import files
 from codec.batch.jobs import EncodeJob, OnProgress
 from codec.batch.results import Encoded, Failed, Shared
+from codec.contract.options import EncodeOptions
 from codec.errors import FileError, OutputError, blaming
-from codec.options import EncodeOptions
 
 
 def check_update_file(name: str, jobs: Sequence[EncodeJob], *, force: bool) -> None:
@@ -74,14 +74,14 @@ def encode_set(
 
 def _read(jobs: Sequence[EncodeJob]) -> tuple[list[bytes], list[Failed]]:
     """The pictures, and which of them are none."""
-    from codec import image
+    from codec.picture import reading
 
     pictures, failures = [], []
     for job in jobs:
         try:
             with blaming(job.source):
                 pictures.append(job.read())
-                image.load(BytesIO(pictures[-1]))
+                reading.load(BytesIO(pictures[-1]))
         except FileError as error:
             failures.append(Failed(job.source, str(error)))
     return pictures, failures

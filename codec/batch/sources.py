@@ -10,8 +10,8 @@ from pathlib import Path
 from bitstream import MAGIC, FormatError
 from bitstream.carriers import carrier_of
 from codec import files
-from codec.batch.formats import CODED_SUFFIX
 from codec.batch.results import Failed
+from codec.picture.formats import CODED_SUFFIX
 
 HEAD_BYTES = 1024
 """Enough to recognize a standard format."""

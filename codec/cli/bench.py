@@ -12,13 +12,13 @@ import click
 import codec
 from bitstream.carriers import carrier_of
 from codec.batch import local
-from codec.batch.formats import is_picture_name
 from codec.batch.results import Failed
 from codec.batch.sources import Source, find
 from codec.cli import parts
 from codec.cli.console import Failure, Progress, Speech, print_json
+from codec.contract.options import STANDARD_CONTENTS, DecodeOptions, EncodeOptions
 from codec.errors import FileError, blaming
-from codec.options import STANDARD_CONTENTS, DecodeOptions, EncodeOptions
+from codec.picture.formats import is_picture_name
 
 FIGURES = ("bpp", "psnr_db", "encode_s", "decode_s")
 HEADING = "    bpp      dB  encode s  decode s  picture"
@@ -114,17 +114,18 @@ def _attempt(
 
 def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     """Encodes and decodes a picture."""
-    from codec import image, weights
+    from codec.models import released
+    from codec.picture import reading
 
-    weights.load_default(options.content_family)
-    pixels = image.load(name)
+    released.load_default(options.content_family)
+    pixels = reading.load(name)
     height, width, _ = pixels.shape
     start = time.perf_counter()
     result = codec.encode(pixels, options, progress)
     encoded = time.perf_counter()
     carrier = carrier_of(result.data)
     if carrier and carrier.extract(result.data) is None:  # nothing to gain: as any program shows it
-        image.load(BytesIO(result.data))
+        reading.load(BytesIO(result.data))
     else:
         codec.decode(result.data, DecodeOptions(max_pixels=None))
     decoded = time.perf_counter()

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import click
 
-from codec import files, techniques
-from codec.batch.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
+from codec import files
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
 from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
+from codec.contract import techniques
+from codec.contract.options import STANDARD_CONTENTS, EncodeOptions
 from codec.errors import blaming
-from codec.options import STANDARD_CONTENTS, EncodeOptions
+from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
 
 
 @click.command(
@@ -165,6 +166,6 @@ def _is_picture(name: str) -> bool:
         return True
     if not os.path.isfile(name):
         return False
-    from codec import image
+    from codec.picture import reading
 
-    return image.is_picture(name)
+    return reading.is_picture(name)

@@ -10,7 +10,7 @@ from codec.batch.sources import is_enhanced
 from codec.cli import parts
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
-from codec.options import EncodeOptions
+from codec.contract.options import EncodeOptions
 
 
 @click.command(

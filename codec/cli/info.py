@@ -13,7 +13,7 @@ from codec.batch.sources import Source, find, is_coded
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech
 from codec.errors import FileError, blaming
-from codec.file_info import AnyInfo, FileInfo, SharedUpdateInfo, StandardInfo
+from codec.info import AnyInfo, FileInfo, SharedUpdateInfo, StandardInfo
 
 
 @dataclass(frozen=True)

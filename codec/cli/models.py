@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import click
 
-from codec import registry
 from codec.cli import parts
 from codec.cli.console import print_json
-from codec.registry import ModelEntry
+from codec.models import registry
+from codec.models.registry import ModelEntry
 
 COLUMNS = 78
 

@@ -13,7 +13,7 @@ from codec import files
 from codec.batch import dask
 from codec.batch.plan import Outputs
 from codec.cli.console import Speech
-from codec.options import (
+from codec.contract.options import (
     CONTENTS,
     DEVICES,
     EFFORT_MAX,

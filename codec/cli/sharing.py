@@ -7,10 +7,8 @@ from pathlib import Path
 
 import click
 
-from bitstream.shared import SharedUpdate
-from codec import techniques
+from bitstream.update.shared import SharedUpdate
 from codec.batch import local
-from codec.batch.formats import is_picture_name
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Shared
@@ -18,8 +16,10 @@ from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech, print_json
+from codec.contract import techniques
+from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import blaming
-from codec.options import DecodeOptions, EncodeOptions
+from codec.picture.formats import is_picture_name
 from codec.update_files import SUFFIX
 
 METAVAR = f"FILE{SUFFIX}"

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 from codec.errors import OptionError
-from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
 UNITS = {"": 1, "K": 1000, "M": 1000_000}
 KINDS = {"--lambda": Lambda, "--target-bpp": MaxBpp, "--target-psnr": MinPsnr}

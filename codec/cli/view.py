@@ -11,8 +11,8 @@ import click
 from codec import files, update_files
 from codec.batch import local
 from codec.cli import parts, sharing
+from codec.contract.options import DecodeOptions
 from codec.errors import blaming
-from codec.options import DecodeOptions
 
 
 @click.command(
@@ -40,12 +40,12 @@ def command(
         data = files.read(source)
     reference = None
     if original is not None:
-        from codec import image
+        from codec.picture import reading
 
         with blaming(original):
-            reference = image.load(BytesIO(files.read(original)))
-    from codec.view.comparison import compare
-    from codec.view.server import ViewServer
+            reference = reading.load(BytesIO(files.read(original)))
+    from codec.pages.view.comparison import compare
+    from codec.pages.view.server import ViewServer
 
     with blaming(source):
         comparison = compare(data, reference, update_files.beside(data, source, options))

@@ -1,7 +1,7 @@
 """The cheapest levels of a tensor, squared error plus price: one by one, or through the trellis.
 
 The trellis is searched by the Viterbi algorithm, all lanes at once: a step of it is a dozen array
-operations (0.3 s per million values). See `bitstream.tensors.trellis` for the quantiser.
+operations (0.3 s per million values). See `bitstream.coding.trellis` for the quantiser.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ROOT / "codec", site / "codec", ignore=shutil.ignore_patterns("pretrained", "__pycache__")
     )
     (site / "bitstream").symlink_to(ROOT / "bitstream")
-    folder = site / "codec" / "pretrained" / "tiny"
+    folder = site / "codec" / "models" / "pretrained" / "tiny"
     folder.mkdir(parents=True)
     shutil.copy(TINY, folder)
     digest = hashlib.sha256(TINY.read_bytes()).hexdigest()

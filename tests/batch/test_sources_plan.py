@@ -11,10 +11,10 @@ from PIL import Image
 
 from bitstream import MAGIC
 from bitstream.carriers import avif, jpeg, webp
-from codec.batch.formats import is_picture_name
 from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Skipped
 from codec.batch.sources import Source, find, is_coded, is_enhanced
+from codec.picture.formats import is_picture_name
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from bitstream import FormatError, alpha
+from bitstream import FormatError
+from bitstream.file import alpha
 
 Y, X = np.mgrid[:60, :80]
 DISC = ((X - 40) ** 2 + (Y - 30) ** 2 < 500).astype(np.uint8) * np.uint8(255)

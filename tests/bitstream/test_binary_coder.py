@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitstream.binary_coder import BinaryCoder, BinaryDecoder, BinaryEncoder, Context
+from bitstream.coding.binary_coder import BinaryCoder, BinaryDecoder, BinaryEncoder, Context
 
 HALF = 0x8000
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import io
-import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageSequence
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
-from standard_files import ORIENTATION, ROTATED, XMP, animations, examples
-
 from bitstream.carriers import CARRIERS, carrier_of
 from bitstream.limits import MAX_CARRIED_BYTES
+from scripts.conform.standard_files import ORIENTATION, ROTATED, XMP, animations, examples
 
 FILES = examples() | animations()
 NAMES = {"jpg": "jpeg", "webp": "webp", "avif": "avif"}

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import random
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
-from standard_files import animations, examples
-
 from bitstream.carriers import CARRIERS, avif, carrier_of, jpeg, webp
 from bitstream.errors import BadMagic, FormatError, InvalidField, LimitExceeded, Truncated
 from bitstream.limits import MAX_CARRIED_BYTES
+from scripts.conform.standard_files import animations, examples
 
 # Files without a picture: a carrier looks at the structure alone.
 JFIF = "ffe0 0010 4a46494600 0101 00 0001 0001 00 00"

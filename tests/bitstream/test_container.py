@@ -21,7 +21,7 @@ from bitstream import (
     Truncated,
     UnsupportedVersion,
 )
-from bitstream.container import MINIMUM_BYTES
+from bitstream.file.container import MINIMUM_BYTES
 
 HEADER = Header(width=768, height=512, quality=75, model=b"\x01\x02\x03\x04")
 SMALL = Container(HEADER, {Tag.UPDATE: b"up", Tag.CONTENT: b"content"})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitstream.enhancement import Enhancement, Picture
+from bitstream.carriers.enhancement import Enhancement, Picture
 from bitstream.errors import FormatError, InvalidField, Truncated, UnsupportedVersion
 
 # The example of FORMAT.md, section 12.4.

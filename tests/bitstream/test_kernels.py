@@ -16,7 +16,7 @@ from bitstream import (
     TensorLayout,
     UpdatePayload,
 )
-from bitstream.kernels import pack, unpack
+from bitstream.update.levels import pack, unpack
 
 KERNELS, BIASES = 0, 1
 LAYOUT = (

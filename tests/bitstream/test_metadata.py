@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitstream import Container, FormatError, Header, InvalidField, LimitExceeded, Tag, metadata
+from bitstream import Container, FormatError, Header, InvalidField, LimitExceeded, Tag
+from bitstream.file import metadata
+from bitstream.file.preview import preview
 from bitstream.limits import MAX_METADATA_BYTES
-from bitstream.preview import preview
 
 HEADER = Header(width=768, height=512, quality=75, model=b"\x01\x02\x03\x04")
 STORED = bytes.fromhex("03" + "010300fcff" + "616263")

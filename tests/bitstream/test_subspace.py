@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bitstream import CdfTables, FormatError, InvalidField, Truncated
 from bitstream.limits import MAX_SUBSPACE_LEVEL
-from bitstream.subspace import STEPS, SubspacePayload, pack, table_of, unpack
+from bitstream.update.subspace import STEPS, SubspacePayload, pack, table_of, unpack
 
 
 def geometric_table(radius: int, halvings: float) -> np.ndarray:
@@ -111,7 +111,7 @@ def test_a_level_beyond_the_limit_is_rejected(level: int, monkeypatch) -> None:
         pack(payload, SCALES, TABLES)
     if abs(level) < 2**24:
         with monkeypatch.context() as patch:
-            patch.setattr("bitstream.subspace.MAX_SUBSPACE_LEVEL", 2**24)
+            patch.setattr("bitstream.update.subspace.MAX_SUBSPACE_LEVEL", 2**24)
             data = pack(payload, SCALES, TABLES)
         with pytest.raises(InvalidField, match="level"):
             unpack(data, SCALES, TABLES)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitstream.codeword import shortest_codeword
+from bitstream.coding.codeword import shortest_codeword
 from bitstream.errors import InvalidField, Truncated
 from bitstream.wire import ByteReader, ByteWriter
 

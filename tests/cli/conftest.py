@@ -13,13 +13,13 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import codec
-from bitstream.container import Container, Tag
-from bitstream.header import Header
-from bitstream.shared import SharedUpdate
-from codec import image
+from bitstream.file.container import Container, Tag
+from bitstream.file.header import Header
+from bitstream.update.shared import SharedUpdate
 from codec.cli import main
-from codec.options import DecodeOptions, EncodeOptions
-from codec.report import SharedResult
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.report import SharedResult
+from codec.picture import reading
 
 
 def stored(pixels: np.ndarray) -> bytes:
@@ -60,7 +60,7 @@ class FakeCodec:
         options: EncodeOptions,
         on_progress: Callable[[str, float], None],
     ) -> FakeResult:
-        pixels = image.load(BytesIO(picture)) if isinstance(picture, bytes) else picture
+        pixels = reading.load(BytesIO(picture)) if isinstance(picture, bytes) else picture
         self.encode_options = options
         for step in range(5):
             on_progress("refine", step / 4)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codec.cli.console import Progress, Speech
-from codec.options import EncodeOptions
+from codec.contract.options import EncodeOptions
 
 
 def test_writes_the_file_and_one_line(run, folder):

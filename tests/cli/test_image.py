@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from codec import image
 from codec.errors import ImageError
+from codec.picture import reading
+from codec.picture.pixels import psnr_db
 
 
 def saved(picture: Image.Image, file_format: str = "PNG", **options: object) -> BytesIO:
@@ -23,23 +24,23 @@ def saved(picture: Image.Image, file_format: str = "PNG", **options: object) -> 
 def test_8_bit_modes_become_rgb(pixels, mode):
     picture = Image.fromarray(pixels).convert(mode)
     expected = np.array(picture.convert("RGB"))
-    assert np.array_equal(image.load(saved(picture)), expected)
+    assert np.array_equal(reading.load(saved(picture)), expected)
 
 
 def test_load_and_save_png_are_inverse(pixels, tmp_path):
-    image.save_png(pixels, tmp_path / "a.png")
-    assert np.array_equal(image.load(tmp_path / "a.png"), pixels)
+    reading.save_png(pixels, tmp_path / "a.png")
+    assert np.array_equal(reading.load(tmp_path / "a.png"), pixels)
 
 
 def test_exif_orientation_is_applied(pixels):
     exif = Image.Exif()
     exif[0x0112] = 6
     file = saved(Image.fromarray(pixels), exif=exif)
-    assert np.array_equal(image.load(file), np.rot90(pixels, -1))
+    assert np.array_equal(reading.load(file), np.rot90(pixels, -1))
 
 
 def test_opaque_alpha_loses_nothing(pixels):
-    assert np.array_equal(image.load(saved(Image.fromarray(pixels).convert("RGBA"))), pixels)
+    assert np.array_equal(reading.load(saved(Image.fromarray(pixels).convert("RGBA"))), pixels)
 
 
 def frames(count: int) -> BytesIO:
@@ -62,32 +63,32 @@ def frames(count: int) -> BytesIO:
 )
 def test_refused(file, message):
     with pytest.raises(ImageError, match=message):
-        image.load(file)
+        reading.load(file)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
 def test_truncated(pixels, file_format):
     data = saved(Image.fromarray(np.tile(pixels, (9, 9, 1))), file_format).getvalue()
     with pytest.raises(ImageError):
-        image.load(BytesIO(data[: len(data) // 2]))
+        reading.load(BytesIO(data[: len(data) // 2]))
 
 
 def test_decompression_bomb(monkeypatch, pixels):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)
     for picture in (pixels, np.tile(pixels, (9, 9, 1))):
         with pytest.raises(ImageError, match="larger than 60 pixels"):
-            image.load(saved(Image.fromarray(picture)))
+            reading.load(saved(Image.fromarray(picture)))
 
 
 def test_missing_file_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
-        image.load(tmp_path / "no.png")
+        reading.load(tmp_path / "no.png")
 
 
 def test_psnr():
     black = np.zeros((2, 2, 3), np.uint8)
-    assert image.psnr_db(black, black) == math.inf
-    assert image.psnr_db(black + np.uint8(255), black) == 0
+    assert psnr_db(black, black) == math.inf
+    assert psnr_db(black + np.uint8(255), black) == 0
 
 
 def test_a_picture_whose_tail_was_lost_is_refused():
@@ -96,4 +97,4 @@ def test_a_picture_whose_tail_was_lost_is_refused():
     data = bytearray(saved(Image.fromarray(noise)).getvalue())
     data[-2000:] = bytes(2000)
     with pytest.raises(ImageError, match="damaged"):
-        image.load(BytesIO(bytes(data)))
+        reading.load(BytesIO(bytes(data)))

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
+from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import CodecError, OptionError
-from codec.options import DecodeOptions, EncodeOptions
 
 
 @pytest.mark.parametrize(

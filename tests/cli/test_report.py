@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from codec import report_page
+from codec.pages.report import page
 
 
 @pytest.fixture
 def rendered(monkeypatch):
-    monkeypatch.setattr(report_page, "render", lambda name, *_: f"<p>{name}")
+    monkeypatch.setattr(page, "render", lambda name, *_: f"<p>{name}")
 
 
 @pytest.mark.usefixtures("rendered")

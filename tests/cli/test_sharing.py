@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 import codec
-from bitstream.shared import update_id
-from codec import files, image
+from bitstream.update.shared import update_id
+from codec import files
 from codec.cli import main
+from codec.picture import reading
 
 SET = ["encode", "photo.png", "other.png", "--shared-update", "set.nnu"]
 OUTPUTS = ["photo.nni", "other.nni", "set.nnu"]
@@ -188,7 +189,7 @@ def test_files_find_the_update_beside_them(copied):
     assert call("decode", "a.nni", "a-decoded.png").exit_code == 0
     assert call("verify", "b.nni", "--against", "b.png").exit_code == 0
     pixels = codec.decode("a.nni")
-    assert np.array_equal(image.load("a-decoded.png"), pixels)
+    assert np.array_equal(reading.load("a-decoded.png"), pixels)
     elsewhere = codec.DecodeOptions(updates=(Path("renamed.nnu").read_bytes(),))
     assert np.array_equal(codec.decode(Path("a.nni").read_bytes(), elsewhere), pixels)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from codec.options import EncodeOptions
-from codec.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+from codec.contract.options import EncodeOptions
+from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codec import registry
+from codec.models import registry
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +35,7 @@ def test_every_model_has_a_card_that_says_where_it_comes_from():
 
 
 def test_bench(run, folder, monkeypatch):
-    monkeypatch.setattr("codec.weights.load_default", lambda _content: None)
+    monkeypatch.setattr("codec.models.released.load_default", lambda _content: None)
     shutil.copy("photo.png", "other.png")
     before = sorted(folder.iterdir())
     facts = json.loads(run("bench", "--json", ".").stdout)
@@ -50,7 +50,7 @@ def test_bench(run, folder, monkeypatch):
 
 
 def test_bench_goes_on_after_a_bad_picture(run, monkeypatch):
-    monkeypatch.setattr("codec.weights.load_default", lambda _content: None)
+    monkeypatch.setattr("codec.models.released.load_default", lambda _content: None)
     Path("bad.png").write_bytes(b"hello")
     result = run("bench", ".")
     assert result.exit_code == 1

@@ -17,16 +17,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tiny_model import MODEL_FILE, tiny_filter_file
 
-from codec import weights
-from codec.options import CONTENTS
-from codec.weights import ReleasedModel
+from codec.contract.options import CONTENTS
+from codec.models import released as models
+from codec.models.released import ReleasedModel
 
 Threads = Callable[[int], object]
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `weights.PRETRAINED` is when only tiny models are installed, one for each content."""
+    """What `released.PRETRAINED` is when only tiny models are installed, one for each content."""
     folder = tmp_path_factory.mktemp("pretrained")
     tables: dict[str, list[str]] = {"default": [], "sha256": []}
     for content in CONTENTS:
@@ -45,15 +45,15 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> ReleasedModel:
     """The tiny model; with those of the other contents the only ones installed."""
-    monkeypatch.setattr(weights, "PRETRAINED", tiny_folder)
-    monkeypatch.setattr(weights, "REGISTRY", tiny_folder / "models.toml")
-    return weights.load_default()
+    monkeypatch.setattr(models, "PRETRAINED", tiny_folder)
+    monkeypatch.setattr(models, "REGISTRY", tiny_folder / "models.toml")
+    return models.load_default()
 
 
 @pytest.fixture(scope="session")
 def released() -> ReleasedModel:
     """The default model of the package."""
-    return weights.load_default()
+    return models.load_default()
 
 
 @pytest.fixture(scope="session")

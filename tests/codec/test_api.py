@@ -28,7 +28,7 @@ def folder(tmp_path: Path, photo, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["api", "file_info", "pillow"])
+@pytest.mark.parametrize("name", ["api", "info", "pillow"])
 def test_examples(folder, pillow, name):
     results = doctest.testmod(importlib.import_module(f"codec.{name}"))
     assert results.attempted > 2

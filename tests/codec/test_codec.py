@@ -12,15 +12,17 @@ from PIL import Image, ImageDraw
 from tiny_model import picture
 
 from bitstream import Container, Header, Tag
-from bitstream.subspace import SubspacePayload
-from codec import adapt, decode, encode, encoder, job, update
-from codec.effort import Effort, effort_at
+from bitstream.update.methods import Method
+from bitstream.update.subspace import SubspacePayload
+from codec import decode, encode
+from codec.contract.effort import Effort, effort_at
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.quality import lambda_at
+from codec.decoding import update
+from codec.encoding import adapt, encoder, start
+from codec.encoding.contents.learned import SEARCH_WEIGHT
 from codec.errors import VerifyError
-from codec.learned import SEARCH_WEIGHT
-from codec.options import DecodeOptions, EncodeOptions
-from codec.picture import to_pixels
-from codec.quality import lambda_at
-from codec.update import Method
+from codec.networks.pictures import to_pixels
 
 UPDATES = (Tag.UPDATE, Tag.PRIOR)
 SIZES = [(1, 1), (1, 7), (5, 3), (16, 16), (17, 33), (64, 48)]
@@ -64,7 +66,7 @@ def test_pictures_do_not_influence_each_other(tiny):
 def test_a_search_is_deterministic(tiny, count, threads, monkeypatch):
     """With as many threads as before: they decide in which order its gradients are summed."""
     effort = Effort(True, thorough=True, rounds=1, latent_steps=8)
-    monkeypatch.setattr(job, "effort_at", lambda level: effort)
+    monkeypatch.setattr(start, "effort_at", lambda level: effort)
     options = EncodeOptions(quality=85)
     with threads(count):
         first = encode(picture(64, 48), options).data
@@ -251,7 +253,7 @@ def test_more_effort_is_more_search():
 def test_refined_latents_lower_the_cost(released, photo):
     """On a real photograph, at equal lambda, with the real file and the decoded pixels."""
     options = EncodeOptions(quality=40, effort=0)
-    plain = job.make_job(photo, options)
+    plain = start.make_job(photo, options)
     refined = dataclasses.replace(plain, effort=Effort(False, rounds=2, latent_steps=30))
     once, again, third = (adapted.cost for adapted in encoder.rounds(refined))
     assert once == encoder.search(plain).cost
@@ -262,6 +264,6 @@ def test_latents_refined_for_the_filter_save_more(released, photo):
     """The order of the searches: a filter first, then latents for it."""
     options = EncodeOptions(quality=40)
     effort = Effort(True, rounds=1, latent_steps=20)
-    first = dataclasses.replace(job.make_job(photo, options), effort=effort)
+    first = dataclasses.replace(start.make_job(photo, options), effort=effort)
     alone = dataclasses.replace(first, effort=Effort(True))
     assert encoder.search(first).cost < 0.985 * encoder.search(alone).cost

@@ -8,8 +8,8 @@ import pytest
 import torch
 from tiny_model import CONFIG, random_model
 
-from codec.context import at_phases
-from codec.quality import level_at
+from codec.contract.quality import level_at
+from codec.networks.context import at_phases
 
 SHAPE = (1, CONFIG.channels, 6, 4)
 

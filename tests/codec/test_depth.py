@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 import codec
-from codec import depth, image
 from codec.cli import main
 from codec.errors import ImageError
+from codec.picture import depth, reading
 
 SHAPE = (9, 7)
 OPTIONS = codec.EncodeOptions(effort=0)
@@ -70,7 +70,7 @@ def ppm(values: np.ndarray) -> bytes:
 )
 def test_files_of_16_bits_are_rounded(write, channels):
     values = samples(channels)
-    raster = image.read(BytesIO(write(values)))
+    raster = reading.read(BytesIO(write(values)))
     expected = np.broadcast_to(rounded(values), (*SHAPE, max(channels, 3)))
     seen = expected[..., 3] > 0 if channels == 4 else np.ones(SHAPE, bool)
     assert np.array_equal(raster.pixels[seen], expected[..., :3][seen])
@@ -82,19 +82,19 @@ def test_files_of_16_bits_are_rounded(write, channels):
 @pytest.mark.parametrize("options", [{"byteorder": ">"}, {"compression": "zlib"}])
 def test_other_layouts_of_tiff(options):
     values = samples(3)
-    assert np.array_equal(image.load(BytesIO(tiff(values, **options))), rounded(values))
+    assert np.array_equal(reading.load(BytesIO(tiff(values, **options))), rounded(values))
 
 
 def test_orientation_is_applied_to_all_bits():
     values = samples(3)
     file = BytesIO(tiff(values, extratags=[(0x0112, "H", 1, 6, True)]))
-    assert np.array_equal(image.load(file), np.rot90(rounded(values), -1))
+    assert np.array_equal(reading.load(file), np.rot90(rounded(values), -1))
 
 
 def test_arrays_and_greys_of_pillow():
     values = samples(3)
-    assert np.array_equal(image.from_samples(values).pixels, rounded(values))
-    grey = image.from_pillow(Image.fromarray(values[..., 0]))
+    assert np.array_equal(reading.from_samples(values).pixels, rounded(values))
+    grey = reading.from_pillow(Image.fromarray(values[..., 0]))
     assert np.array_equal(grey.pixels[..., 2], rounded(values[..., 0]))
     assert grey.note == depth.NOTE
 
@@ -102,7 +102,7 @@ def test_arrays_and_greys_of_pillow():
 def test_pictures_of_8_bits_have_no_note(photo):
     file = BytesIO()
     Image.fromarray(photo).save(file, "PNG")
-    assert image.read(file).note == ""
+    assert reading.read(file).note == ""
 
 
 def jpeg_2000(bits: int) -> bytes:
@@ -131,13 +131,13 @@ def planes(compression: str | None = None) -> bytes:
 )
 def test_what_pillow_would_truncate_is_refused(data):
     with pytest.raises(ImageError, match="more than 8 bits per sample"):
-        image.read(BytesIO(data))
+        reading.read(BytesIO(data))
 
 
 def test_pictures_of_pillow_that_are_half_of_the_file_are_refused():
     with Image.open(BytesIO(png(samples(3)))) as opened:
         with pytest.raises(ImageError, match="give its file instead"):
-            image.from_pillow(opened)
+            reading.from_pillow(opened)
 
 
 def test_avif_of_10_bits_is_said_to_be_rounded(photo):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from codec.fixed_point import (
+from codec.contract.quality import IntegerLevel
+from codec.networks.fixed_point import (
     FLOAT32_LIMIT,
     MAGNITUDE_LIMIT,
     BoundError,
@@ -25,7 +26,6 @@ from codec.fixed_point import (
     rescale,
     split_digits,
 )
-from codec.quality import IntegerLevel
 
 LEVEL = IntegerLevel(-37, 2395, round(8 * 2**24 / 2395), 1340)
 

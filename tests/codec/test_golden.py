@@ -16,8 +16,9 @@ from tiny_model import GOLDEN, GOLDEN_PICTURES, MODEL_FILE, picture, pixels_hash
 
 from bitstream import Container, Tag
 from codec import decode, encode
-from codec.options import EncodeOptions
-from codec.weights import file_id
+from codec.contract.options import EncodeOptions
+from codec.models.registry import PRETRAINED
+from codec.models.released import file_id
 
 HASHES = json.loads((GOLDEN / "pixels.json").read_text())
 
@@ -44,7 +45,7 @@ def test_pixels_by_the_specification(name):
 
 
 def test_the_released_model_by_the_specification(released, photo):
-    path = GOLDEN.parents[2] / "codec" / "pretrained" / released.name / "model.safetensors"
+    path = PRETRAINED / released.name / "model.safetensors"
     crop = photo[:40, :50]
     data = encode(crop, EncodeOptions(quality=70, effort=1)).data
     assert np.array_equal(independent.decode(data, {file_id(path): path}), decode(data))

@@ -6,12 +6,13 @@ import pytest
 import torch
 from tiny_model import limits_of, random_model
 
-from codec.image import psnr_db
-from codec.integer_model import build_float, quantize_model
-from codec.latents import Grid, encode_latents
-from codec.likelihood import hard_rounding
-from codec.picture import to_pixels
-from codec.quality import level_at
+from codec.contract.quality import level_at
+from codec.decoding.latents import Grid, encode_latents
+from codec.networks.export import quantize_model
+from codec.networks.likelihood import hard_rounding
+from codec.networks.pictures import to_pixels
+from codec.networks.twins import build_float
+from codec.picture.pixels import psnr_db
 
 
 @pytest.mark.parametrize("quality", [10, 50, 90])

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from bitstream import InvalidField, UpdatePayload
-from codec import update
-from codec.integer_model import build_integer
-from codec.update import Method
-from codec.update.parameters import Kernels
+from bitstream.update.methods import Method
+from codec.decoding import update
+from codec.decoding.parameters import Kernels
+from codec.networks.twins import build_integer
 
 
 def random_payload(postfilter, seed=0, shifts=(2, 3), magnitude=3):

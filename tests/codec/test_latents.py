@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bitstream import LimitExceeded
-from codec.latents import Grid, decode_latents, encode_latents
+from codec.decoding.latents import Grid, decode_latents, encode_latents
 
 
 def coded(tiny, y, grid, half=90):

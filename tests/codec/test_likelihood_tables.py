@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitstream import CdfTables, SymbolWriter
-from codec.likelihood import LOG2_SCALE_MAX, LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, bits
-from codec.tables import all_frequencies, to_frequencies
+from codec.networks.likelihood import (
+    LOG2_SCALE_MAX,
+    LOG2_SCALE_MIN,
+    LOG2_SCALE_SPACING,
+    SCALES,
+    bits,
+)
+from codec.networks.tables import all_frequencies, to_frequencies
 
 
 def scale_at(index: int) -> float:

@@ -14,10 +14,10 @@ from PIL import Image, ImageCms
 import codec
 from bitstream import Container, InvalidField, LimitExceeded, Tag
 from bitstream.limits import MAX_METADATA_BYTES
-from codec import image
 from codec.cli import main
 from codec.errors import ImageError, OptionError
-from codec.metadata import Metadata
+from codec.picture import reading
+from codec.picture.metadata import Metadata
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
@@ -30,7 +30,7 @@ def tagged(pixels: np.ndarray, orientation: int = 1) -> bytes:
     exif = Image.Exif()
     exif[TITLE], exif[ORIENTATION] = "a face", orientation
     file = BytesIO()
-    image.save_png(pixels, file, Metadata(PROFILE, exif.tobytes(), XMP))
+    reading.save_png(pixels, file, Metadata(PROFILE, exif.tobytes(), XMP))
     return file.getvalue()
 
 

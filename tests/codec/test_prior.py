@@ -10,11 +10,13 @@ import torch
 from test_context import SHAPE, random_values, record_slots
 
 from bitstream import Container, InvalidField, Tag
-from bitstream.subspace import SubspacePayload
-from codec import decode, encode, prior
-from codec.fixed_point import BoundError
-from codec.options import EncodeOptions
-from codec.quality import level_at
+from bitstream.update.subspace import SubspacePayload
+from codec import decode, encode
+from codec.contract.options import EncodeOptions
+from codec.contract.quality import level_at
+from codec.decoding import prior
+from codec.encoding.updates import prior as updates_prior
+from codec.networks.fixed_point import BoundError
 
 
 def payload_of(model, step=8, seed=0):
@@ -52,7 +54,7 @@ def test_scales_move_as_it_says_and_nothing_else(tiny):
 def test_the_float_twin_follows(tiny):
     changed = prior.apply(payload_of(tiny), tiny)
     twin = tiny.search()
-    prior.set_scales(twin, changed.networks.context)
+    updates_prior.set_scales(twin, changed.networks.context)
     values = random_values(tiny.networks.context, 1)
     exact = record_slots(changed.networks.context, values, tiny.level(120))
     floats = record_slots(twin.context, values.float() / 64, level_at(torch.tensor([60.0])))

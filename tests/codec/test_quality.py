@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from codec.quality import HALVES, integer_levels, lambda_at, level_at, step_at
+from codec.contract.quality import HALVES, integer_levels, lambda_at, level_at, step_at
 
 
 def test_better_quality_means_finer_steps():

@@ -22,10 +22,11 @@ from bitstream import (
     Truncated,
     UpdatePayload,
 )
+from bitstream.update.methods import Method
 from codec import decode, encode
-from codec import update as updates
-from codec.options import DecodeOptions, EncodeOptions
-from codec.update import PARAMETERS, Method
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.decoding import update as updates
+from codec.decoding.update import PARAMETERS
 
 METHODS = st.sampled_from([b"", *(bytes([method]) for method in Method)])
 
@@ -79,12 +80,12 @@ def test_any_payload_decodes_or_is_rejected(model_id, content, update):
 
 @pytest.fixture(scope="module")
 def model_id(tiny_folder):
-    from codec import weights
+    from codec.models import released
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "PRETRAINED", tiny_folder)
-        patch.setattr(weights, "REGISTRY", tiny_folder / "models.toml")
-        yield weights.load_default().id
+        patch.setattr(released, "PRETRAINED", tiny_folder)
+        patch.setattr(released, "REGISTRY", tiny_folder / "models.toml")
+        yield released.load_default().id
 
 
 def test_an_update_of_a_file_out_of_the_exact_range_is_rejected(tiny, data):

@@ -11,11 +11,13 @@ from PIL import Image
 from tiny_model import picture
 
 from bitstream import Container, Header, InvalidField, Tag
-from codec import decode, encode, standard, weights
+from codec import decode, encode
+from codec.contract.options import EncodeOptions
+from codec.decoding.contents import standard as contents_standard
 from codec.errors import ImageError
-from codec.image import psnr_db
-from codec.options import EncodeOptions
-from codec.standard_codec import STANDARD, StandardCodec
+from codec.models import released
+from codec.picture.pixels import psnr_db
+from codec.picture.standard import STANDARD, StandardCodec
 
 SIZES = [(1, 1), (7, 1), (5, 3), (17, 33), (64, 48)]
 
@@ -40,7 +42,7 @@ def test_round_trip(content, size):
     original = picture(*size, seed=1)
     result = encode(original, EncodeOptions(quality=90, effort=1, content=content))
     container = Container.unpack(result.data)
-    model = weights.load_default(content)
+    model = released.load_default(content)
     assert container.header == Header(*size, 180, model.id)
     assert pillow(container.chunks[Tag.CONTENT]).shape == original.shape
     assert result.report.psnr_db == psnr_db(decode(result.data), original)
@@ -50,8 +52,8 @@ def test_round_trip(content, size):
 def test_what_the_filter_sees(content, size):
     """Pixels around mid-grey in sixteenths, repeated up to the next multiple of 8."""
     payload = STANDARD[content].write(picture(*size), 80)
-    model, (width, height) = weights.load_default(content), size
-    found = standard.decode(payload, Header(*size, 160, model.id), model)
+    model, (width, height) = released.load_default(content), size
+    found = contents_standard.decode(payload, Header(*size, 160, model.id), model)
     rows, columns = (-(-side // 8) * 8 for side in (height, width))
     expected = np.pad(
         pillow(payload), ((0, rows - height), (0, columns - width), (0, 0)), mode="edge"

@@ -11,10 +11,13 @@ from PIL import Image
 from tiny_model import picture
 
 import codec
-from codec import fixed_point, learned, strips, weights
-from codec.filtering import Filtering
-from codec.quality import level_at
-from codec.transform import ANALYSIS_HALO
+from codec.contract.quality import level_at
+from codec.decoding.contents.learned import synthesize
+from codec.decoding.filtering import Filtering
+from codec.encoding.updates.equations import equations
+from codec.models.released import load_default
+from codec.networks import fixed_point, strips
+from codec.networks.transform import ANALYSIS_HALO
 
 WIDTH, HEIGHT = 50, 300
 """Five strips of 64 rows, the last of them not whole."""
@@ -86,16 +89,16 @@ def noise(*shape: int) -> torch.Tensor:
 @pytest.mark.parametrize("content", ["learned", "jpeg", "webp", "avif"])
 def test_halos_of_released_filters_suffice(content, request):
     """On noise, where every row that is missing would show."""
-    model = weights.load_default(content)
+    model = load_default(content)
     unfiltered, original = noise(1, 3, 256, 64), noise(1, 3, 250, 61)
     quality = model.quality(120)
     whole = Filtering(unfiltered, model.postfilter, quality)
     pixels = whole.pixels(model.postfilter, 61, 250)
-    normal = whole.equations(original)
+    normal = equations(whole, original)
     request.getfixturevalue("narrow")
     parts = Filtering(unfiltered, model.postfilter, quality)
     assert np.array_equal(parts.pixels(model.postfilter, 61, 250), pixels)
-    found = parts.equations(original)
+    found = equations(parts, original)
     assert np.array_equal(found.gram, normal.gram)
     assert np.array_equal(found.cross, normal.cross)
     assert (found.energy, found.positions) == (normal.energy, normal.positions)
@@ -103,9 +106,9 @@ def test_halos_of_released_filters_suffice(content, request):
 
 def test_the_halo_of_the_synthesis_suffices(released, request):
     values, level = 16 * noise(1, released.config.channels, 16, 4).double(), released.level(120)
-    whole = learned._synthesize(values, level, released)
+    whole = synthesize(values, level, released)
     request.getfixturevalue("narrow")
-    assert torch.equal(learned._synthesize(values, level, released), whole)
+    assert torch.equal(synthesize(values, level, released), whole)
 
 
 def test_the_halo_of_the_analysis_suffices(released, request):

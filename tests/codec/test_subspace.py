@@ -8,12 +8,12 @@ import torch
 
 from bitstream import InvalidField, Truncated
 from bitstream.limits import MAX_SUBSPACE_LEVEL
-from bitstream.subspace import STEPS, SubspacePayload
-from codec import update
-from codec.integer_model import build_integer
-from codec.layers import Conv
-from codec.update import Method
-from codec.update.subspace import Subspace, step_size
+from bitstream.update.methods import Method
+from bitstream.update.subspace import STEPS, SubspacePayload
+from codec.decoding import update
+from codec.models.subspace import Subspace, step_size
+from codec.networks.layers import Conv
+from codec.networks.twins import build_integer
 
 CHANNELS, OUTPUTS, RANK = 2, 3, 5
 FEATURES = 9 * CHANNELS + 1

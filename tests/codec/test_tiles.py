@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from codec import encoder, job, tiles
-from codec.effort import Effort
-from codec.options import EncodeOptions
+from codec.contract.effort import Effort
+from codec.contract.options import EncodeOptions
+from codec.encoding import encoder, start
+from codec.encoding.contents import tiles
 
 
 @pytest.mark.parametrize("size", [(2, 2), (6, 4096), (130, 64), (66, 126), (252, 378)])
@@ -42,7 +43,7 @@ def test_two_megapixels_are_one_tile():
 
 
 def test_tiles_gain_nearly_what_the_whole_gains(released, photo, monkeypatch):
-    plain = job.make_job(photo, EncodeOptions(quality=40, effort=0))
+    plain = start.make_job(photo, EncodeOptions(quality=40, effort=0))
     effort = Effort(False, rounds=1, latent_steps=30)
 
     def gain() -> float:

@@ -13,9 +13,10 @@ from PIL import Image
 
 import codec
 from bitstream import Container, InvalidField, Tag
-from codec import image, transparency
 from codec.cli import main
 from codec.errors import ImageError
+from codec.picture import transparency
+from codec.picture.pixels import psnr_db
 
 OPTIONS = codec.EncodeOptions(quality=80, effort=1)
 
@@ -42,7 +43,7 @@ def test_opacity_is_exact_and_colours_are_close(tiny, samples):
     assert np.array_equal(decoded[..., 3], samples[..., 3])
     assert codec.probe(result.data).chunks["alpha"] > 0
     filled = transparency.continued(samples)[..., :3]
-    assert image.psnr_db(decoded[..., :3], filled) == pytest.approx(result.report.psnr_db)
+    assert psnr_db(decoded[..., :3], filled) == pytest.approx(result.report.psnr_db)
 
 
 def test_what_is_hidden_costs_little(tiny, samples):

@@ -13,22 +13,23 @@ import torch
 from tiny_model import MODEL_FILE, picture
 
 from bitstream import UnknownModel
-from codec import decode, encode, weights
+from codec import decode, encode
+from codec.contract.options import EncodeOptions
 from codec.errors import ModelError
-from codec.options import EncodeOptions
+from codec.models import released
 
 FORMAT = Path(__file__).parents[2] / "FORMAT.md"
 
 
 def test_id_is_the_beginning_of_the_hash(tiny):
     assert tiny.id == hashlib.sha256(MODEL_FILE.read_bytes()).digest()[:4]
-    assert weights.load(tiny.id) is tiny
+    assert released.load(tiny.id) is tiny
     assert tiny.name == "tiny"
 
 
 def test_unknown_id(tiny):
     with pytest.raises(UnknownModel, match="01020304"):
-        weights.load(bytes([1, 2, 3, 4]))
+        released.load(bytes([1, 2, 3, 4]))
 
 
 def test_a_file_of_another_model_is_refused(tiny, tmp_path, monkeypatch):
@@ -37,7 +38,7 @@ def test_a_file_of_another_model_is_refused(tiny, tmp_path, monkeypatch):
     registry.write_text(
         '[default]\nlearned = "other"\n[sha256]\nother = "0102030405"\n', encoding="utf-8"
     )
-    monkeypatch.setattr(weights, "REGISTRY", registry)
+    monkeypatch.setattr(released, "REGISTRY", registry)
     with pytest.raises(UnknownModel, match=tiny.id.hex()):
         decode(data)
 
@@ -48,7 +49,7 @@ def test_a_damaged_model_is_not_used(tiny, tmp_path, monkeypatch):
     damaged[-1] ^= 1
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "model.safetensors").write_bytes(damaged)
-    monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(released, "PRETRAINED", tmp_path)
     with pytest.raises(ModelError, match="damaged"):
         decode(data)
     with pytest.raises(ModelError, match="damaged"):
@@ -56,13 +57,13 @@ def test_a_damaged_model_is_not_used(tiny, tmp_path, monkeypatch):
 
 
 def test_a_missing_model_file_is_named(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(released, "PRETRAINED", tmp_path)
     with pytest.raises(ModelError, match="missing"):
-        weights.load_default()
+        released.load_default()
 
 
 def test_pack_and_load_are_inverse(tiny, tmp_path):
-    data = weights.pack(
+    data = released.pack(
         "learned",
         tiny.config,
         tiny.tensors,
@@ -72,7 +73,7 @@ def test_pack_and_load_are_inverse(tiny, tmp_path):
     path = tmp_path / "copy" / "model.safetensors"
     path.parent.mkdir()
     path.write_bytes(data)
-    copy = weights.load_file(path)
+    copy = released.load_file(path)
     assert (copy.content, copy.config) == ("learned", tiny.config)
     assert np.array_equal(copy.subspace.inner, tiny.subspace.inner)
     assert copy.tensors.keys() == tiny.tensors.keys()
@@ -83,7 +84,7 @@ def test_pack_and_load_are_inverse(tiny, tmp_path):
 
 
 def test_registry_of_the_format_lists_every_model():
-    known = tomllib.loads(weights.REGISTRY.read_text(encoding="utf-8"))
+    known = tomllib.loads(released.REGISTRY.read_text(encoding="utf-8"))
     rows = re.findall(r"^\| ([0-9A-F]{8}) \| (\S+) +\|", FORMAT.read_text("utf-8"), re.MULTILINE)
     assert rows == [(digest[:8].upper(), name) for name, digest in known["sha256"].items()]
     assert set(known["default"].values()) <= set(known["sha256"])
@@ -92,13 +93,13 @@ def test_registry_of_the_format_lists_every_model():
 def test_no_model_for_a_content_is_an_error(tiny, tmp_path, monkeypatch):
     registry = tmp_path / "models.toml"
     registry.write_text('[default]\nlearned = "tiny"\n[sha256]\n', encoding="utf-8")
-    monkeypatch.setattr(weights, "REGISTRY", registry)
+    monkeypatch.setattr(released, "REGISTRY", registry)
     with pytest.raises(ModelError, match="no model for avif content"):
-        weights.load_default("avif")
+        released.load_default("avif")
 
 
 def test_models_of_a_folder_are_found_by_their_id(tiny_folder, monkeypatch):
-    monkeypatch.setenv(weights.MODELS_VARIABLE, str(tiny_folder))
+    monkeypatch.setenv(released.MODELS_VARIABLE, str(tiny_folder))
     path = tiny_folder / "tiny-webp" / "model.safetensors"
-    found = weights.load(weights.file_id(path))
+    found = released.load(released.file_id(path))
     assert (found.name, found.content, found.multiple) == ("tiny-webp", "webp", 8)

@@ -17,11 +17,12 @@ from tiny_model import picture
 
 import codec
 from bitstream import Container, FormatError, InvalidField, Tag, UnknownModel
-from bitstream.zoo import ZooPayload
-from codec import zoo
+from bitstream.file.compressai import ZooPayload
 from codec.cli import main
+from codec.contract.quality import lambda_at
+from codec.decoding.contents import compressai
+from codec.encoding.contents import compressai as contents_compressai
 from codec.errors import OptionError
-from codec.quality import lambda_at
 
 NAME, QUALITY = "bmshj2018-hyperprior", 1
 CONTENT = f"compressai:{NAME}:{QUALITY}"
@@ -51,7 +52,7 @@ def write_weights(folder: Path, name: str = NAME, seed: int = 0) -> None:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of torch.hub, empty."""
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
-    zoo.load.cache_clear()
+    compressai.load.cache_clear()
     return tmp_path / "hub"
 
 
@@ -78,7 +79,7 @@ def test_without_an_update_it_is_the_picture_of_the_network(hub):
     write_weights(hub)
     pixels = picture(70, 45)
     decoded = codec.decode(codec.encode(pixels, dataclasses.replace(OPTIONS, effort=0)).data)
-    network = zoo.load(NAME, QUALITY)
+    network = compressai.load(NAME, QUALITY)
     assert np.array_equal(network.decompress(*network.compress(pixels), 70, 45), decoded)
 
 
@@ -87,7 +88,7 @@ def test_other_weights_are_refused(hub):
     write_weights(hub)
     data = codec.encode(picture(64, 64), OPTIONS).data
     write_weights(hub, seed=1)
-    zoo.load.cache_clear()
+    compressai.load.cache_clear()
     with pytest.raises(UnknownModel, match="other weights"):
         codec.decode(data)
 
@@ -137,7 +138,7 @@ def test_on_the_command_line(hub, tmp_path, monkeypatch):
 def test_without_compressai_one_line_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    zoo.load.cache_clear()
+    compressai.load.cache_clear()
     Image.fromarray(picture(20, 20)).save("photo.png")
     result = CliRunner().invoke(main, ["encode", "--content", CONTENT, "photo.png"])
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
@@ -163,8 +164,8 @@ def test_its_quality_is_its_own(options):
 
 @pytest.mark.parametrize("quality", range(1, 9))
 def test_the_filter_is_conditioned_on_the_quality_of_the_same_lambda(quality):
-    half = zoo.half_of(f"compressai:{NAME}:{quality}")
-    expected = zoo.LAMBDAS[quality - 1]
+    half = contents_compressai.half_of(f"compressai:{NAME}:{quality}")
+    expected = contents_compressai.LAMBDAS[quality - 1]
     assert half == 200 or lambda_at(half / 2) == pytest.approx(expected, rel=0.02)
 
 

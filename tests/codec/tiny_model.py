@@ -17,15 +17,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from codec.integer_model import Tensors, measure_limits, quantize_model
-from codec.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
-from codec.model import FilterModel, Model, ModelConfig
-from codec.postfilter import HALVES, KERNEL, FilterConfig
-from codec.quality import level_at
-from codec.tables import to_frequencies
-from codec.transform import PIXELS_PER_UNIT
-from codec.update.subspace import INNER_BITS, OUTER_BITS, Subspace
-from codec.weights import pack
+from codec.contract.quality import level_at
+from codec.models.released import pack
+from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace
+from codec.networks.export import measure_limits, quantize_model
+from codec.networks.learned import FilterModel, Model, ModelConfig
+from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
+from codec.networks.postfilter import HALVES, KERNEL, FilterConfig
+from codec.networks.tables import to_frequencies
+from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.twins import Tensors
 
 GOLDEN = Path(__file__).parent / "golden"
 MODEL_FILE = GOLDEN / "tiny-model.safetensors"
@@ -187,12 +188,13 @@ def pixels_hash(pixels: NDArray[np.uint8]) -> str:
 
 def write_golden() -> None:
     """Writes the model, the pictures and golden/pixels.json."""
-    from codec import EncodeOptions, decode, encode, weights
+    from codec import EncodeOptions, decode, encode
+    from codec.models import released
 
     GOLDEN.mkdir(exist_ok=True)
     MODEL_FILE.write_bytes(tiny_model_file())
-    weights.available = lambda: {weights.file_id(MODEL_FILE): MODEL_FILE}
-    weights.load_default = lambda content: weights.load_file(MODEL_FILE)
+    released.available = lambda: {released.file_id(MODEL_FILE): MODEL_FILE}
+    released.load_default = lambda content: released.load_file(MODEL_FILE)
     hashes = {}
     for name, (width, height, quality, effort) in GOLDEN_PICTURES.items():
         options = EncodeOptions(quality=quality, effort=effort)

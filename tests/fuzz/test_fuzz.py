@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
-from fuzz import CRASHES, DECODED, FAILURES, Fuzzer
-from fuzz_inputs import TARGETS
-from mutations import repaired
-
 from bitstream import Container, FormatError
+from scripts.conform.fuzz import CRASHES, DECODED, FAILURES, Fuzzer
+from scripts.conform.inputs import TARGETS
+from scripts.conform.mutations import repaired
 
 INPUTS = 400
 CRASH_FILES = sorted(CRASHES.glob("*.bin"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
-from export_lossless import release
-from lossless_statistics import solve_linear
-
-from codec import weights
-from codec.lossless.codec import CONTENT
-from codec.lossless.network import Lossless, LosslessConfig
-from codec.weights import ReleasedModel
+from codec.decoding.lossless.decoder import CONTENT
+from codec.models import released
+from codec.models.released import ReleasedModel
+from codec.networks.lossless.network import Lossless, LosslessConfig
+from scripts.release.export_lossless import release
+from scripts.train.lossless_statistics import solve_linear
 
 
 def tiny_model_file(pictures: list[NDArray[np.uint8]]) -> bytes:
@@ -46,7 +42,7 @@ def photos() -> list[NDArray[np.uint8]]:
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory, photos) -> Path:
-    """What `weights.PRETRAINED` is when only this model is installed."""
+    """What `released.PRETRAINED` is when only this model is installed."""
     folder = tmp_path_factory.mktemp("pretrained")
     data = tiny_model_file(photos)
     (folder / "tiny").mkdir()
@@ -60,6 +56,6 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory, photos) -> Path:
 @pytest.fixture
 def tiny(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> ReleasedModel:
     """The tiny model, the only one installed."""
-    monkeypatch.setattr(weights, "PRETRAINED", tiny_folder)
-    monkeypatch.setattr(weights, "REGISTRY", tiny_folder / "models.toml")
-    return weights.load_default(CONTENT)
+    monkeypatch.setattr(released, "PRETRAINED", tiny_folder)
+    monkeypatch.setattr(released, "REGISTRY", tiny_folder / "models.toml")
+    return released.load_default(CONTENT)

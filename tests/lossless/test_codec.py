@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import codec
 from bitstream import Container, FormatError, Header, InvalidField, Tag
-from bitstream.header import LOSSLESS_QUALITY
-from codec import weights
+from bitstream.file.header import LOSSLESS_QUALITY
+from codec.contract.options import EncodeOptions
+from codec.contract.targets import MaxBytes
+from codec.decoding.lossless import update
 from codec.errors import OptionError
-from codec.lossless import update
-from codec.options import EncodeOptions
-from codec.targets import MaxBytes
+from codec.models import released
 
 LOSSLESS = EncodeOptions(lossless=True)
 QUICK = EncodeOptions(lossless=True, effort=0)
@@ -108,9 +108,9 @@ def test_an_update_of_the_prior_is_refused(model):
 @pytest.fixture(scope="module")
 def model(tiny_folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "PRETRAINED", tiny_folder)
-        patch.setattr(weights, "REGISTRY", tiny_folder / "models.toml")
-        yield weights.load_default("lossless")
+        patch.setattr(released, "PRETRAINED", tiny_folder)
+        patch.setattr(released, "REGISTRY", tiny_folder / "models.toml")
+        yield released.load_default("lossless")
 
 
 def test_a_quality_in_a_lossless_file_is_rejected(tiny, photos):

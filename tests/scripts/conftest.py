@@ -1,4 +1,4 @@
-"""Puts scripts/ on the path, and makes the pictures and tables the tests share."""
+"""Makes the pictures and tables the tests share."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
-from rows import Row, append_typed
+from scripts.measure.tables import Row, append_typed
 
 RunScript = Callable[..., tuple[int, str, str]]
 WriteTable = Callable[..., Path]

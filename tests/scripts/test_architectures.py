@@ -7,18 +7,18 @@ import math
 from functools import cache
 from pathlib import Path
 
-import compare_architectures
 import pytest
-import report_architectures
 import torch
-from architectures import VARIANTS
-from compare_architectures import Row, prepare, read, start
-from complexity import DECODER, costs
-from rows import append_typed
 from skimage import data
 from torch import Tensor
-from train import DataConfig, TrainConfig
-from train_data import center_crops, klt
+
+from scripts.compare import architectures, report_architectures
+from scripts.compare.architectures import Row, prepare, read, start
+from scripts.compare.variants import VARIANTS
+from scripts.measure.complexity import DECODER, costs
+from scripts.measure.tables import append_typed
+from scripts.train.data import center_crops, klt
+from scripts.train.learned import DataConfig, TrainConfig
 
 ROW = Row("released", 200.1, 321, 16.25, "0.2000@27.000 0.9000@31.500", 19.08, 2_370_192)
 CONFIG = TrainConfig.load(Path(__file__).parents[2] / "configs" / "train" / "base.toml")
@@ -32,7 +32,7 @@ def pictures() -> list[Tensor]:
 
 
 @pytest.fixture(scope="module")
-def bases(pictures) -> compare_architectures.Bases:
+def bases(pictures) -> architectures.Bases:
     return cache(lambda block_px: klt(pictures, block_px, 3 * block_px**2))
 
 
@@ -49,7 +49,7 @@ def test_it_starts_as_a_transform_and_every_weight_learns(name, small, pictures,
     loss, _ = trainer.validate(center_crops(pictures, 128))
     assert (loss > 100) == (name in NO_START)
     for _ in range(3):  # layers of zeros hide what is before them: two of them, one after another
-        loss = compare_architectures.step(trainer, variant, pictures, 0.5)
+        loss = architectures.step(trainer, variant, pictures, 0.5)
     assert math.isfinite(loss) and trainer.skipped == 0
     still = [n for n, p in trainer.model.named_parameters() if p.numel() and not p.grad.any()]
     assert not still
@@ -109,13 +109,13 @@ def test_measured_variants_are_not_measured_again(monkeypatch, run_script, image
         measured.append(name)
         return dataclasses.replace(ROW, variant=name)
 
-    monkeypatch.setattr(compare_architectures, "measure", measure)
-    monkeypatch.setattr(compare_architectures, "load_folder", lambda *_: [torch.zeros(3, 256, 256)])
+    monkeypatch.setattr(architectures, "measure", measure)
+    monkeypatch.setattr(architectures, "load_folder", lambda *_: [torch.zeros(3, 256, 256)])
     out = tmp_path / "table.tsv"
     append_typed(out, dataclasses.replace(ROW, variant="8x8"), {})
     options = ("--data", images, "--validation", images, "--out", out)
-    run_script(compare_architectures.main, *options, "released", "8x8")
-    run_script(compare_architectures.main, *options, "released", "two-phases")
+    run_script(architectures.main, *options, "released", "8x8")
+    run_script(architectures.main, *options, "released", "two-phases")
     assert measured == ["released", "two-phases"]
-    status, _, error = run_script(compare_architectures.main, *options, "none")
+    status, _, error = run_script(architectures.main, *options, "none")
     assert status == 2 and "no such variant: none" in error

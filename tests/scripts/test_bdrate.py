@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import bdrate
 import pytest
+
+from scripts.measure import bdrate
 
 if TYPE_CHECKING:
     from conftest import RunScript, WriteTable

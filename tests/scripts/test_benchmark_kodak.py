@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import benchmark_kodak
-import coders
 import numpy as np
 import pytest
-import report
-from coders import Encoded
 from PIL import Image
-from rows import read_rows
 
 from bitstream import Container, Header, Tag
+from scripts.measure import codecs, documents, kodak
+from scripts.measure.codecs import Encoded
+from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
     from conftest import RunScript
 
 SIDE = 176
-DOCUMENT = "".join(f"<!-- begin {name} -->\n<!-- end {name} -->\n" for name in report.TABLES)
+DOCUMENT = "".join(f"<!-- begin {name} -->\n<!-- end {name} -->\n" for name in documents.TABLES)
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.fromarray(crop).save(f"images/{index}.png")
     curve = {"source": "a paper", "points": [[0.05, 18.0], [1.0, 28.0], [5.0, 45.0]]}
     published = json.dumps({"vtm": curve, "old": curve})
-    Path("anchors", benchmark_kodak.PUBLISHED).write_text(published)
-    for document in report.DOCUMENTS:
+    Path("anchors", kodak.PUBLISHED).write_text(published)
+    for document in documents.DOCUMENTS:
         document.write_text(DOCUMENT)
     names = ("jpeg", "webp")
-    monkeypatch.setattr(benchmark_kodak, "BASELINE_NAMES", names)
+    monkeypatch.setattr(kodak, "BASELINE_NAMES", names)
     monkeypatch.setattr(
-        benchmark_kodak,
+        kodak,
         "NncodecCoder",
         lambda effort, update: FakeCoder(
             str(effort), update, "nncodec" if update else "nncodec-noupdate"
@@ -84,12 +82,12 @@ def tables() -> dict[str, int]:
 
 @pytest.mark.usefixtures("place")
 def test_a_split_run_measures_only_and_the_last_one_reports(run_script: RunScript) -> None:
-    status, _, err = run_script(benchmark_kodak.main, *COMMON, "--codecs", "jpeg")
+    status, _, err = run_script(kodak.main, *COMMON, "--codecs", "jpeg")
     assert (status, tables()) == (0, {"kodak-jpeg.tsv": 16})
     assert len(err.splitlines()) == 16
     before = Path("results/kodak-jpeg.tsv").read_bytes()
 
-    status, _, err = run_script(benchmark_kodak.main, *COMMON, "--efforts", 0, 5)
+    status, _, err = run_script(kodak.main, *COMMON, "--efforts", 0, 5)
     assert status == 0
     assert not any("jpeg" in line for line in err.splitlines())
     assert Path("results/kodak-jpeg.tsv").read_bytes() == before
@@ -101,13 +99,13 @@ def test_a_split_run_measures_only_and_the_last_one_reports(run_script: RunScrip
         "kodak-nncodec-noupdate.tsv": 8,
     }
 
-    status, _, err = run_script(benchmark_kodak.main, *COMMON)
+    status, _, err = run_script(kodak.main, *COMMON)
     assert (status, err) == (0, "")
 
 
 @pytest.mark.usefixtures("place")
 def test_the_report(run_script: RunScript) -> None:
-    status, _, _ = run_script(benchmark_kodak.main, *COMMON)
+    status, _, _ = run_script(kodak.main, *COMMON)
     assert status == 0
     for picture in ("rd", "ms-ssim"):
         with Image.open(f"results/kodak-{picture}.png") as image:
@@ -122,22 +120,22 @@ def test_the_report(run_script: RunScript) -> None:
 
 
 def test_every_codec_has_qualities() -> None:
-    assert benchmark_kodak.QUALITIES.keys() == {"nncodec", *coders.BASELINE_NAMES}
+    assert kodak.QUALITIES.keys() == {"nncodec", *codecs.BASELINE_NAMES}
 
 
 @pytest.mark.usefixtures("place")
 def test_parts_add_up(run_script: RunScript) -> None:
-    run_script(benchmark_kodak.main, *COMMON, "--codecs", "nncodec", "--efforts", "0")
+    run_script(kodak.main, *COMMON, "--codecs", "nncodec", "--efforts", "0")
     for row in read_rows(Path("results/kodak-nncodec-effort0.tsv")):
-        framing, content, update, prior = report.parts_of(row)
+        framing, content, update, prior = documents.parts_of(row)
         assert (content, update, prior) == (3 * SIDE * (16 + int(row.quality)), 5, 0)
         assert framing + content + update == row.bytes
 
 
 @pytest.mark.usefixtures("place")
 def test_errors_are_one_line(run_script: RunScript, monkeypatch: pytest.MonkeyPatch) -> None:
-    status, _, err = run_script(benchmark_kodak.main, "--images", "docs", "--out", "results")
+    status, _, err = run_script(kodak.main, "--images", "docs", "--out", "results")
     assert status == 1 and err.count("\n") == 1 and err.startswith("benchmark_kodak: docs")
-    status, _, _ = run_script(benchmark_kodak.main, *COMMON, "--codecs", "abacus")
+    status, _, _ = run_script(kodak.main, *COMMON, "--codecs", "abacus")
     assert status == 2
-    assert "jxl" in coders.BASELINE_NAMES
+    assert "jxl" in codecs.BASELINE_NAMES

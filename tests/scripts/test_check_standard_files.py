@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from check_standard_files import READERS, main
-from standard_files import examples
 
 from bitstream.carriers import jpeg
+from scripts.conform.readers import READERS, main
+from scripts.conform.standard_files import examples
 
 SHOWS_THE_SAME = 'echo picture > "$3"'
 SHOWS_THE_FILE = 'cp "$4" "$3"'
@@ -19,7 +19,7 @@ FAILS = "echo not today >&2; exit 1"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where programs are looked for before the shell's own."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}:/bin:/usr/bin")
-    monkeypatch.setattr("check_standard_files.READERS", READERS[:1])
+    monkeypatch.setattr("scripts.conform.readers.READERS", READERS[:1])
     (tmp_path / "programs").mkdir()
     return tmp_path
 

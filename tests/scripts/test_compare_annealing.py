@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import compare_annealing
 import pytest
-from compare_annealing import Row, annealing_table, variants
 from PIL import Image
 from skimage import data
+
+from scripts.compare import annealing
+from scripts.compare.annealing import Row, annealing_table, variants
 
 
 @pytest.fixture
 def rows(tmp_path, monkeypatch) -> list[Row]:
     path = tmp_path / "coffee.png"
     Image.fromarray(data.coffee()).save(path)
-    monkeypatch.setattr(compare_annealing, "WIDTH", 96)
-    monkeypatch.setattr(compare_annealing, "HEIGHT", 96)
+    monkeypatch.setattr(annealing, "WIDTH", 96)
+    monkeypatch.setattr(annealing, "HEIGHT", 96)
     alike = [replace(variant, steps=20) for variant in variants()]
-    monkeypatch.setattr(compare_annealing, "variants", lambda: iter(alike[1:]))
-    return list(compare_annealing.measure(path, 40.0))
+    monkeypatch.setattr(annealing, "variants", lambda: iter(alike[1:]))
+    return list(annealing.measure(path, 40.0))
 
 
 def test_all_three_changes_save_more_than_none_or_one_of_them(rows):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from compare_arithmetic import Row, arithmetic_table, measure
 
-from codec import weights
+from codec.models import released
+from scripts.compare.arithmetic import Row, arithmetic_table, measure
 
 
 def test_the_table_has_the_bd_rate_of_the_bytes() -> None:
@@ -20,6 +20,6 @@ def test_the_table_has_the_bd_rate_of_the_bytes() -> None:
 def test_both_sides_code_the_same_picture() -> None:
     from skimage import data
 
-    row = measure("cat", data.chelsea()[:128, 64:192], 50, weights.load_default().search())
+    row = measure("cat", data.chelsea()[:128, 64:192], 50, released.load_default().search())
     assert row.integer_bytes == pytest.approx(row.float_bytes, rel=0.05)
     assert row.integer_psnr_db == pytest.approx(row.float_psnr_db, abs=0.1)

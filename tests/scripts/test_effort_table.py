@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import effort_table
 import numpy as np
 import pytest
 from PIL import Image
-from rows import read_rows
 
-from codec import effort
-from codec.effort import Effort
+from codec.contract import effort
+from codec.contract.effort import Effort
+from scripts.measure import effort as effort_table
+from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
     from conftest import RunScript

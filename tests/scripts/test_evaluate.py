@@ -8,14 +8,13 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
-import coders
-import evaluate
 import numpy as np
 import pytest
-from coders import Pixels
-from rows import read_rows
 
-from codec.standard import STANDARD
+from codec.encoding.contents.standard import STANDARD
+from scripts.measure import codecs, evaluate
+from scripts.measure.codecs import Pixels
+from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
     from conftest import RunScript
@@ -119,7 +118,7 @@ def test_standard_files_without_a_payload_are_those_of_the_baseline(
 
 
 def test_settings_of_the_avif_baselines() -> None:
-    fast, slow = coders.baseline("avif"), coders.baseline("avif-speed1")
+    fast, slow = codecs.baseline("avif"), codecs.baseline("avif-speed1")
     assert fast.options == STANDARD["avif"].options
     assert (fast.format, slow.format) == ("avif", "avif")
     assert (fast.options["speed"], slow.options["speed"]) == (4, 1)

@@ -6,17 +6,17 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import export_weights
-import model_files
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from train import TrainConfig, Trainer
 
 import codec
-from codec import file_info, registry, weights
-from codec.image import psnr_db
+from codec import info
+from codec.models import registry, released
+from codec.picture.pixels import psnr_db
+from scripts.release import cards, export
+from scripts.train.learned import TrainConfig, Trainer
 
 if TYPE_CHECKING:
     from conftest import RunScript
@@ -59,7 +59,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     models = tmp_path / "models"
     models.mkdir()
     (models / "models.toml").write_text('[default]\n[sha256]\n"old" = "00"\n')
-    for module in (model_files, weights, registry):
+    for module in (cards, released, registry):
         monkeypatch.setattr(module, "PRETRAINED", models)
         monkeypatch.setattr(module, "REGISTRY", models / "models.toml")
     monkeypatch.chdir(ROOT)
@@ -70,7 +70,7 @@ def test_a_run_becomes_a_model_that_codes(place: Path, run_script: RunScript) ->
     options = {"content": "learned", "config": place / "small.toml", "run": place / "run"}
     options |= {"data": place / "data", "name": "tiny"}
     parts = [part for name, value in options.items() for part in (f"--{name}", value)]
-    status, out, err = run_script(export_weights.main, *parts)
+    status, out, err = run_script(export.main, *parts)
     assert not status, err
     assert "postfilter.leave" in out
     data = (place / "models" / "tiny" / "model.safetensors").read_bytes()
@@ -81,5 +81,5 @@ def test_a_run_becomes_a_model_that_codes(place: Path, run_script: RunScript) ->
 
     pixels = np.asarray(Image.open(place / "data" / "1.png"))[:96, :128]
     result = codec.encode(pixels, codec.EncodeOptions(quality=60, effort=1))
-    assert file_info.probe(result.data).model == digest[:8]
+    assert info.probe(result.data).model == digest[:8]
     assert psnr_db(codec.decode(result.data), pixels) > 20

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from filter_pairs import GRID_PX, HIGHEST_QUALITY, LOWEST_QUALITY, Pairs, code_crops
-from train_filter import TrainConfig
 
-from codec.standard import STANDARD
+from codec.encoding.contents.standard import STANDARD
+from scripts.train.filter import TrainConfig
+from scripts.train.pairs import GRID_PX, HIGHEST_QUALITY, LOWEST_QUALITY, Pairs, code_crops
 
 CONFIG = Path(__file__).parents[2] / "configs" / "filter" / "standard.toml"
 

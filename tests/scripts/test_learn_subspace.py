@@ -6,14 +6,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from learn_subspace import after, common_change, learn
 
 from bitstream import CdfTables
-from bitstream import subspace as payloads
-from codec.tables import all_frequencies
-from codec.update.fit import FitTask, fit
-from codec.update.normal import NormalEquations
-from codec.update.subspace import INNER_BITS, OUTER_BITS, Subspace
+from bitstream.update import subspace as payloads
+from codec.encoding.updates.fit import FitTask, fit
+from codec.encoding.updates.normal import NormalEquations
+from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace
+from codec.networks.tables import all_frequencies
+from scripts.train.learn_subspace import after, common_change, learn
 
 FEATURES, OUTPUTS, POSITIONS = 15, 4, 4000
 TABLES = CdfTables(tuple(all_frequencies()))

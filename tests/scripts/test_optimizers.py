@@ -6,8 +6,9 @@ from copy import deepcopy
 
 import pytest
 import torch
-from optimizers import KernelMuon, is_kernel
 from torch import Tensor, nn
+
+from scripts.train.muon import KernelMuon, is_kernel
 
 RATE = 0.01
 

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import plot_rd
-from curves import read_curves
 from PIL import Image
+
+from scripts.measure import plot
+from scripts.measure.curves import read_curves
 
 if TYPE_CHECKING:
     from conftest import RunScript, WriteTable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_writes_a_png(run_script: RunScript, write_table: WriteTable, tmp_path: Path) -> None:
     out = tmp_path / "rd.png"
-    status, _, _ = run_script(plot_rd.main, write_table("a.tsv"), "--out", out)
+    status, _, _ = run_script(plot.main, write_table("a.tsv"), "--out", out)
     assert status == 0
     with Image.open(out) as picture:
         assert picture.format == "PNG"
@@ -29,7 +30,7 @@ def test_one_line_per_codec_and_effort(write_table: WriteTable, tmp_path: Path) 
     anchors = tmp_path / "anchors.json"
     anchors.write_text(json.dumps({"codecs": {"old": [{"bpp": 4.0, "psnr": 30.0}]}}))
     curves = read_curves(str(table), "psnr_db") + read_curves(f"{anchors}:old", "psnr_db")
-    axes = plot_rd.draw(curves).axes[0]
+    axes = plot.draw(curves).axes[0]
     assert [(line.get_label(), line.get_linestyle()) for line in axes.lines] == [
         ("jpeg", "-"),
         ("nncodec effort 2", "-"),
@@ -41,7 +42,7 @@ def test_one_line_per_codec_and_effort(write_table: WriteTable, tmp_path: Path) 
 
 def test_errors(run_script: RunScript, write_table: WriteTable, tmp_path: Path) -> None:
     out = tmp_path / "rd.png"
-    status, _, err = run_script(plot_rd.main, tmp_path / "missing.tsv", "--out", out)
+    status, _, err = run_script(plot.main, tmp_path / "missing.tsv", "--out", out)
     assert (status, err.count("\n"), out.exists()) == (1, 1, False)
-    status, _, _ = run_script(plot_rd.main, write_table("a.tsv"), "--out", tmp_path / "rd.doc")
+    status, _, _ = run_script(plot.main, write_table("a.tsv"), "--out", tmp_path / "rd.doc")
     assert status == 2

@@ -1,13 +1,14 @@
-"""Tests of scripts/plot_training.py."""
+"""Tests of scripts/train/plot.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import plot_training
 import pytest
 from PIL import Image
+
+from scripts.train import plot
 
 if TYPE_CHECKING:
     from conftest import RunScript
@@ -29,7 +30,7 @@ def runs(tmp_path: Path) -> list[Path]:
 def test_steps_and_hours_go_on_from_run_to_run(
     run_script: RunScript, runs: list[Path], tmp_path: Path
 ) -> None:
-    run_script(plot_training.main, *runs, "--out", tmp_path)
+    run_script(plot.main, *runs, "--out", tmp_path)
     assert (tmp_path / "training.tsv").read_text().splitlines() == [
         "run\tsteps\thours\tloss\tpoints",
         "base\t0\t0.000\t16.5000\t0.5@27.4",
@@ -42,7 +43,7 @@ def test_steps_and_hours_go_on_from_run_to_run(
 
 
 def test_a_line_for_each_run_without_the_untrained_start(runs: list[Path]) -> None:
-    axes = plot_training.draw(plot_training.joined(runs)).axes[0]
+    axes = plot.draw(plot.joined(runs)).axes[0]
     assert [(line.get_label(), list(line.get_ydata())) for line in axes.lines] == [
         ("base", [12.5]),
         ("longer", [12.5, 11.5]),

@@ -1,4 +1,4 @@
-"""Tests of scripts/rows.py."""
+"""Tests of scripts/measure/tables.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from rows import COLUMNS, TableError, read_rows
+
+from scripts.measure.tables import COLUMNS, TableError, read_rows
 
 if TYPE_CHECKING:
     from conftest import WriteTable

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import take_rows
-from rows import append_typed, read_rows
+
+from scripts.measure import take_rows
+from scripts.measure.tables import append_typed, read_rows
 
 if TYPE_CHECKING:
     from conftest import RunScript, WriteTable

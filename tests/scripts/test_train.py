@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from optimizers import KernelMuon
-from train import DataConfig, TrainConfig, Trainer
+
+from scripts.train.learned import DataConfig, TrainConfig, Trainer
+from scripts.train.muon import KernelMuon
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "train"
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from codec import deadline
-from codec.deadline import NEVER, Deadline
+from codec.encoding import deadline
+from codec.encoding.deadline import NEVER, Deadline
 
 
 class Clock:

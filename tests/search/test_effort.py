@@ -6,9 +6,9 @@ from dataclasses import fields
 
 import pytest
 
-from codec import effort
-from codec.effort import Effort, effort_at, efforts, parse
-from codec.options import EFFORT_MAX
+from codec.contract import effort
+from codec.contract.effort import Effort, effort_at, efforts, parse
+from codec.contract.options import EFFORT_MAX
 
 ROW = """level = 0
 adds = "x"
@@ -64,4 +64,4 @@ def test_refused(text):
 
 
 def test_the_table_lies_beside_the_code():
-    assert effort.TABLE.is_file() and effort.TABLE.parent.name == "codec"
+    assert effort.TABLE.is_file() and effort.TABLE.parent.name == "contract"

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 
 import codec
-from codec import EncodeOptions, Lambda, MaxBpp, MaxBytes, MinPsnr, deadline, encoder
-from codec.effort import effort_at
+from codec import EncodeOptions, Lambda, MaxBpp, MaxBytes, MinPsnr
+from codec.contract.effort import effort_at
+from codec.contract.quality import lambda_at, quality_at
+from codec.encoding import deadline, encoder
 from codec.errors import OptionError, VerifyError
-from codec.quality import lambda_at, quality_at
 
 PIXELS = 96 * 128
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from codec import deadline as deadlines
-from codec.deadline import NEVER, Deadline
+from codec.contract.report import EncodeResult, Report
+from codec.contract.targets import MaxBpp, MaxBytes, MinPsnr
+from codec.encoding import deadline as deadlines
+from codec.encoding.deadline import NEVER, Deadline
+from codec.encoding.rate_control import reach
 from codec.errors import OptionError
-from codec.rate_control import reach
-from codec.report import EncodeResult, Report
-from codec.targets import MaxBpp, MaxBytes, MinPsnr
 
 HALVES = range(201)
 PIXELS = 10_000

@@ -12,8 +12,9 @@ from PIL import Image
 
 import codec
 from bitstream import Container, Tag
-from codec import EncodeOptions, report_page
-from codec.report_page import maps
+from codec import EncodeOptions
+from codec.pages.report import maps
+from codec.pages.report.page import render
 
 CELLS = {"th", "td", "dt", "dd"}
 
@@ -61,7 +62,7 @@ def encoded(crop):
 
 @pytest.fixture(scope="module")
 def page(crop, encoded):
-    return Page(report_page.render("a <b> & c.png", crop, encoded[1], encoded[0]))
+    return Page(render("a <b> & c.png", crop, encoded[1], encoded[0]))
 
 
 def test_the_pictures_are_those_that_a_decoder_makes(page, crop, encoded):
@@ -103,7 +104,7 @@ def test_nothing_outside_is_needed_and_names_are_escaped(page):
 
 def test_a_file_without_update(crop):
     options = EncodeOptions(effort=0)
-    page = Page(report_page.render("x.png", crop, codec.encode(crop, options), options))
+    page = Page(render("x.png", crop, codec.encode(crop, options), options))
     assert page.images.keys() == {"original", "decoded", "errors"}
     assert "no update" in page.text and not page.curves
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import io
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
-from standard_files import saved
-
 import codec
 from bitstream.carriers import carrier_of
-from bitstream.enhancement import Enhancement
-from codec import standard_file
-from codec.options import EncodeOptions
+from bitstream.carriers.enhancement import Enhancement
+from codec.contract.options import EncodeOptions
+from codec.picture import standard
+from scripts.conform.standard_files import saved
 
 WRITERS = {
     "jpeg": {"quality": 40, "subsampling": "4:4:4"},
@@ -51,6 +46,6 @@ def with_payload(data: bytes, payload: bytes) -> bytes:
 def base_filtered(data: bytes) -> np.ndarray:
     """The same file decoded with the filter alone."""
     found = payload_of(data)
-    plain = standard_file.picture_of(viewed(data))
+    plain = standard.picture_of(viewed(data))
     base = Enhancement.of_picture(plain, found.model, found.quality, b"")
     return codec.decode(with_payload(data, base.pack()))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bitstream import UnknownModel
-from codec import weights
 from codec.errors import ModelError
+from codec.models import released
 
 FORMATS = ("jpeg", "webp", "avif")
 
@@ -18,23 +18,23 @@ FORMATS = ("jpeg", "webp", "avif")
 @pytest.fixture(autouse=True, scope="module")
 def models() -> Iterator[None]:
     """Lets the filter for JPEG stand in for those that are missing."""
-    jpeg = weights.load_default("jpeg")
+    jpeg = released.load_default("jpeg")
     found = {}
     for name in FORMATS:
         try:
-            found[name] = weights.load_default(name)
+            found[name] = released.load_default(name)
         except ModelError:
             found[name] = replace(jpeg, id=name.encode(), content=name)
     by_id = {model.id: model for model in found.values()}
 
-    def load(model_id: bytes) -> weights.ReleasedModel:
+    def load(model_id: bytes) -> released.ReleasedModel:
         if model_id not in by_id:
             raise UnknownModel(f"needs model {model_id.hex()}")
         return by_id[model_id]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "load_default", found.__getitem__)
-        patch.setattr(weights, "load", load)
+        patch.setattr(released, "load_default", found.__getitem__)
+        patch.setattr(released, "load", load)
         yield
 
 

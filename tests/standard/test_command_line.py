@@ -16,10 +16,10 @@ from PIL import Image, ImageCms, ImageOps
 
 from bitstream import Container
 from bitstream.carriers import carrier_of, jpeg
-from codec import image
 from codec.cli import main
-from codec.image import psnr_db
-from codec.view.comparison import compare
+from codec.pages.view.comparison import compare
+from codec.picture import reading
+from codec.picture.pixels import psnr_db
 
 ROOT = Path(__file__).parents[2]
 ORIENTATION = 0x0112
@@ -63,8 +63,8 @@ def test_enhance_decode_and_strip(run, folder, enhanced, photo):
         assert restored.getexif()[ORIENTATION] == 6
         assert restored.size == (photo.shape[0], photo.shape[1])
         shown = np.array(ImageOps.exif_transpose(restored))
-    assert psnr_db(shown, photo) > psnr_db(image.load("photo.jpg"), photo)
-    np.testing.assert_array_equal(image.load("photo.enhanced.png"), shown)
+    assert psnr_db(shown, photo) > psnr_db(reading.load("photo.jpg"), photo)
+    np.testing.assert_array_equal(reading.load("photo.enhanced.png"), shown)
 
     result = run("verify", "photo.enhanced.jpg", "--against", "photo.png")
     assert result.stdout.endswith(f"  {psnr_db(shown, photo):.2f} dB\n")
@@ -93,7 +93,7 @@ def test_enhance_json(run, folder):
 
 
 def test_no_gain_is_said(run, folder):
-    image.save_png(image.load("photo.jpg"), "decoded.png")
+    reading.save_png(reading.load("photo.jpg"), "decoded.png")
     result = run("enhance", "-e", "1", "decoded.png", "photo.jpg")
     assert result.exit_code == 0
     assert "carries nothing" in result.stderr and " + 0 B" in result.stderr
@@ -139,7 +139,7 @@ def test_view_compares_with_any_program(folder, enhanced, photo):
     variants = {variant.key: variant for variant in comparison.variants}
     assert list(variants) == ["original", "decoded", "no-update", "plain"]
     plain = variants["plain"]
-    assert plain.psnr_db == psnr_db(image.load("photo.jpg"), photo)
+    assert plain.psnr_db == psnr_db(reading.load("photo.jpg"), photo)
     assert plain.psnr_db < variants["no-update"].psnr_db < variants["decoded"].psnr_db
     payload = jpeg.extract(enhanced)
     assert comparison.parts == {"update": len(payload) - 10, "jpeg": len(enhanced) - len(payload)}
@@ -166,7 +166,7 @@ def test_encode_by_the_name_of_its_output(run, folder, photo):
     assert run(*common, "out.bin").exit_code == 0
     made = Path("out.jpeg").read_bytes()
     assert jpeg.extract(made)
-    assert image.load("out.jpeg").shape == photo.shape
+    assert reading.load("out.jpeg").shape == photo.shape
     assert Container.unpack(Path("out.bin").read_bytes())
     assert run("verify", "out.jpeg").exit_code == run("verify", "out.bin").exit_code == 0
     # The metadata of the picture go with it; it is upright by now.

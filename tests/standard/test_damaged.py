@@ -24,15 +24,16 @@ from carried import (
     viewed,
     with_payload,
 )
-from standard_files import saved
 
 import codec
 from bitstream import FormatError
 from bitstream.carriers import carrier_of
-from bitstream.enhancement import Enhancement
-from codec import standard_file, weights
+from bitstream.carriers.enhancement import Enhancement
+from codec.contract.options import DecodeOptions
 from codec.errors import ForeignUpdateWarning
-from codec.options import DecodeOptions
+from codec.models import released
+from codec.picture import standard
+from scripts.conform.standard_files import saved
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_a_damaged_quality_is_noticed(enhanced):
         (lambda found: found.pack()[:9], "truncated"),
         (lambda found: b"", "truncated"),
         (lambda found: replace(found, model=b"none").pack(), "model 6e6f6e65"),
-        (lambda found: replace(found, model=weights.load_default("webp").id).pack(), "for webp"),
+        (lambda found: replace(found, model=released.load_default("webp").id).pack(), "for webp"),
         (lambda found: found.pack()[:5] + b"\xff" + found.pack()[6:], "quality 255"),
     ],
     ids=["version", "short", "empty", "unknown model", "model of another format", "quality"],
@@ -105,7 +106,7 @@ def test_the_plain_picture_is_shown_if_the_payload_is_not_for_this_program(
 def test_an_impossible_update_is_left_out(enhanced):
     """With the right checksum, as only a hostile or broken encoder makes it."""
     data, found = enhanced["jpeg"], payload_of(enhanced["jpeg"])
-    plain = standard_file.picture_of(viewed(data))
+    plain = standard.picture_of(viewed(data))
     hostile = Enhancement.of_picture(plain, found.model, found.quality, b"\x07nonsense").pack()
     with pytest.warns(ForeignUpdateWarning, match="without its update"):
         decoded = codec.decode(with_payload(data, hostile))

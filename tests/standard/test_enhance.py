@@ -20,18 +20,18 @@ from carried import (
     viewed,
     with_payload,
 )
-from standard_files import all_metadata, examples, picture, saved
 
 import codec
 from bitstream import FormatError, InvalidField, LimitExceeded
 from bitstream.carriers import carrier_of
-from bitstream.enhancement import Enhancement
-from codec import standard_file
+from bitstream.carriers.enhancement import Enhancement
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.encoding.contents.standard import STANDARD
 from codec.errors import ImageError, OptionError
-from codec.image import psnr_db
-from codec.metadata import TURNS, Metadata, as_stored, upright
-from codec.options import DecodeOptions, EncodeOptions
-from codec.standard import STANDARD
+from codec.picture import standard
+from codec.picture.metadata import TURNS, Metadata, as_stored, upright
+from codec.picture.pixels import psnr_db
+from scripts.conform.standard_files import all_metadata, examples, picture, saved
 
 ORIENTATION = 0x0112
 
@@ -83,7 +83,7 @@ def test_a_file_is_left_as_it_is_if_nothing_is_gained(photo, name):
 def test_the_search_finds_the_quality_of_a_jpeg_file(photo):
     for quality in (25, 50, 90):
         data = foreign(photo, "jpeg", quality=quality, subsampling="4:2:0")
-        assert standard_file.jpeg_quality(data) == pytest.approx(quality, abs=1)
+        assert standard.jpeg_quality(data) == pytest.approx(quality, abs=1)
         assert abs(payload_of(codec.enhance(photo, data, FAST).data).quality - 2 * quality) < 60
 
 

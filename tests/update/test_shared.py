@@ -14,7 +14,8 @@ from bitstream import (
     UnknownUpdate,
     UnsupportedVersion,
 )
-from bitstream.shared import SharedUpdate, reference, referred, update_id
+from bitstream.update.methods import Method
+from bitstream.update.shared import SharedUpdate, reference, referred, update_id
 from codec import (
     DecodeOptions,
     EncodeOptions,
@@ -24,10 +25,9 @@ from codec import (
     encode,
     encode_shared,
 )
+from codec.contract.quality import lambda_at
+from codec.encoding.contents.learned import SEARCH_WEIGHT
 from codec.errors import OptionError
-from codec.learned import SEARCH_WEIGHT
-from codec.quality import lambda_at
-from codec.update import Method
 
 FILE = SharedUpdate(b"abcd", b"\x01payload")
 

@@ -7,17 +7,19 @@ import pytest
 import torch
 
 from bitstream import InvalidField, UpdatePayload
-from bitstream import kernels as levels_payload
-from codec import techniques as registry
-from codec import update
-from codec.model import FilterModel
-from codec.postfilter import FilterConfig
-from codec.techniques import Technique, read, techniques
-from codec.update import Method, trellis
-from codec.update.fit import descend
-from codec.update.last_layer import fit_kernels, fit_low_rank
-from codec.update.normal import NormalEquations, normal_equations
-from codec.update.parameters import Cosine, Kernels, LowRank, Scales
+from bitstream.coding.trellis import reconstruct
+from bitstream.update import levels as levels_payload
+from bitstream.update.methods import Method
+from codec.contract import techniques as registry
+from codec.contract.techniques import Technique, read, techniques
+from codec.decoding import update
+from codec.decoding.parameters import Cosine, Kernels, LowRank, Scales
+from codec.encoding.updates import trellis
+from codec.encoding.updates.fit import descend
+from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
+from codec.encoding.updates.normal import NormalEquations, normal_equations
+from codec.networks.learned import FilterModel
+from codec.networks.postfilter import FilterConfig
 
 PARAMETERS = {
     Method.KERNELS: Kernels(),
@@ -37,7 +39,8 @@ class Released:
 @pytest.fixture(scope="module")
 def networks():
     """A random float post-filter and its integer twin."""
-    from codec.integer_model import build_float, build_integer, quantize_model
+    from codec.networks.export import quantize_model
+    from codec.networks.twins import build_float, build_integer
 
     torch.manual_seed(3)
     model = FilterModel(FilterConfig((8,)))
@@ -176,7 +179,7 @@ def test_the_cosine_basis_is_orthonormal_and_fixed():
 def test_the_trellis_reconstructs_by_its_states():
     # States 0 -1-> 2 -1-> 3 -0-> 6 -2-> 3 -(-1)-> 4, by the table of ISO/IEC 15938-17.
     levels = np.array([[1, 1, 0], [2, -1, 3]], np.int32)
-    assert trellis.reconstruct(levels).tolist() == [[2, 2, 0], [4, -1, 6]]
+    assert reconstruct(levels).tolist() == [[2, 2, 0], [4, -1, 6]]
 
 
 def test_viterbi_finds_the_best_of_all_sequences():
@@ -185,7 +188,7 @@ def test_viterbi_finds_the_best_of_all_sequences():
     levels, _ = trellis.quantize_row(targets, 0.7, costs, 0)
 
     def loss(candidate):
-        multiples = trellis.reconstruct(np.array([candidate], np.int32))[0]
+        multiples = reconstruct(np.array([candidate], np.int32))[0]
         bits = costs[np.abs(candidate), np.arange(5)].sum()
         return 0.7 * np.square(multiples - targets).sum() + bits
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from codec.view.comparison import Comparison, compare
-from codec.view.server import ViewServer
+from codec.pages.view.comparison import Comparison, compare
+from codec.pages.view.server import ViewServer
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 

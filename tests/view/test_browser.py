@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codec.view.server import ViewServer
+from codec.pages.view.server import ViewServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)

@@ -22,8 +22,8 @@ import codec
 from bitstream import Container, Tag
 from bitstream.carriers import carrier_of
 from codec.errors import ImageError
-from codec.view.comparison import compare
-from codec.view.server import ViewServer
+from codec.pages.view.comparison import compare
+from codec.pages.view.server import ViewServer
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["original", "decoded", "no-update"]

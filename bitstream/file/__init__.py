@@ -1,0 +1,1 @@
+"""The file: header, container, and the payloads of its chunks."""

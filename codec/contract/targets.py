@@ -1,0 +1,123 @@
+"""What an encode may aim for instead of a quality.
+
+Most targets are limits on what comes out: on the real file, all bytes counted, or on the decoded
+8-bit pixels.  The *excess* of a result says by how much it breaks a limit, on a scale nearly linear
+in the quality.  It is positive where the limit is broken, and below -SLACK where a result keeps
+more distance than it should.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from codec.contract.quality import HALVES, quality_at
+from codec.contract.report import EncodeResult
+from codec.errors import OptionError
+
+CLOSE_SHARE = 0.98
+"""A file that fills this share of its ceiling is close enough."""
+CLOSE_DB = 0.1
+OCTAVES_PER_HALF = 0.025
+DB_PER_HALF = 0.09
+"""By how much the size and the PSNR of a photograph grow per half a unit of quality, about (CID22
+validation)."""
+
+
+@dataclass(frozen=True)
+class Lambda:
+    """The trade itself: bits per pixel that are worth one mean squared error (pixel values)."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        _check_positive("lambda", self.value)
+        if not 0 <= self.half <= HALVES:
+            raise OptionError(f"lambda {self.value:g} is beyond what qualities 0 to 100 mean")
+
+    @property
+    def half(self) -> int:
+        """The quality that trades so, in halves."""
+        return round(2 * quality_at(self.value))
+
+
+@dataclass(frozen=True)
+class MaxBytes:
+    """A file of at most so many bytes."""
+
+    value: int
+
+    SLACK: ClassVar[float] = -math.log2(CLOSE_SHARE)
+    SLOPE: ClassVar[float] = OCTAVES_PER_HALF
+
+    def __post_init__(self) -> None:
+        _check_positive("the target size", self.value)
+
+    def __str__(self) -> str:
+        return f"at most {self.value:,} bytes"
+
+    def excess(self, result: EncodeResult) -> float:
+        """In octaves; rises with the quality."""
+        return math.log2(len(result.data) / self.value)
+
+    def measured(self, result: EncodeResult) -> str:
+        """What is limited, in words."""
+        return f"{len(result.data):,} bytes"
+
+
+@dataclass(frozen=True)
+class MaxBpp:
+    """A file of at most so many bits per pixel."""
+
+    value: float
+
+    SLACK: ClassVar[float] = MaxBytes.SLACK
+    SLOPE: ClassVar[float] = MaxBytes.SLOPE
+
+    def __post_init__(self) -> None:
+        _check_positive("the target rate", self.value)
+
+    def __str__(self) -> str:
+        return f"at most {self.value:g} bpp"
+
+    def excess(self, result: EncodeResult) -> float:
+        """In octaves; rises with the quality."""
+        return math.log2(result.report.bpp / self.value)
+
+    def measured(self, result: EncodeResult) -> str:
+        """What is limited, in words."""
+        return f"{result.report.bpp:.4f} bpp"
+
+
+@dataclass(frozen=True)
+class MinPsnr:
+    """Decoded pixels of at least so many decibels, over all three channels."""
+
+    value: float
+
+    SLACK: ClassVar[float] = CLOSE_DB
+    SLOPE: ClassVar[float] = -DB_PER_HALF
+
+    def __post_init__(self) -> None:
+        _check_positive("the target PSNR", self.value)
+
+    def __str__(self) -> str:
+        return f"at least {self.value:g} dB"
+
+    def excess(self, result: EncodeResult) -> float:
+        """In dB; falls with the quality."""
+        return self.value - result.report.psnr_db
+
+    def measured(self, result: EncodeResult) -> str:
+        """What is limited, in words."""
+        return f"{result.report.psnr_db:.2f} dB"
+
+
+Limit = MaxBytes | MaxBpp | MinPsnr
+Target = Lambda | Limit
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not (value > 0 and math.isfinite(value)):
+        raise OptionError(f"{name} must be a positive number, not {value}")

@@ -1,0 +1,1 @@
+"""FORMAT.md as code: file -> pixels.  Imports nothing that searches."""

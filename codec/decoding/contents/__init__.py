@@ -1,0 +1,1 @@
+"""The content codecs, decoding side: CONTENT -> the picture before the post-filter."""

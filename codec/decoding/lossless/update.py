@@ -1,0 +1,98 @@
+"""Weight updates of the lossless networks: bytes -> the networks of one picture.
+
+An update changes the last layers of all heads, each in the coordinates of a subspace of its own
+that ships with the model (`codec.models.subspace`).  Their levels are coded together, head by head.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitstream import CdfTables, InvalidField, Truncated
+from bitstream.update import subspace as subspace_payload
+from bitstream.update.methods import Method
+from bitstream.update.subspace import SubspacePayload
+from codec.models.heads import Subspaces, heads_of
+from codec.models.subspace import Subspace
+from codec.networks.fixed_point import BoundError, IntegerConv
+from codec.networks.lossless.network import Lossless
+from codec.networks.lossless.tables import FRACTIONS, SCALES
+
+if TYPE_CHECKING:
+    from codec.models.released import ReleasedModel
+
+
+@lru_cache(maxsize=2)
+def tables_of(tables: CdfTables) -> CdfTables:
+    """The tables of levels: those of pixels with the least tail and a mean without fraction."""
+    return CdfTables(tables.frequencies[FRACTIONS // 2 : SCALES * FRACTIONS : FRACTIONS])
+
+
+def scales_of(subspaces: Subspaces) -> NDArray[np.int16]:
+    """Those of all levels, in the order in which they are coded: [r]."""
+    return np.concatenate([subspace.scales.ravel() for subspace in subspaces])
+
+
+def split(levels: NDArray[np.int32], subspaces: Subspaces) -> list[NDArray[np.int32]]:
+    """All levels [r] -> those of each head, in the shape of its scales."""
+    ends = np.cumsum([subspace.scales.size for subspace in subspaces])
+    parts = np.split(levels, ends[:-1])
+    return [
+        part.reshape(subspace.scales.shape) for part, subspace in zip(parts, subspaces, strict=True)
+    ]
+
+
+def pack(payload: SubspacePayload, subspaces: Subspaces, tables: CdfTables) -> bytes:
+    """Levels -> an UPDATE payload; `tables` are those of levels."""
+    body = subspace_payload.pack(payload, scales_of(subspaces), tables)
+    return bytes([Method.SUBSPACE]) + body
+
+
+def unpack(data: bytes, subspaces: Subspaces, tables: CdfTables) -> SubspacePayload:
+    """Inverse of `pack`.
+
+    Raises:
+        FormatError: no encoder writes such data.
+    """
+    if not data:
+        raise Truncated("truncated: the weight update is empty")
+    if data[0] != Method.SUBSPACE:
+        raise InvalidField(f"unknown method {data[0]} of the weight update of a lossless file")
+    return subspace_payload.unpack(data[1:], scales_of(subspaces), tables)
+
+
+def apply(data: bytes, model: ReleasedModel) -> Lossless:
+    """The networks with an UPDATE payload applied.
+
+    Raises:
+        FormatError: no encoder writes such data, or see `applied`.
+    """
+    payload = unpack(data, model.subspace, tables_of(model.tables))
+    return applied(model.networks, model.subspace, payload)
+
+
+def applied(networks: Lossless, subspaces: Subspaces, payload: SubspacePayload) -> Lossless:
+    """The integer networks with an update applied.
+
+    Raises:
+        InvalidField: the changed networks exceed the bounds of exact arithmetic.
+    """
+    result = copy.deepcopy(networks)
+    parts = split(payload.levels, subspaces)
+    for head, subspace, levels in zip(heads_of(result), subspaces, parts, strict=True):
+        head.leave = changed(head.leave, subspace, replace(payload, levels=levels))
+    return result
+
+
+def changed(layer: IntegerConv, subspace: Subspace, payload: SubspacePayload) -> IntegerConv:
+    """A last layer with its part of the levels applied.  Raises InvalidField, see `applied`."""
+    try:
+        return layer.plus(*subspace.change(payload, layer))
+    except BoundError as error:
+        raise InvalidField(f"the weight update leaves the exact range: {error}") from error

@@ -1,0 +1,65 @@
+"""Updates of the prior: wider or narrower distributions of the latents, for one picture.
+
+The context model says the logarithm of every latent's scale, relative to that of its channel.  An
+update of the prior gives each channel a gain of that number and an offset,
+
+    log2 scale = gain * (what the networks say) + offset + (what is usual for the channel),
+
+in the coordinates of a subspace that ships with the model (`codec.models.subspace`): a column with
+the changes of all gains, then of all offsets.  What is coded, and hence the picture, stays the
+same.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from bitstream import InvalidField
+from bitstream.update import subspace as subspace_payload
+from bitstream.update.subspace import SubspacePayload
+from codec.networks.fixed_point import BoundError
+from codec.networks.learned import Model
+
+if TYPE_CHECKING:
+    from codec.models.released import ReleasedModel
+
+
+def pack(payload: SubspacePayload, model: ReleasedModel) -> bytes:
+    """Levels -> a PRIOR payload."""
+    return subspace_payload.pack(payload, model.prior.scales, model.tables)
+
+
+def apply(data: bytes, model: ReleasedModel) -> ReleasedModel:
+    """The model with a PRIOR payload applied to its exact networks.
+
+    Raises:
+        FormatError: no encoder writes such data, or the model has no updates of its prior.
+    """
+    if model.prior is None:
+        raise InvalidField(f"model {model.name} has no prior that an update could change")
+    payload = subspace_payload.unpack(data, model.prior.scales, model.tables)
+    kernel, bias = (torch.from_numpy(moves[:, 0]) for moves in model.prior.moves(payload))
+    networks = _twin(model.networks)
+    prediction = networks.context.prediction
+    channels = len(prediction.gain)
+    try:
+        networks.context.prediction = prediction.plus(kernel[:channels], bias[channels:])
+    except BoundError as error:
+        raise InvalidField(f"the update of the prior leaves the exact range: {error}") from error
+    return replace(model, networks=networks)
+
+
+def _twin(networks: Model) -> Model:
+    """Networks whose parts can be replaced; all tensors are those of the given ones."""
+    shared = {
+        id(value): value
+        for module in networks.modules()
+        for value in (*vars(module).values(), *module.buffers(recurse=False))
+        if isinstance(value, Tensor)
+    }
+    return copy.deepcopy(networks, shared)

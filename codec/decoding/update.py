@@ -1,0 +1,106 @@
+"""Weight updates: bytes -> the post-filter of one image.
+
+The first byte of an UPDATE payload names how the rest is coded.  Whatever the method, an update is
+additive, in integers, relative to the base network that the file names; updates are never chained.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bitstream import InvalidField, Truncated, UnknownUpdate, UpdatePayload
+from bitstream.coding import trellis
+from bitstream.update import levels as levels_payload
+from bitstream.update import subspace as subspace_payload
+from bitstream.update.methods import Method
+from bitstream.update.shared import SharedUpdate, referred, update_id
+from bitstream.update.subspace import SubspacePayload
+from codec.decoding.parameters import Changes, Cosine, Kernels, LowRank, Parameters, Scales
+from codec.networks.fixed_point import BoundError
+from codec.networks.layers import Conv
+from codec.networks.postfilter import PostFilter
+
+if TYPE_CHECKING:
+    from codec.models.released import ReleasedModel
+
+
+PARAMETERS: dict[Method, Parameters] = {
+    Method.KERNELS: Kernels(),
+    Method.SCALES: Scales(),
+    Method.LOW_RANK: LowRank(),
+    Method.COSINE: Cosine(),
+}
+"""What is coded as tensors of levels (`bitstream.update.levels`)."""
+
+
+def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: ReleasedModel) -> bytes:
+    """Levels -> an UPDATE payload."""
+    if isinstance(payload, SubspacePayload):
+        body = subspace_payload.pack(payload, model.subspace.scales, model.tables)
+    else:
+        body = levels_payload.pack(payload, PARAMETERS[method].layout(model.postfilter))
+    return bytes([method]) + body
+
+
+def apply(data: bytes, model: ReleasedModel, files: Sequence[bytes] = ()) -> PostFilter:
+    """The integer post-filter with an UPDATE payload applied.
+
+    Args:
+        data: the payload.
+        model: what it changes.
+        files: update files at hand, for a payload that names one.
+
+    Raises:
+        FormatError: no encoder writes such data, the file that it names is not there, or the
+            changed network exceeds the bounds of exact arithmetic.
+    """
+    if not data:
+        raise Truncated("truncated: the weight update is empty")
+    wanted = referred(data)
+    if wanted is not None:
+        data = _shared(wanted, model, files)
+    method, body = data[0], data[1:]
+    if method in (Method.SUBSPACE, Method.TRELLIS):
+        payload = subspace_payload.unpack(body, model.subspace.scales, model.tables)
+        if method == Method.TRELLIS:
+            payload = replace(payload, levels=trellis.reconstruct(payload.levels))
+        changes = {"leave": model.subspace.change(payload, model.postfilter.leave)}
+    elif method in PARAMETERS:
+        parameters = PARAMETERS[Method(method)]
+        levels = levels_payload.unpack(body, parameters.layout(model.postfilter))
+        changes = parameters.changes(levels, model.postfilter)
+    else:
+        raise InvalidField(f"unknown method {method} of the weight update")
+    return changed(model.postfilter, changes)
+
+
+def _shared(wanted: bytes, model: ReleasedModel, files: Sequence[bytes]) -> bytes:
+    """The payload in the update file of that id."""
+    for file in files:
+        if update_id(file) == wanted:
+            shared = SharedUpdate.unpack(file)
+            if shared.model != model.id:
+                raise InvalidField("the shared update belongs to another model")
+            return shared.update
+    raise UnknownUpdate(
+        f"needs the shared update {wanted.hex()}; --shared-update (updates) takes its .nnu file"
+    )
+
+
+def changed(postfilter: PostFilter, changes: Changes) -> PostFilter:
+    """The integer post-filter with integers added to kernels and biases of the named layers.
+
+    Raises:
+        InvalidField: the changed network exceeds the bounds of exact arithmetic.
+    """
+    result = copy.deepcopy(postfilter)
+    for name, (kernel, bias) in changes.items():
+        layer: Conv = getattr(postfilter, name)
+        try:
+            setattr(result, name, layer.plus(kernel, bias))
+        except BoundError as error:
+            raise InvalidField(f"the weight update leaves the exact range: {error}") from error
+    return result

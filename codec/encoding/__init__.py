@@ -1,0 +1,1 @@
+"""Searches: pixels -> the file of least cost."""

@@ -1,0 +1,1 @@
+"""The content codecs, encoding side."""

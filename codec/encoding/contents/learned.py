@@ -1,0 +1,120 @@
+"""The learned content codec: picture -> latents -> symbols, and back to the unfiltered picture."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from bitstream import chunk_bytes
+from codec.contract.quality import Level, lambda_at, level_at
+from codec.decoding import prior
+from codec.decoding.contents.learned import synthesize
+from codec.decoding.latents import CodedLatents, Grid, encode_latents
+from codec.encoding.contents import refine
+from codec.encoding.contents.tiles import tiles
+from codec.encoding.job import Adapted, Content, Job
+from codec.encoding.updates import prior as prior_fit
+from codec.networks.learned import Model
+from codec.networks.pictures import pad_to
+from codec.networks.strips import in_strips
+from codec.networks.transform import ANALYSIS_HALO, BLOCK_PX
+from codec.networks.twins import set_last_layer
+
+SEARCH_WEIGHT = 1.6
+"""The slope of the codec's own rate-distortion curve in units of the lambda that its networks were
+trained with (measured on CID22 validation: 1.2 at high rates to 1.9 at low ones).  Trading at that
+slope is what lowers the rate at equal quality."""
+CODINGS_AFTER_SEARCH = 5.0
+"""What a deadline leaves time for, in units of coding once: coding the refined latents, comparing,
+fitting the filter, and decoding to verify (measured: 4.6)."""
+
+
+def encode(job: Job) -> Content:
+    """Latents from the analysis, rounded."""
+    return _code(job, analyze(job))
+
+
+def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
+    """Better latents for the filter that the picture has now, in round `number` of the search.
+
+    None if no time is left.
+    """
+    deadline = job.deadline.earlier(CODINGS_AFTER_SEARCH * adapted.content.seconds)
+    if deadline.passed:
+        return None
+    decoder = job.model.search()
+    set_last_layer(decoder.postfilter, adapted.postfilter)
+    if adapted.content.prior:
+        changed = prior.apply(adapted.content.prior, job.model)
+        prior_fit.set_scales(decoder, changed.networks.context)
+    decoder = decoder.to(job.device)
+    original = job.original.to(job.device)
+    y, level = adapted.content.latents.clone(), _level(job)
+    parts = list(tiles(*y.shape[2:]))
+    for done, tile in enumerate(parts):
+        outer = (..., tile.outer_rows, tile.outer_columns)
+        pixels = (slice(BLOCK_PX * side.start, BLOCK_PX * side.stop) for side in outer[1:])
+        found = refine.refine(
+            y[outer],
+            original[(..., *pixels)],
+            decoder,
+            level,
+            adapted.content.weight,
+            refine.AGAIN if number else refine.FIRST,
+            deadline.first_of(len(parts) - done).pace(job.effort.latent_steps),
+            partial(job.on_step, "refining", part=done, parts=len(parts)),
+        )
+        y[..., tile.rows, tile.columns] = found[(..., *tile.inside)]
+    return _code(job, y)
+
+
+@torch.no_grad()
+def analyze(job: Job) -> Tensor:
+    """The picture's latents: float [1 c h w]."""
+    search = job.model.search().to(job.device)
+    grid = _grid(job)
+    padded = pad_to(job.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
+    quality = _level(job).quality
+
+    def analyze(part: Tensor) -> Tensor:
+        return search.analysis(part.to(job.device), quality)
+
+    return in_strips(analyze, padded, halo=ANALYSIS_HALO, scale=1)
+
+
+def code_latents(job: Job, y: Tensor, networks: Model) -> CodedLatents:
+    """Codes latents, float [1 c h w], with the integer networks of the job's model, or others."""
+    context, model = networks.context, job.model
+    return encode_latents(y.cpu(), context, model.level(job.half), _grid(job), model.tables)
+
+
+@torch.no_grad()
+def _code(job: Job, y: Tensor) -> Content:
+    """Codes latents, and decodes them exactly as the decoder will."""
+    start = time.perf_counter()
+    model, level = job.model, job.model.level(job.half)
+    weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
+    latents = code_latents(job, y, model.networks)
+    payload, update = latents.payload, b""
+    if job.technique is not None and model.prior is not None and not job.deadline.passed:
+        thorough = job.effort.thorough
+        found = prior_fit.search(latents.symbols, model, level, thorough=thorough)
+        if found:
+            # The same values in another codeword.
+            again = code_latents(job, y, prior.apply(found, model).networks).payload
+            if len(again) + chunk_bytes(found) < len(payload):
+                payload, update = again, found
+    unfiltered = synthesize(latents.values, level, model)
+    return Content(payload, unfiltered, weight, y, update, time.perf_counter() - start)
+
+
+def _grid(job: Job) -> Grid:
+    height, width = job.pixels.shape[:2]
+    return Grid.of_picture(width, height)
+
+
+def _level(job: Job) -> Level:
+    return level_at(torch.tensor([job.half / 2], device=job.device))

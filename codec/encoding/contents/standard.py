@@ -1,0 +1,34 @@
+"""Standard files as content: picture -> JPEG, WebP or AVIF file -> the unfiltered picture."""
+
+from __future__ import annotations
+
+import math
+
+from codec.decoding.filtering import Filtering
+from codec.encoding.job import Content, Job
+from codec.networks.pictures import to_unfiltered
+from codec.picture.pixels import Pixels
+from codec.picture.standard import STANDARD
+
+
+def encode(job: Job) -> Content:
+    """The picture as a standard file."""
+    data = STANDARD[job.model.content].write(job.pixels, job.half / 2)
+    return content_of(job, data)
+
+
+def content_of(job: Job, data: bytes) -> Content:
+    """A standard file of the job's picture as content."""
+    codec = STANDARD[job.model.content]
+    return weighed(job, data, codec.read(data), codec.db_per_doubling)
+
+
+def weighed(job: Job, data: bytes, pixels: Pixels, db_per_doubling: float) -> Content:
+    """A payload that decodes to `pixels` as content; its lambda follows from rate and error."""
+    unfiltered = to_unfiltered(pixels, job.model.multiple)
+    height, width = job.pixels.shape[:2]
+    filtering = Filtering(unfiltered, job.model.postfilter, job.model.quality(job.half))
+    error = max(job.squared_error(filtering.pixels(job.model.postfilter, width, height)), 1.0)
+    # PSNR = db_per_doubling * log2(bits), so d(error)/d(bits) = -share * error / bits.
+    share = math.log(10) / 10 * db_per_doubling / math.log(2)
+    return Content(data, unfiltered, 8 * len(data) / (share * error))

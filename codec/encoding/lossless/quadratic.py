@@ -1,0 +1,204 @@
+"""The rate of one picture around some weights of the last layers: nearly a quadratic.
+
+The features of the last layers do not depend on an update, so the networks run once.  The slopes of
+each pixel's bits give the gradient of the rate, and their products its curvature, since the
+probabilities are about right (the empirical Fisher information).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codec.decoding.lossless.coder import grids_of
+from codec.models.heads import heads_of
+from codec.networks.fixed_point import FRACTION_BITS, IntegerConv
+from codec.networks.lossless import colour, likelihood
+from codec.networks.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START
+from codec.networks.lossless.network import CHANNELS, OUTPUTS, SHIFT, UNIT_PX, Lossless
+from codec.networks.lossless.scan import PHASES, Step, refine
+from codec.networks.lossless.twins import VALUE_BITS
+from codec.picture.pixels import Pixels
+
+MOST_POSITIONS = 2**17
+"""Of one head; larger pictures are sampled."""
+BLOCK = 2**9
+"""Positions whose products are held at a time."""
+
+
+Basis = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Of the change of one last layer: inner and outer, see `codec.models.subspace`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What one head codes.
+
+    Attributes:
+        features: inputs of the last layer and a one, float [n hidden+1].
+        candidates: see `Step`, float [n k].
+        errors: pixel values minus base, in units, float [n].
+        share: how many positions each sample stands for.
+    """
+
+    features: Tensor
+    candidates: Tensor
+    errors: Tensor
+    share: float
+
+    @classmethod
+    def of_parts(cls, parts: list[tuple[Tensor, Tensor, Tensor]]) -> Samples:
+        """From the features, candidates and errors of each grid: integers [* n]."""
+        features, candidates, errors = (
+            torch.cat([part.flatten(1) for part in column], 1).T * 2.0**-FRACTION_BITS
+            for column in zip(*parts, strict=True)
+        )
+        # An odd stride sees all columns of a picture whose width is even.
+        stride = max(1, -(-len(errors) // MOST_POSITIONS)) | 1
+        kept = features[::stride]
+        share = len(errors) / len(kept)
+        kept = torch.cat([kept, kept.new_ones(len(kept), 1)], 1)
+        return cls(kept, candidates[::stride], errors[::stride, 0], share)
+
+    def bits(self, outputs: Tensor, log2_width: float) -> Tensor:
+        """Bits of each sample, given what the last layer gives, [n outputs]."""
+        shift, scale, odds = outputs[:, :OUTPUTS].unbind(1)
+        mean = SHIFT * shift + (outputs[:, OUTPUTS:] * self.candidates).sum(1)
+        residual = UNIT_PX * (self.errors - mean)
+        width = torch.tensor(log2_width)
+        return likelihood.bits(residual, scale + LOG2_SCALE_START, odds + LOG_ODDS_START, width)
+
+
+@torch.no_grad()
+def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
+    """Runs the integer networks over a picture: samples of every head, None if it codes nothing."""
+    planes = torch.from_numpy(pixels.astype(np.int16)).permute(2, 0, 1)[None]
+    values = colour.from_rgb(planes).float() * 2**VALUE_BITS
+    heads = heads_of(networks)
+    channels = 1 if colour.is_grey(values) else CHANNELS
+    found: list[list[tuple[Tensor, Tensor, Tensor]]] = [[] for _ in range(len(PHASES) * CHANNELS)]
+    for number in range(len(grids_of(*pixels.shape[:2])) - 1):
+        grid = values[..., :: 2**number, :: 2**number]
+
+        def code(step: Step, grid: Tensor = grid) -> Tensor:
+            row, column = PHASES[step.index]
+            wanted = grid[:, step.channel : step.channel + 1, row::2, column::2]
+            rows, columns = wanted.shape[2:]
+            if step.channel < channels:
+                place = step.index * CHANNELS + step.channel
+                limit = heads[place].leave.limit
+                inside = (
+                    step.features.clamp(-limit, limit),
+                    step.candidates,
+                    wanted - step.base[:, :, :rows, :columns],
+                )
+                parts = tuple(part[0, :, :rows, :columns].flatten(1) for part in inside)
+                if parts[2].numel():
+                    found[place].append(parts)
+            # Positions outside of the grid hold what they are expected to be, about.
+            settled = step.base.clone()
+            settled[:, :, :rows, :columns] = wanted
+            return settled
+
+        refine(grid[..., ::2, ::2].contiguous(), networks, number, code)
+    return [Samples.of_parts(parts) if parts else None for parts in found]
+
+
+def weights_of(networks: Lossless) -> list[Tensor]:
+    """The last layers of integer networks, as real numbers: float64 [outputs hidden+1] each."""
+    return [_weights(head.leave) for head in heads_of(networks)]
+
+
+def _weights(layer: IntegerConv) -> Tensor:
+    kernel = layer.weight[:, :, 0, 0].double() * 2.0**-layer.shift
+    bias = layer.offset.double() * 2.0 ** -(layer.shift + FRACTION_BITS)
+    return torch.cat([kernel, bias[:, None]], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """Bits of a head around some weights: k . gram k - 2 k . cross, up to a constant.
+
+    Attributes:
+        gram: float64 [r r].
+        cross: float64 [r].
+    """
+
+    gram: NDArray[np.float64]
+    cross: NDArray[np.float64]
+
+    def around(self, start: NDArray[np.float64]) -> Quadratic:
+        """The same of coordinates [r] that count from elsewhere: `start` is where this one is."""
+        return Quadratic(self.gram, self.cross + self.gram @ start)
+
+
+def quadratic(
+    samples: Samples, weight: Tensor, log2_width: float, basis: Basis
+) -> tuple[float, Quadratic]:
+    """The bits of a head with some weights, and the quadratic of changes of these weights.
+
+    Args:
+        samples: of the head.
+        weight: of its last layer, float64 [outputs hidden+1].
+        log2_width: of the model.
+        basis: a change is inner . coordinates . outer, transposed; coordinates [rows columns] are
+            in raster order.
+    """
+    inner, outer = (torch.from_numpy(part).float() for part in basis)
+    outputs = (samples.features @ weight.float().T).requires_grad_()
+    with torch.enable_grad():
+        bits = samples.bits(outputs, log2_width).sum()
+        (slope,) = torch.autograd.grad(bits, outputs)
+    features, slope = (samples.features @ inner).T, (slope @ outer.T).T
+    cross = (features @ slope.T).flatten() * (-samples.share / 2)
+    # Slopes are in bits: the information is their square in nats, the curvature again in bits.
+    gram = _gram(features, slope) * (math.log(2) / 2 * samples.share)
+    found = Quadratic(gram.double().numpy(), cross.double().numpy())
+    return samples.share * float(bits.detach()), found
+
+
+def nothing(basis: Basis) -> Quadratic:
+    """Of a head that codes nothing."""
+    inner, outer = basis
+    size = inner.shape[1] * len(outer)
+    return Quadratic(np.zeros((size, size)), np.zeros(size))
+
+
+def _gram(features: Tensor, slopes: Tensor) -> Tensor:
+    """Sums of products of what positions have of each coordinate: features times slopes.
+
+    The products of two features times those of two slopes give it, of which half are the same.
+
+    Args:
+        features: [rows n].
+        slopes: [columns n].
+
+    Returns:
+        [rows*columns rows*columns].
+    """
+    rows, columns = len(features), len(slopes)
+    sums = torch.zeros(rows * (rows + 1) // 2, columns * (columns + 1) // 2)
+    for start in range(0, features.shape[1], BLOCK):
+        some = slice(start, start + BLOCK)
+        sums += _pairs(features[:, some]) @ _pairs(slopes[:, some]).T
+    gram = sums[_pair_of(rows)][..., _pair_of(columns)].transpose(1, 2)
+    return gram.reshape(rows * columns, -1)
+
+
+def _pairs(rows: Tensor) -> Tensor:
+    """Products of any two rows: [n k] -> [n (n + 1) / 2, k]."""
+    first, second = torch.triu_indices(len(rows), len(rows))
+    return rows[first] * rows[second]
+
+
+def _pair_of(count: int) -> Tensor:
+    """Which of these products is that of two rows: [count count]."""
+    first, second = torch.triu_indices(count, count)
+    found = torch.empty(count, count, dtype=torch.long)
+    found[first, second] = found[second, first] = torch.arange(len(first))
+    return found

@@ -1,0 +1,226 @@
+"""One weight update for a set of pictures: its bytes are written once.
+
+The squared error of every picture is a quadratic in the change of the last layer, so the best
+common change needs no more than the sum of their normal equations, each weighted by its lambda.  A
+picture that does better with an update of its own, or with none, gets that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+
+from bitstream import InvalidField
+from bitstream.update.methods import Method
+from bitstream.update.shared import SharedUpdate, reference
+from codec.contract import techniques
+from codec.contract.options import EncodeOptions
+from codec.contract.report import SharedResult
+from codec.decoding import update
+from codec.decoding.filtering import Filtering
+from codec.encoding import encoder
+from codec.encoding.adapt import adapt, applied
+from codec.encoding.contents import registry
+from codec.encoding.job import Adapted, Content, Job, OnProgress
+from codec.encoding.updates.equations import equations
+from codec.encoding.updates.fit import FitTask, fit
+from codec.encoding.updates.normal import NormalEquations
+from codec.errors import OptionError
+from codec.networks.postfilter import PostFilter
+from codec.networks.transform import PIXELS_PER_UNIT
+from codec.picture.reading import Raster
+
+FEWEST = 2
+"""Pictures that share an update: one alone has it in its own file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """An update file, and the filter that it makes."""
+
+    data: bytes
+    postfilter: PostFilter
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What each picture of a set is coded with.
+
+    Attributes:
+        update: the update file, empty for none.
+        pictures: one for each job.
+    """
+
+    update: bytes
+    pictures: tuple[Adapted, ...]
+
+    @property
+    def cost(self) -> float:
+        """Of all files, see `Adapted`."""
+        return 8 * len(self.update) + sum(adapted.cost for adapted in self.pictures)
+
+    @property
+    def sharing(self) -> list[int]:
+        """The pictures that use the update file."""
+        payload = reference(self.update)
+        return [n for n, adapted in enumerate(self.pictures) if adapted.payload == payload]
+
+
+def encode_shared(
+    rasters: Sequence[Raster], options: EncodeOptions, on_progress: OnProgress | None = None
+) -> SharedResult:
+    """Encodes pictures so that those that gain by it share one update.
+
+    Args:
+        rasters: at least two pictures, and what their files are to hold besides.
+        options: for all of them.
+        on_progress: called with the number and stage of a picture, and the fraction of the stage
+            that is done.
+
+    Raises:
+        OptionError: there is but one picture, or an option is about one alone.
+        Else as `codec.encode`.
+    """
+    start = time.perf_counter()
+    _check(rasters, options)
+    jobs = [
+        encoder.prepare(raster, options, on_progress and partial(_numbered, on_progress, number))
+        for number, raster in enumerate(rasters, start=1)
+    ]
+    chosen = search(jobs)
+    coded = [encoder.coded_as(*pair, start) for pair in zip(jobs, chosen.pictures, strict=True)]
+    if options.verify:
+        for found, raster in zip(coded, rasters, strict=True):
+            encoder.verify(found, raster, (chosen.update,))
+    seconds = (time.perf_counter() - start) / len(jobs)
+    results = (
+        replace(found.result, report=replace(found.result.report, seconds=seconds)).noting(
+            raster.note
+        )
+        for found, raster in zip(coded, rasters, strict=True)
+    )
+    return SharedResult(tuple(results), chosen.update, len(chosen.sharing))
+
+
+def search(jobs: Sequence[Job]) -> Chosen:
+    """What `encoder.search` does for one picture: contents, filters, contents for these filters.
+
+    Args:
+        jobs: pictures of one model and effort.
+    """
+    alone = [adapt(job, registry.encode(job)) for job in jobs]
+    best = share(jobs, alone)
+    for number in range(jobs[0].effort.rounds):
+        triples = zip(jobs, alone, best.pictures, strict=True)
+        alone = [_refined(*triple, number) for triple in triples]
+        best = min(best, share(jobs, alone), key=lambda chosen: chosen.cost)
+    return best
+
+
+def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> Chosen:
+    """The cheapest choice of contents that are coded: who shares what update, if any pays.
+
+    The update is fitted to all pictures, then again to those alone that do use it, and so on: a
+    picture that is unlike the others spoils it for them.
+
+    Args:
+        jobs: pictures of one model.
+        alone: what each has without sharing.
+    """
+    best = Chosen(b"", tuple(alone))
+    normals = [_in_bits(job, own.content) for job, own in zip(jobs, alone, strict=True)]
+    users = list(range(len(jobs)))
+    while len(users) >= FEWEST:
+        common = _fitted(jobs[0], [normals[user] for user in users])
+        if common is None:
+            break
+        pairs = zip(jobs, alone, strict=True)
+        pictures = tuple(_cheaper(own, _with(job, common, own)) for job, own in pairs)
+        found = Chosen(common.data, pictures)
+        if found.cost < best.cost and len(found.sharing) >= FEWEST:
+            best = found
+        staying = [user for user in users if user in found.sharing]
+        if staying == users:
+            break
+        users = staying
+    return best
+
+
+def _refined(job: Job, own: Adapted, now: Adapted, number: int) -> Adapted:
+    """What a picture has alone if its content is refined for the filter that it has now."""
+    again = registry.refined(job, now, number)
+    return own if again is None else _cheaper(own, adapt(job, again))
+
+
+def _cheaper(first: Adapted, second: Adapted) -> Adapted:
+    return min(first, second, key=lambda adapted: adapted.cost)
+
+
+def _fitted(job: Job, normals: Sequence[NormalEquations]) -> Common | None:
+    """The update for pictures of the model of `job`; None if none gains."""
+    model = job.model
+    fitted = fit(FitTask(_sum(normals), model.subspace, model.tables, 1.0), thorough=True)
+    if fitted is None:
+        return None
+    payload = update.pack(Method.SUBSPACE, fitted.payload, model)
+    try:
+        postfilter = update.apply(payload, model)
+    except InvalidField:  # the search left the range that updates may have
+        return None
+    return Common(SharedUpdate(model.id, payload).pack(), postfilter)
+
+
+@torch.no_grad()
+def _in_bits(job: Job, found: Content) -> NormalEquations:
+    """The normal equations of a picture, with errors in bits."""
+    quality = job.model.quality(job.half)
+    filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
+    normal = equations(filtering, job.original)
+    weight = found.weight * PIXELS_PER_UNIT**2 / 3
+    return NormalEquations(
+        normal.gram * weight,
+        normal.cross * weight,
+        normal.energy * weight,
+        normal.positions * weight,
+    )
+
+
+def _sum(normals: Sequence[NormalEquations]) -> NormalEquations:
+    return NormalEquations(
+        sum(normal.gram for normal in normals),
+        sum(normal.cross for normal in normals),
+        sum(normal.energy for normal in normals),
+        sum(normal.positions for normal in normals),
+    )
+
+
+@torch.no_grad()
+def _with(job: Job, common: Common, own: Adapted) -> Adapted:
+    """A picture with the shared update."""
+    model, content = job.model, own.content
+    filtering = Filtering(content.unfiltered, model.postfilter, model.quality(job.half))
+    payload = reference(common.data)
+    together = applied(job, content, payload, common.postfilter, filtering)
+    return replace(together, base=own.base)
+
+
+def _numbered(on_progress: OnProgress, number: int, stage: str, fraction: float) -> None:
+    on_progress(f"picture {number}: {stage}", fraction)
+
+
+def _check(rasters: Sequence[Raster], options: EncodeOptions) -> None:
+    """Refuses what a set cannot have."""
+    if len(rasters) < FEWEST:
+        raise OptionError("a shared update needs several pictures")
+    if options.standard_file:
+        raise OptionError("standard files have no shared update")
+    if options.lossless:
+        raise OptionError("lossless files have no shared update")
+    if options.target is not None or options.time_limit is not None:
+        raise OptionError("pictures that share an update have no target and no time limit")
+    if options.update != techniques.DEFAULT:
+        raise OptionError("a shared update takes the place of other ways to adapt the filter")

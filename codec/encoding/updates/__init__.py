@@ -1,0 +1,1 @@
+"""Searches for weight updates, of the post-filter and of the prior."""

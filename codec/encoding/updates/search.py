@@ -1,0 +1,104 @@
+"""The searches behind the named techniques: one image -> an UPDATE payload worth trying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bitstream import UpdatePayload
+from bitstream.update.methods import Method
+from bitstream.update.subspace import SubspacePayload
+from codec.contract.techniques import Technique
+from codec.decoding import update
+from codec.encoding.deadline import Deadline
+from codec.encoding.updates.fit import FitTask, fit, fit_trellis
+from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
+from codec.encoding.updates.normal import NormalEquations
+from codec.encoding.updates.overfit import OverfitTask, overfit
+from codec.models.released import ReleasedModel
+from codec.networks.fixed_point import FRACTION_BITS
+from codec.networks.transform import PIXELS_PER_UNIT
+
+
+@dataclass(frozen=True, eq=False)
+class SearchTask:
+    """One image whose content is coded.
+
+    Attributes:
+        model: what decodes.
+        normal: equations of the last layer, in picture units.
+        unfiltered: integers [1 3 H W], before the post-filter.
+        original: float [1 3 h w], pixel values - 128.
+        half: quality in halves.
+        weight: lambda, in bits per `Job.squared_error`.
+        thorough: whether to try several steps.
+        device: where gradients are taken.
+        on_step: called with the fraction done and the cost in bits.
+        deadline: when to stop.
+    """
+
+    model: ReleasedModel
+    normal: NormalEquations
+    unfiltered: Tensor
+    original: Tensor
+    half: int
+    weight: float
+    thorough: bool
+    device: torch.device
+    on_step: Callable[[float, float], None]
+    deadline: Deadline
+
+    @property
+    def unit_weight(self) -> float:
+        """Lambda for errors in picture units, summed over channels."""
+        return self.weight * PIXELS_PER_UNIT**2 / 3
+
+
+def search(technique: Technique, task: SearchTask) -> bytes:
+    """The UPDATE payload that a technique finds; empty if it finds that none pays."""
+    method = Method[technique.parameters.upper()]
+    found: SubspacePayload | UpdatePayload | None
+    if technique.loss is not None:
+        found = _descend(technique, task)
+    elif method == Method.KERNELS:
+        found = fit_kernels(task.normal, task.model.postfilter, task.unit_weight)
+    elif method == Method.LOW_RANK:
+        found = fit_low_rank(task.normal, task.unit_weight)
+    else:
+        method, found = _in_subspace(method, task)
+    return b"" if found is None else update.pack(method, found, task.model)
+
+
+def _in_subspace(method: Method, task: SearchTask) -> tuple[Method, SubspacePayload | None]:
+    """The best levels; a thorough search for plain ones also tries those of a trellis."""
+    fit_task = FitTask(task.normal, task.model.subspace, task.model.tables, task.unit_weight)
+    plain = fit(fit_task, thorough=task.thorough, deadline=task.deadline, on_step=task.on_step)
+    if plain is None:
+        return method, None
+    found = {Method.SUBSPACE: plain} if method == Method.SUBSPACE else {}
+    if method == Method.TRELLIS or task.thorough:
+        found[Method.TRELLIS] = fit_trellis(fit_task, plain)
+    best = max(filter(found.get, found), key=lambda method: found[method].saving, default=None)
+    return (method, None) if best is None else (best, found[best].payload)
+
+
+def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
+    assert technique.loss is not None  # noqa: S101 (for the type checker)
+    quality = task.model.quality(task.half) / 100
+    with torch.enable_grad():
+        return overfit(
+            task.model.search().postfilter.to(task.device),
+            update.PARAMETERS[Method[technique.parameters.upper()]],
+            OverfitTask(
+                task.unfiltered.to(task.device) / 2**FRACTION_BITS,
+                task.original.to(task.device),
+                torch.full((1, 1, 1, 1), quality, device=task.device),
+                task.weight,
+                technique.changes == "biases",
+                technique.loss,
+            ),
+            lambda done: task.on_step(done, 0.0),
+        )

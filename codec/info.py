@@ -1,0 +1,147 @@
+"""What a file says about itself: neither torch nor weights are needed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitstream import FORMAT_VERSION, Container, Tag
+from bitstream.carriers import carrier_of
+from bitstream.update import shared
+from bitstream.update.shared import SharedUpdate, referred, update_id
+
+QUALITY_UNITS = 2
+"""Headers and payloads count quality in half units."""
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """The header of a file and the sizes of its parts.
+
+    Attributes:
+        width: pixels per row.
+        height: number of rows.
+        bytes: length of the file.
+        bpp: bits per pixel, of the whole file.
+        quality: 0 to 100, in halves; None if the file is lossless.
+        model: id of the networks, hexadecimal.
+        format_version: byte 3 of the file.
+        chunks: payload bytes by the name of the chunk, in lower case.
+        shared_update: id of the update file that decoders need, hexadecimal; None for most files.
+    """
+
+    width: int
+    height: int
+    bytes: int
+    bpp: float
+    quality: float | None
+    model: str
+    format_version: int
+    chunks: dict[str, int]
+    shared_update: str | None = None
+
+
+@dataclass(frozen=True)
+class StandardInfo:
+    """A JPEG, WebP or AVIF file; what only a payload has is None without one.
+
+    Attributes:
+        format: "jpeg", "webp" or "avif".
+        width: pixels per row, as stored.
+        height: number of rows.
+        bytes: length of the file.
+        bpp: bits per pixel, of the whole file.
+        payload_bytes: how long the payload is.
+        model: id of the networks, hexadecimal; None too if the payload cannot be read.
+        quality: 0 to 100, in halves, what the filter is conditioned on; likewise.
+        update_bytes: what the weight update takes of the payload; likewise.
+        matches: whether the payload was made for this very picture.
+    """
+
+    format: str
+    width: int
+    height: int
+    bytes: int
+    bpp: float
+    payload_bytes: int | None = None
+    model: str | None = None
+    quality: float | None = None
+    update_bytes: int | None = None
+    matches: bool | None = None
+
+
+@dataclass(frozen=True)
+class SharedUpdateInfo:
+    """An update file, which pictures name.
+
+    Attributes:
+        bytes: length of the file.
+        model: id of the networks that it changes, hexadecimal.
+        format_version: byte 3 of the file.
+        shared_update: the id by which pictures name it, hexadecimal.
+    """
+
+    bytes: int
+    model: str
+    format_version: int
+    shared_update: str
+
+
+AnyInfo = FileInfo | StandardInfo | SharedUpdateInfo
+
+
+def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
+    """Reads what is known without the networks; the checksum is verified.
+
+    >>> import codec
+    >>> info = codec.probe("photo.nni")
+    >>> info.width, info.height, info.quality
+    (96, 64, 60.0)
+    >>> sorted(info.chunks)
+    ['content']
+
+    Standard files have a payload, or not:
+
+    >>> info = codec.probe("photo.jpg")
+    >>> info.format, info.width, info.payload_bytes
+    ('jpeg', 96, None)
+
+    Args:
+        file: its bytes or its name.
+
+    Returns:
+        StandardInfo for a JPEG, WebP or AVIF file (Pillow decodes it for its checksum),
+        SharedUpdateInfo for an update file, else FileInfo, from the header alone.
+
+    Raises:
+        FormatError: the bytes are not a valid file; the subclass says why.
+        ImageError: the picture of a standard file is damaged, or 8-bit RGB does not hold it.
+        OSError: it cannot be read.
+    """
+    data = read(file)
+    if carrier_of(data):
+        from codec import standard_info
+
+        return standard_info.probe(data)
+    if data.startswith(shared.MAGIC):
+        model = SharedUpdate.unpack(data).model
+        return SharedUpdateInfo(len(data), model.hex(), shared.VERSION, update_id(data).hex())
+    container = Container.unpack(data)
+    header, wanted = container.header, referred(container.chunks.get(Tag.UPDATE, b""))
+    return FileInfo(
+        width=header.width,
+        height=header.height,
+        bytes=len(data),
+        bpp=8 * len(data) / (header.width * header.height),
+        quality=None if header.lossless else header.quality / QUALITY_UNITS,
+        model=header.model.hex(),
+        format_version=FORMAT_VERSION,
+        chunks={tag.name.lower(): len(payload) for tag, payload in container.chunks.items()},
+        shared_update=None if wanted is None else wanted.hex(),
+    )
+
+
+def read(file: bytes | str | os.PathLike[str]) -> bytes:
+    """The bytes of a file that is given by its name, or by its bytes already."""
+    return Path(file).read_bytes() if isinstance(file, str | os.PathLike) else bytes(file)

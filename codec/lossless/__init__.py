@@ -1,1 +1,0 @@
-"""The lossless mode: a picture coded exactly, in ever finer grids of pixels."""

@@ -1,0 +1,1 @@
+"""Released models: which there are, and what their files hold."""

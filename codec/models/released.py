@@ -1,0 +1,205 @@
+"""Released models: find by id, check the hash, load.
+
+A model file is safetensors: integer tensors of the decoder (see `codec.networks.twins`), float16
+tensors of the analysis, probability tables, and the architecture as JSON in its metadata.  Its id
+is the beginning of the SHA-256 of the file, and stands in the header of every encoded image.
+
+Models are sought in the package, then in the folder that the environment variable NNCODEC_MODELS
+names; either holds them as <name>/model.safetensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from bitstream import CdfTables, UnknownModel
+from codec.contract.quality import IntegerLevel
+from codec.errors import ModelError
+from codec.models.heads import Subspaces, subspaces_of
+from codec.models.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
+from codec.models.subspace import Subspace
+from codec.networks.learned import FilterModel, Model, ModelConfig
+from codec.networks.lossless import twins as lossless
+from codec.networks.lossless.network import Lossless, LosslessConfig
+from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.twins import Tensors, build_float, build_integer, integer_level
+
+Config = ModelConfig | FilterConfig | LosslessConfig
+
+
+@dataclass(frozen=True)
+class ReleasedModel:
+    """A model file in memory.
+
+    Attributes:
+        name: of its folder.
+        id: what files call it.
+        content: the codec that makes its content: "learned", "jpeg", "webp", "avif" or
+            "lossless", whose networks have no post-filter.
+        config: sizes of the networks.
+        tensors: all integers of the file.
+        networks: the exact decoder.
+        subspace: where updates of the post-filter live; for the lossless networks, those of
+            every head.
+        prior: where updates of the prior live, None if it has none.
+        tables: probability tables.
+    """
+
+    name: str
+    id: bytes
+    content: str
+    config: Config
+    tensors: Tensors
+    networks: Model | FilterModel | Lossless
+    subspace: Subspace | Subspaces
+    tables: CdfTables
+    prior: Subspace | None = None
+
+    @property
+    def postfilter(self) -> PostFilter:
+        """The base filter, in integers."""
+        return self.networks.postfilter
+
+    @property
+    def filter_config(self) -> FilterConfig:
+        """Sizes of the post-filter."""
+        return self.config.filter if isinstance(self.config, ModelConfig) else self.config
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the post-filter's pictures are multiples of this."""
+        return self.filter_config.multiple
+
+    def level(self, half: int) -> IntegerLevel:
+        """Quality in halves (0..200) -> integers, for a learned content."""
+        return integer_level(self.tensors, half)
+
+    def quality(self, half: int) -> int:
+        """Quality in halves (0..200) -> what the post-filter is conditioned on, -100..100."""
+        return half - 100
+
+    def search(self) -> Model | FilterModel:
+        """A fresh float model with the same weights, for gradients."""
+        return build_float(self.config, self.tensors)
+
+
+def available() -> dict[bytes, Path]:
+    """Ids and files of the models in the package, as its registry names them, and of others."""
+    names = tomllib.loads(REGISTRY.read_text())["sha256"]
+    return _others() | {
+        bytes.fromhex(digest)[:ID_BYTES]: PRETRAINED / name / "model.safetensors"
+        for name, digest in names.items()
+    }
+
+
+def _others() -> dict[bytes, Path]:
+    """Ids and files of the models in the folder of NNCODEC_MODELS."""
+    if MODELS_VARIABLE not in os.environ:
+        return {}
+    files = Path(os.environ[MODELS_VARIABLE]).glob("*/model.safetensors")
+    return {file_id(path): path for path in sorted(files)}
+
+
+@lru_cache
+def file_id(path: Path) -> bytes:
+    """First bytes of the file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).digest()[:ID_BYTES]
+
+
+def load_default(content: str = "learned") -> ReleasedModel:
+    """The model that new files of a content are encoded with.  Raises ModelError."""
+    registry = tomllib.loads(REGISTRY.read_text())
+    if content not in registry["default"]:
+        raise ModelError(f"there is no model for {content} content")
+    name = registry["default"][content]
+    return load(bytes.fromhex(registry["sha256"][name])[:ID_BYTES])
+
+
+def load(model_id: bytes) -> ReleasedModel:
+    """The model that a file names.
+
+    Raises:
+        UnknownModel: there is none of that id.
+        ModelError: its file is missing or damaged.
+    """
+    path = available().get(model_id)
+    if path is None:
+        raise UnknownModel(
+            f"needs model {model_id.hex()}, which this version of nncodec does not have: install "
+            f"a newer version, or name a folder that holds the model in {MODELS_VARIABLE}"
+        )
+    if not path.exists():
+        raise ModelError(f"the model file {path} is missing; install nncodec again")
+    if file_id(path) != model_id:
+        raise ModelError(f"the model file {path} is damaged; install nncodec again")
+    return load_file(path)
+
+
+@lru_cache(maxsize=2)
+def load_file(path: Path) -> ReleasedModel:
+    """Loads a model file and proves the bounds of its integer networks."""
+    with safe_open(path, "pt") as file:
+        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
+        architecture = json.loads(file.metadata()["architecture"])
+    content = architecture["content"]
+    config = read_config(content, architecture["networks"])
+    sizes = tensors.pop("tables.sizes").tolist()
+    frequencies = tensors.pop("tables.frequencies").numpy().astype(np.int64)
+    tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
+    subspace: Subspace | Subspaces
+    if isinstance(config, LosslessConfig):
+        networks = lossless.build(config, tensors)
+        subspace = subspaces_of(networks, tensors)
+    else:
+        networks = build_integer(config, tensors)
+        subspace = Subspace.of_tensors(tensors)
+    return ReleasedModel(
+        path.parent.name,
+        file_id(path),
+        content,
+        config,
+        tensors,
+        networks,
+        subspace,
+        tables,
+        Subspace.of_tensors(tensors, "prior") if "prior.inner" in tensors else None,
+    )
+
+
+def read_config(content: str, sizes: dict) -> Config:
+    """Sizes as JSON or TOML give them: lists for tuples, a table for the filter of a `Model`."""
+    fields = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+    if content == "lossless":
+        return LosslessConfig(**fields)
+    if content != "learned":
+        return FilterConfig(**fields)
+    return ModelConfig(**fields | {"filter": read_config("filter", fields["filter"])})
+
+
+def pack(
+    content: str,
+    config: Config,
+    tensors: Tensors,
+    tables: list[np.ndarray],
+    notes: dict,
+) -> bytes:
+    """The bytes of a model file; `notes` are strings for its metadata."""
+    joined = np.concatenate(tables).astype(np.int32)
+    extra = {
+        "tables.sizes": torch.tensor([len(t) for t in tables], dtype=torch.int32),
+        "tables.frequencies": torch.from_numpy(joined),
+    }
+    architecture = json.dumps({"content": content, "networks": asdict(config)})
+    return save(tensors | extra, metadata=notes | {"architecture": architecture})

@@ -1,0 +1,1 @@
+"""Float networks and their exact integer twins; they know nothing of files."""

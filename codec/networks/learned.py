@@ -1,0 +1,117 @@
+"""The content network and the post-filter as one trainable model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from codec.contract.quality import IntegerLevel, Level
+from codec.networks.context import ContextModel, Slot, at_phases
+from codec.networks.likelihood import Rounding, bits
+from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.transform import PIXELS_PER_UNIT, Analysis, Synthesis
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of all networks."""
+
+    groups: tuple[int, ...] = (8, 24, 64, 224)
+    context_hidden: int = 96
+    analysis_hidden: int = 96
+    synthesis_widths: tuple[int, int, int, int] = (128, 64, 32, 16)
+    filter: FilterConfig = field(default_factory=lambda: FilterConfig((24,)))
+
+    @property
+    def channels(self) -> int:
+        return sum(self.groups)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What one pass gives.
+
+    Attributes:
+        picture: [b 3 h w], pixel values - 128.
+        latent_bits: of each image, float [b].
+    """
+
+    picture: Tensor
+    latent_bits: Tensor
+
+
+class Model(nn.Module):
+    """Analysis, context model, synthesis, post-filter."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.analysis = Analysis(config.channels, config.analysis_hidden)
+        self.context = ContextModel(config.groups, config.context_hidden)
+        self.synthesis = Synthesis(config.channels, config.synthesis_widths)
+        self.postfilter = PostFilter(config.filter)
+
+    @torch.no_grad()
+    def start_from_klt(self, components: Tensor, deviation: Tensor) -> None:
+        """Makes the untrained model a block transform codec.
+
+        Args:
+            components: float [c 768], orthonormal rows, in the order of `pixel_unshuffle`.
+            deviation: float [c], standard deviation of each coefficient.
+        """
+        self.analysis.basis.copy_(components)
+        self.synthesis.linear.basis.copy_(components.T)
+        self.set_deviation(deviation)
+
+    @torch.no_grad()
+    def set_deviation(self, deviation: Tensor) -> None:
+        """Tells all networks the standard deviation of each latent channel: float [c]."""
+        for buffer in (
+            self.analysis.deviation,
+            self.context.features.deviation,
+            self.context.prediction.deviation,
+        ):
+            buffer.copy_(deviation)
+
+    def quantize(self, y: Tensor, level: Level, rounding: Rounding) -> tuple[Tensor, Tensor]:
+        """Latents [b c h w] -> quantised values, and bits per image [b]."""
+        total = torch.zeros(y.shape[0], device=y.device)
+
+        def code(slot: Slot, mean: Tensor, log2_scale: Tensor) -> Tensor:
+            nonlocal total
+            step = level.step.repeat(len(slot.phases), 1, 1, 1)
+            rated, seen = rounding((at_phases(y, slot) - mean) / step)
+            per_image = bits(rated, log2_scale).sum((1, 2, 3))
+            total = total + per_image.view(len(slot.phases), -1).sum(0)
+            return seen * step + mean
+
+        return self.context.scan(y, level, code), total
+
+    def synthesize(self, values: Tensor, level: Level | IntegerLevel) -> Tensor:
+        """Latent values -> the picture before the post-filter: [b 3 h w], picture units."""
+        features = self.context.features.normalized(values, 0, values.shape[1])
+        return self.synthesis(values, features, level.quality)
+
+    def reconstruct(self, values: Tensor, level: Level) -> Tensor:
+        """Latent values -> filtered picture: float [b 3 h w], pixel values - 128."""
+        filtered = self.postfilter(self.synthesize(values, level), level.quality)
+        return filtered.float() * PIXELS_PER_UNIT
+
+    def forward(self, x: Tensor, level: Level, rounding: Rounding) -> Forward:
+        y = self.analysis(x, level.quality)
+        values, total = self.quantize(y, level, rounding)
+        return Forward(self.reconstruct(values, level), total)
+
+
+class FilterModel(nn.Module):
+    """A post-filter alone: all networks of a model whose content a standard codec makes."""
+
+    def __init__(self, config: FilterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.postfilter = PostFilter(config)
+
+    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+        return self.postfilter(x, quality)

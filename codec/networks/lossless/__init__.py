@@ -1,0 +1,1 @@
+"""The networks of the lossless mode: a picture coded exactly, in ever finer grids of pixels."""

@@ -1,0 +1,135 @@
+"""The exact twins of the lossless networks, and the tensors that a model file holds of them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from codec.networks.fixed_point import FRACTION_BITS, IntegerConv, rescale
+from codec.networks.layers import ACTIVATION_LIMIT, Conv
+from codec.networks.lossless.likelihood import (
+    LOG2_SCALE_MIN,
+    LOG2_SCALE_START,
+    LOG_ODDS_MIN,
+    LOG_ODDS_START,
+)
+from codec.networks.lossless.network import (
+    OUTPUTS,
+    Bound,
+    Head,
+    Linear,
+    Lossless,
+    LosslessConfig,
+    Loudness,
+    edges,
+)
+from codec.networks.lossless.scan import Step
+from codec.networks.lossless.tables import FRACTIONS, ODDS, SCALES, SPACING
+from codec.networks.twins import Tensors, integer_conv
+
+VALUE_BITS = 5
+"""Fractional bits of a pixel value: FRACTION_BITS of a unit."""
+LINEAR_BITS = 14
+PIXEL_LIMIT = 2**8
+"""Bound of pixel values, and of the differences of two: 255."""
+LARGEST_SUM = 4 * ACTIVATION_LIMIT
+"""Activations that are sums of several have a larger range."""
+ERROR_LIMIT = 2 ** (9 + VALUE_BITS)
+LOUDNESS_SHIFT = VALUE_BITS - 2
+"""The table of logarithms counts in quarters of a pixel value."""
+FRACTION_SHIFT = VALUE_BITS - (FRACTIONS.bit_length() - 1)
+SCALE_SHIFT = FRACTION_BITS - (round(1 / SPACING).bit_length() - 1)
+ODDS_SHIFT = 10
+"""An index of the odds stands for 4/3 of their logarithm."""
+
+
+class IntegerLoudness(nn.Module):
+    """Twin of `network.Loudness`."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("table", table.float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        quarters = rescale(x.abs(), LOUDNESS_SHIFT).clamp(max=len(self.table) - 1)
+        return self.table[quarters.long()]
+
+
+class IntegerLinear(nn.Module):
+    """Twin of `network.Linear`."""
+
+    def __init__(self, weight: Tensor, across: Tensor) -> None:
+        super().__init__()
+        reach = weight.shape[-1] // 2
+        self.reach = reach
+        self.weight = nn.ModuleList(
+            _plain_conv(part, LINEAR_BITS - VALUE_BITS, PIXEL_LIMIT, 0) for part in weight
+        )
+        self.across = nn.ModuleList(
+            nn.ModuleList(
+                _plain_conv(part[channel : channel + 1, :channel], LINEAR_BITS, ERROR_LIMIT, 1)
+                for channel in range(1, len(part))
+            )
+            for part in across
+        )
+
+    def forward(self, known: Tensor, index: int) -> Tensor:
+        return self.weight[index](edges(known * 2.0**-VALUE_BITS, self.reach))
+
+    def correct(self, base: Tensor, errors: Tensor, channel: int, index: int) -> Tensor:
+        own = base[:, channel : channel + 1]
+        return own + self.across[index][channel - 1](errors) if channel else own
+
+
+def _plain_conv(weight: Tensor, shift: int, limit: int, padding: int) -> IntegerConv:
+    bias = torch.zeros(len(weight), dtype=torch.int32)
+    return IntegerConv(
+        weight, bias, shift=shift, limit=limit, stride=1, padding=padding, activate=False
+    )
+
+
+def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
+    """The exact networks, with the proofs of their bounds."""
+    networks = Lossless(config).requires_grad_(False)
+    networks.centre.mul_(2**FRACTION_BITS)
+    for number, network in enumerate(networks.passes):
+        network.grid.copy_(tensors[f"passes.{number}.grid"])
+    for name, module in list(networks.named_modules()):
+        twin: nn.Module
+        if isinstance(module, Conv):
+            twin = integer_conv(module, tensors, name)
+        elif isinstance(module, Linear):
+            twin = IntegerLinear(tensors[f"{name}.weight"], tensors[f"{name}.across"])
+        elif isinstance(module, Loudness):
+            twin = IntegerLoudness(tensors[f"{name}.table"])
+        elif isinstance(module, Bound):
+            twin = Bound(ACTIVATION_LIMIT * 2**FRACTION_BITS)
+        else:
+            continue
+        networks.set_submodule(name, twin)
+    return networks.eval()
+
+
+def predict(head: Head, step: Step) -> tuple[Tensor, Tensor]:
+    """What one channel is coded with.
+
+    Args:
+        head: of the channel, in integers.
+        step: its values have VALUE_BITS fractional bits.
+
+    Returns:
+        The prediction in whole pixel values, and the index of the table: float [b 1 h w] each.
+    """
+    raw = head.leave(step.features)
+    shift, scale, odds = raw[:, :OUTPUTS].chunk(OUTPUTS, 1)
+    # In float64, which holds these sums of products.
+    weighted = (raw[:, OUTPUTS:].double() * step.candidates).sum(1, keepdim=True)
+    moved = rescale(shift, FRACTION_BITS - VALUE_BITS) + rescale(weighted, FRACTION_BITS).float()
+    eighths = rescale(step.base + moved, FRACTION_SHIFT)
+    whole = torch.floor((eighths + FRACTIONS // 2) / FRACTIONS)
+    fraction = eighths - FRACTIONS * whole + FRACTIONS // 2
+    start = (LOG2_SCALE_START - LOG2_SCALE_MIN) * 2**FRACTION_BITS
+    scale = rescale(scale + start, SCALE_SHIFT).clamp(0, SCALES - 1)
+    start = (LOG_ODDS_START - LOG_ODDS_MIN) * 2**FRACTION_BITS
+    odds = rescale(3 * (odds + start), ODDS_SHIFT).clamp(0, ODDS - 1)
+    return whole, (odds * SCALES + scale) * FRACTIONS + fraction

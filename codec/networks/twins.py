@@ -1,0 +1,111 @@
+"""Float model -> integer tensors (export), and integer tensors -> both decoders.
+
+`quantize_model` makes the tensors that a released model file holds.  From them come the exact
+integer twin, which decodes, and a float model with the very same weights, which the encoder's
+search differentiates.  Only the analysis stays in float: it runs in the encoder alone.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from codec.contract.quality import (
+    VALUE_BITS,
+    IntegerLevel,
+)
+from codec.networks.context import LatentFeatures, Prediction
+from codec.networks.fixed_point import (
+    BASIS_BITS,
+    FRACTION_BITS,
+    MEAN_SHIFT,
+    QUALITY_SHIFT,
+    IntegerConv,
+    IntegerInverseKlt,
+    IntegerLatentFeatures,
+    IntegerPrediction,
+    IntegerQualityBias,
+)
+from codec.networks.layers import Conv, QualityBias
+from codec.networks.learned import FilterModel, Model, ModelConfig
+from codec.networks.likelihood import SCALES
+from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.transform import InverseKlt
+
+Tensors = dict[str, Tensor]
+
+
+def build_integer(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model | FilterModel:
+    """The exact decoder: networks whose parts are integer twins, without analysis."""
+    model = Model(config) if isinstance(config, ModelConfig) else FilterModel(config)
+    if isinstance(model, Model):
+        del model.analysis
+    for name, module in list(model.named_modules()):
+        twin: nn.Module
+        if isinstance(module, Conv):
+            twin = integer_conv(module, tensors, name)
+        elif isinstance(module, QualityBias):
+            twin = IntegerQualityBias(tensors[f"{name}.vector"].long())
+        elif isinstance(module, InverseKlt):
+            twin = IntegerInverseKlt(tensors[f"{name}.basis"])
+        elif isinstance(module, LatentFeatures):
+            twin = IntegerLatentFeatures(
+                tensors[f"{name}.reciprocal"], tensors[f"{name}.log2_table"]
+            )
+        elif isinstance(module, Prediction):
+            deviation, offset = tensors[f"{name}.deviation"], tensors[f"{name}.log2_deviation"]
+            twin = IntegerPrediction(deviation, offset, SCALES)
+        else:
+            continue
+        model.set_submodule(name, twin)
+    return model.eval()
+
+
+def integer_conv(module: Conv, tensors: Tensors, name: str) -> IntegerConv:
+    """Builds one convolution, with the proof of its bound."""
+    shift, limit = tensors[f"{name}.format"].tolist()
+    return IntegerConv(
+        tensors[f"{name}.weight"],
+        tensors[f"{name}.bias"],
+        shift=shift,
+        limit=limit,
+        stride=module.stride,
+        padding=module.padding,
+        activate=module.activate,
+    )
+
+
+def build_float(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model | FilterModel:
+    """The float model with the weights of the integer one, for the encoder's search."""
+    model = Model(config) if isinstance(config, ModelConfig) else FilterModel(config)
+    state: Tensors = {}
+    for name, module in model.named_modules():
+        if name.startswith("analysis"):
+            continue
+        if isinstance(module, Conv):
+            shift = int(tensors[f"{name}.format"][0])
+            state[f"{name}.weight"] = tensors[f"{name}.weight"].float() / 2**shift
+            state[f"{name}.bias"] = tensors[f"{name}.bias"].float() / 2 ** (shift + FRACTION_BITS)
+        elif isinstance(module, QualityBias):
+            scale = 100 / 2 ** (FRACTION_BITS + QUALITY_SHIFT)
+            state[f"{name}.vector"] = tensors[f"{name}.vector"].float() * scale
+        elif isinstance(module, InverseKlt):
+            state[f"{name}.basis"] = tensors[f"{name}.basis"].float() / 2**BASIS_BITS
+        elif isinstance(module, LatentFeatures | Prediction):
+            scale = 2 ** (MEAN_SHIFT + VALUE_BITS - FRACTION_BITS)
+            state[f"{name}.deviation"] = tensors["context.prediction.deviation"].float() / scale
+    state |= {name: t.float() for name, t in tensors.items() if name.startswith("analysis.")}
+    model.load_state_dict(state, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def set_last_layer(postfilter: PostFilter, integer: PostFilter) -> None:
+    """Gives a float post-filter the last layer of an integer one."""
+    layer = integer.leave
+    postfilter.leave.weight.copy_(layer.weight.float() / 2**layer.shift)
+    postfilter.leave.bias.copy_(layer.offset.float() / 2 ** (layer.shift + FRACTION_BITS))
+
+
+def integer_level(tensors: Tensors, half: int) -> IntegerLevel:
+    """Quality in halves (0..200) -> the integers that the decoder uses for it."""
+    step, reciprocal, log2_step = tensors["levels"][half].tolist()
+    return IntegerLevel(half - 100, step, reciprocal, log2_step)

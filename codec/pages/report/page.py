@@ -1,0 +1,134 @@
+"""A page on one encode: pictures, errors, what the update did, bytes and convergence.
+
+One HTML file that needs nothing else.  Its pictures come from the encoded file, decoded with and
+without its update, so it shows what a decoder will show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from bitstream import Container, Tag
+from bitstream.file.container import CHECKSUM_BYTES
+from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.report import EncodeResult
+from codec.decoding.decoder import decode
+from codec.pages.report import charts, maps
+from codec.picture.metadata import TAGS
+from codec.picture.pixels import Pixels, psnr_db
+
+ANYTHING = DecodeOptions(max_pixels=None)
+
+
+def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOptions) -> str:
+    """The page as HTML.
+
+    Args:
+        name: what the picture is called.
+        original: uint8 [h w 3].
+        result: of encoding it.
+        options: that it was encoded with.
+    """
+    container = Container.unpack(result.data)
+    decoded = decode(result.data, ANYTHING)[..., :3]
+    base = decoded
+    if Tag.UPDATE in container.chunks:
+        rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
+        base = decode(Container(container.header, rest).pack(), ANYTHING)[..., :3]
+    template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        name=escape(name),
+        style=files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
+        script=files(__package__).joinpath("page.js").read_text(encoding="utf-8"),
+        figures=_figures(original, result),
+        pictures=_pictures(original, decoded, base),
+        errors=_errors(original, decoded, base),
+        update=_update(original, decoded, base),
+        bytes=charts.byte_bar(_parts(result.data, container)),
+        searches=charts.searches(result.trace),
+        options=_options(options),
+        ratio=f"{original.shape[1]} / {original.shape[0]}",
+    )
+
+
+def _figures(original: Pixels, result: EncodeResult) -> str:
+    height, width, _ = original.shape
+    report = result.report
+    figures = {
+        "size": f"{width} × {height}",
+        "quality": f"{report.quality:g}",
+        "file": f"{len(result.data):,} bytes",
+        "rate": f"{report.bpp:.4f} bpp",
+        "PSNR": f"{report.psnr_db:.2f} dB",
+        "update": f"{report.psnr_db - report.base_psnr_db:+.2f} dB",
+        "time": f"{report.seconds:.1f} s",
+    }
+    cells = "".join(f"<div><dt>{key}</dt><dd>{value}</dd></div>" for key, value in figures.items())
+    note = f'<p class="remark">{escape(report.note)}</p>' if report.note else ""
+    return f"<dl>{cells}</dl>{note}"
+
+
+def _pictures(original: Pixels, decoded: Pixels, base: Pixels) -> str:
+    """The pictures of the comparison, where the maps join them."""
+    shown = {"original": original, "decoded": decoded}
+    if decoded is not base:
+        shown["without update"] = base
+    return "".join(_image(label, picture) for label, picture in shown.items())
+
+
+def _errors(original: Pixels, decoded: Pixels, base: Pixels) -> str:
+    """Where the decoded picture differs from the original, and the one without update."""
+    shown = {"errors": decoded}
+    if decoded is not base:
+        shown["errors without update"] = base
+    return "".join(
+        f"<figure>{_image(label, maps.errors(original, picture))}"
+        f"<figcaption>{label}, {psnr_db(picture, original):.2f} dB</figcaption></figure>"
+        for label, picture in shown.items()
+    )
+
+
+def _update(original: Pixels, decoded: Pixels, base: Pixels) -> str:
+    """Where the update helped, and how much."""
+    if decoded is base:
+        return "<p>The file has no update: none would have paid for its bytes.</p>"
+    gain = psnr_db(decoded, original) - psnr_db(base, original)
+    better, worse = (f"{share:.0%}" for share in maps.shares(original, decoded, base))
+    return (
+        f"{_image('where the update helped', maps.gains(original, decoded, base))}"
+        f"<p>{gain:+.2f} dB. The squared error of 8×8 blocks fell in {better} of them "
+        f'(<b class="better">blue</b>) and rose in {worse} (<b class="worse">orange</b>).</p>'
+    )
+
+
+def _image(label: str, picture: Pixels) -> str:
+    return f'<img alt="{label}" src="{maps.data_url(maps.reduced(picture))}">'
+
+
+def _parts(data: bytes, container: Container) -> dict[str, int]:
+    """Bytes of each part of the file; what frames the payloads counts as header."""
+    parts = {
+        "content": len(container.chunks[Tag.CONTENT]),
+        "update": len(container.chunks.get(Tag.UPDATE, b"")),
+        "prior": len(container.chunks.get(Tag.PRIOR, b"")),
+        "alpha": len(container.chunks.get(Tag.ALPHA, b"")),
+        "metadata": sum(len(container.chunks.get(tag, b"")) for tag in TAGS.values()),
+        "checksum": CHECKSUM_BYTES,
+    }
+    return {"header": len(data) - sum(parts.values())} | parts
+
+
+def _options(options: EncodeOptions) -> str:
+    """All of them; of quality and target the one that was asked for."""
+    values = {field.name: getattr(options, field.name) for field in fields(options)}
+    if options.target is not None:
+        del values["quality"]
+    rows = (
+        f"<tr><th>{escape(key.replace('_', ' '))}</th><td>{escape(str(value))}</td></tr>"
+        for key, value in values.items()
+        if value is not None
+    )
+    return f"<table>{''.join(rows)}</table>"

@@ -1,0 +1,1 @@
+"""Pictures as arrays: reading, writing, metadata, transparency; Pillow and numpy, no torch."""

@@ -1,0 +1,36 @@
+"""Pixels as arrays: what is accepted, and how far two pictures are apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
+from codec.errors import ImageError
+
+Pixels = NDArray[np.uint8]
+"""uint8 [h w 3], RGB; [h w 4] where transparency is said to be."""
+
+
+def check_pixels(pixels: Pixels) -> tuple[int, int]:
+    """Height and width of a picture that can be encoded."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        raise ImageError(f"expected uint8 pixels [h w 3], not {pixels.dtype} {list(pixels.shape)}")
+    height, width, _ = pixels.shape
+    if max(height, width) > MAX_DIMENSION or height * width > MAX_PIXELS:
+        raise ImageError(f"{width}x{height} is larger than the format allows")
+    return height, width
+
+
+def psnr_db(pixels: Pixels, reference: Pixels) -> float:
+    """Peak signal-to-noise ratio over all samples of two pictures of equal size."""
+    mean_square = squared_error(pixels, reference) / pixels.size
+    return 10 * float(np.log10(255**2 / mean_square)) if mean_square else float("inf")
+
+
+def squared_error(pixels: Pixels, reference: Pixels) -> float:
+    """Sum over all samples of two pictures of equal size."""
+    return sum(
+        float(np.square(row.astype(np.float64) - other).sum())
+        for row, other in zip(pixels, reference, strict=True)
+    )

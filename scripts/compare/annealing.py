@@ -1,0 +1,163 @@
+"""Compares ways to refine latents: what stands for rounding, and how a search hardens.
+
+    python -m scripts compare.annealing --images DIR --out results/0.1.0/annealing.tsv
+
+on crops of `--images`, which are not a test set.  Each variant refines the latents once, the filter
+is fitted again, and the content coded for real.  Rows have the bits saved, in percent, errors
+counted at lambda; 0 where none are saved.  Fills the table of docs/effort.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from codec.contract.options import EncodeOptions
+from codec.encoding import encoder
+from codec.encoding.adapt import adapt
+from codec.encoding.contents import learned, refine
+from codec.encoding.contents.refine import DRAW_TEMPERATURE, FIRST, Annealing, Drawn, draw_up
+from codec.networks.likelihood import bits
+from codec.picture.reading import Raster
+from scripts.compare.contents import load_picture
+from scripts.compare.variants import staircase
+from scripts.measure.documents import fill, markdown
+from scripts.measure.evaluate import list_images
+from scripts.measure.tables import append_typed, read_typed
+
+DOCUMENT = Path("docs/effort.md")
+WIDTH, HEIGHT = 320, 256
+PICTURES = 3
+QUALITIES = (20.0, 60.0)
+STEPS = 100
+STEP_SIZE = 0.02
+COLDEST = 0.1
+"""Temperature that the published annealing ends with."""
+
+
+@dataclass(frozen=True)
+class Published(Annealing):
+    """As in the paper, but for what is set.
+
+    There odds and draws have one temperature, rates are those of fractions, and steps shrink from
+    the beginning.
+    """
+
+    soft_draws: bool = False
+    rate_between: bool = False
+    late_shrinking: bool = False
+
+    def size(self, done: float) -> float:
+        if self.late_shrinking:
+            return super().size(done)
+        return self.step_size * 0.5 * (1 + math.cos(math.pi * done))
+
+    def draw(
+        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+    ) -> Drawn:
+        sharpness = self.sharpness(done)
+        temperature = DRAW_TEMPERATURE if self.soft_draws else 1 / sharpness
+        below, up = draw_up(residual, sharpness, temperature, generator)
+        if not self.rate_between:
+            return below + up, bits(below + up, log2_scale)
+        lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
+        return below + up, torch.lerp(lower, upper, up)
+
+
+@dataclass(frozen=True)
+class Staircase(Annealing):
+    """No draws: a smooth staircase that sharpens, whose values rate and networks see."""
+
+    def draw(
+        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+    ) -> Drawn:
+        values, _ = staircase(done)(residual)
+        return values, bits(values, log2_scale)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to refine, and for how many steps."""
+
+    text: str
+    annealing: Annealing
+    steps: int = STEPS
+
+
+def variants() -> Iterator[Variant]:
+    odds = {"softest": 1 / DRAW_TEMPERATURE, "sharpest": 1 / COLDEST}
+    stairs, paper = Staircase(STEP_SIZE, **odds), Published(STEP_SIZE, **odds)
+    yield Variant("staircase without noise", stairs, 20)
+    yield Variant("staircase without noise", stairs)
+    yield Variant("annealing as published", paper)
+    yield Variant("... draws as soft as they are", replace(paper, soft_draws=True))
+    yield Variant("... rates between both values", replace(paper, rate_between=True))
+    yield Variant("... steps shrink in the end only", replace(paper, late_shrinking=True))
+    yield Variant("... all three", Annealing(STEP_SIZE, **odds))
+    for steps in (20, 50, 100, 200):
+        yield Variant("... and sharper odds: as released", FIRST, steps)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a variant saves of a picture's bits."""
+
+    variant: str
+    steps: int
+    image: str
+    quality: float
+    saved_percent: float
+
+
+def measure(path: Path, quality: float) -> Iterator[Row]:
+    """All variants on the middle of a picture."""
+    raster = Raster(load_picture(path, WIDTH, HEIGHT))
+    job = encoder.prepare(raster, EncodeOptions(quality=quality, effort=4), None)
+    before = next(encoder.rounds(job))
+    rate = 8 * (before.content.bytes + len(before.payload))
+    for variant in variants():
+        tried = replace(job, effort=replace(job.effort, latent_steps=variant.steps))
+        with patch.object(refine, "FIRST", variant.annealing):
+            refined = learned.refined(tried, before, 0)
+        assert refined is not None  # there is no deadline
+        cost = min(before.cost, adapt(tried, refined).cost)
+        saved = 100 * (before.cost - cost) / rate
+        yield Row(variant.text, variant.steps, path.stem, quality, saved)
+
+
+def annealing_table(rows: list[Row]) -> str:
+    """One line per variant, in their order, means over pictures and qualities."""
+    savings: dict[tuple[str, int], list[float]] = {}
+    for row in rows:
+        savings.setdefault((row.variant, row.steps), []).append(row.saved_percent)
+    cells = [[text, str(steps), f"{mean(found):.1f} %"] for (text, steps), found in savings.items()]
+    return markdown(["search", "steps", "bits saved"], cells)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    args = parser.parse_args()
+    paths = list_images(args.images)
+    args.out.unlink(missing_ok=True)
+    for path in paths[:: len(paths) // PICTURES][:PICTURES]:
+        for quality in QUALITIES:
+            for row in measure(path, quality):
+                append_typed(args.out, row, {"saved_percent": ".3f"})
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(
+        fill(text, "annealing", annealing_table(read_typed(args.out, Row))), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Pictures with their coded content, kept on disk: what comparisons of weight updates start from.
+
+Coding the content takes longer than most updates, and it is the same for all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bitstream import Container, Header, Tag
+from codec.contract.effort import effort_at
+from codec.contract.options import EncodeOptions
+from codec.encoding.contents import registry
+from codec.encoding.encoder import make_job
+from codec.encoding.job import Content, Job
+from codec.networks.pictures import to_pixels
+from codec.picture import reading
+from codec.picture.pixels import Pixels, psnr_db
+
+LARGEST_SIDE = 512
+"""Pictures are cropped to this, from their centre."""
+SLOPE_SPAN = 3.0
+"""The slope of the content's own rate-distortion curve is taken between quality +- this."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A real file of the content alone: its bytes, and the PSNR that the base filter gives."""
+
+    bytes: int
+    psnr_db: float
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A picture with its content.
+
+    Attributes:
+        name: of the picture.
+        job: the picture and what it is to be coded with.
+        content: coded.
+        points: files without update at the quality, and a span below and above it.
+    """
+
+    name: str
+    job: Job
+    content: Content
+    points: tuple[Point, Point, Point]
+
+    @property
+    def base(self) -> Point:
+        return self.points[1]
+
+    @cached_property
+    def octaves_per_db(self) -> float:
+        """Doublings of the content's rate that a dB costs around this quality."""
+        low, _, high = self.points
+        return float(np.log2(high.bytes / low.bytes) / (high.psnr_db - low.psnr_db))
+
+    def rate_change(self, size: int, psnr: float) -> float:
+        """Rate of a file against the content's own curve at that PSNR: -0.01 is 1 % less."""
+        expected = self.base.bytes * 2 ** (self.octaves_per_db * (psnr - self.base.psnr_db))
+        return size / expected - 1
+
+    def file(self, update: bytes) -> bytes:
+        """The whole file, with an UPDATE payload or none."""
+        chunks = {Tag.CONTENT: self.content.payload} | ({Tag.UPDATE: update} if update else {})
+        height, width = self.job.pixels.shape[:2]
+        return Container(Header(width, height, self.job.half, self.job.model.id), chunks).pack()
+
+
+def load_picture(path: Path, width: int = LARGEST_SIDE, height: int = LARGEST_SIDE) -> Pixels:
+    """The middle of a picture, no more than so many pixels wide and high."""
+    with path.open("rb") as file:
+        pixels = reading.load(file)
+    top = max(0, (pixels.shape[0] - height) // 2)
+    left = max(0, (pixels.shape[1] - width) // 2)
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+
+
+def coded(path: Path, content: str, quality: float, cache: Path) -> Coded:
+    """A picture coded at a quality, from the cache if it is there."""
+    job = make_job(load_picture(path), EncodeOptions(quality, effort=1, content=content), _silent)
+    found = _content(job, cache)
+    points = tuple(
+        _point(_at(job, quality + offset), cache) for offset in (-SLOPE_SPAN, 0, SLOPE_SPAN)
+    )
+    return Coded(path.stem, job, found, points)
+
+
+def _at(job: Job, quality: float) -> Job:
+    return replace(job, half=round(2 * quality))
+
+
+def _content(job: Job, cache: Path) -> Content:
+    """Content of effort 0: nothing of its search matters to what is compared."""
+    digest = hashlib.sha256(job.pixels.tobytes() + job.model.id + bytes([job.half])).hexdigest()
+    path = cache / f"{digest[:24]}.pt"
+    if not path.exists():
+        # Without a technique the prior is not updated either.
+        found = registry.encode(replace(job, effort=effort_at(0), technique=None))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save((found.payload, found.unfiltered.short(), found.weight), path)
+    payload, unfiltered, weight = torch.load(path, weights_only=True)
+    return Content(payload, unfiltered.float(), weight)
+
+
+@torch.no_grad()
+def _point(job: Job, cache: Path) -> Point:
+    found = _content(job, cache)
+    filtered = job.model.postfilter(found.unfiltered, job.model.quality(job.half))
+    height, width = job.pixels.shape[:2]
+    size = len(Coded("", job, found, ()).file(b""))
+    return Point(size, psnr_db(to_pixels(filtered, width, height), job.pixels))
+
+
+def _silent(_stage: str, _fraction: float) -> None:
+    """A progress callback that shows nothing."""

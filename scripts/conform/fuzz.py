@@ -1,0 +1,246 @@
+"""Feeds hostile inputs to the decoder; all it may do is decode them or raise a FormatError.
+
+    python -m scripts conform.fuzz --inputs 100000 --seed 1 --out results/0.1.0/fuzz.tsv
+
+takes about ten minutes on an idle core and prints one line per target and outcome; the last line
+counts crashes and hangs, and both are 0.  Inputs are derived from the conformance vectors and run
+with their tiny models; standard files with the filters of the package.  One that fails is saved in
+tests/fuzz/crashes, where the tests replay it.
+
+Columns of the table: target (decode, lossless: whole files; enhanced: standard files; update,
+symbols: one payload), outcome ("decoded" or the class of the error), inputs, slowest_s, and
+peak_mb: resident memory of the process, of which importing torch takes the most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from bitstream import FormatError, SymbolReader
+from codec import DecodeOptions, ForeignUpdateWarning, decode
+from codec.decoding import update
+from codec.models import released
+from scripts.conform.inputs import TARGETS, Inputs
+from scripts.conform.vectors import MODEL_FILE, MODELS
+
+CRASHES = Path(__file__).parents[2] / "tests" / "fuzz" / "crashes"
+TIME_LIMIT_S = 10
+"""Of processor time, like all times here: no input makes a decoder wait, but a machine may."""
+
+MEMORY_LIMIT_BYTES = 1 << 30
+"""Address space that decoding may add to what the process has after its imports."""
+
+MAX_PIXELS = 1 << 15
+BLOCK = 500
+DECODED = "decoded"
+FAILURES = ("crash", "hang")
+
+
+class TimeLimit(BaseException):
+    """An input takes too long; not an Exception, so that nothing mistakes it for one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one input; `detail` describes a failure."""
+
+    number: int
+    target: str
+    kind: str
+    seconds: float
+    peak_mb: float
+    detail: str = ""
+
+
+class Fuzzer:
+    """Makes inputs and feeds them; an input follows from the seed and its number alone."""
+
+    def __init__(self, seed: int) -> None:
+        os.environ[released.MODELS_VARIABLE] = str(MODELS)
+        self.seed = seed
+        self.inputs = Inputs(seed)
+        self.model = released.load_file(MODEL_FILE)
+
+    def make(self, number: int) -> tuple[str, bytes]:
+        """The target of an input, and the input."""
+        return self.inputs.make(number)
+
+    def feed(self, target: str, data: bytes) -> None:
+        """Runs one input; a FormatError says that it is refused."""
+        feeds: dict[str, Callable[[bytes], object]] = {
+            "decode": self._feed_file,
+            "lossless": self._feed_file,
+            "enhanced": self._feed_enhanced,
+            "update": self._feed_update,
+            "symbols": self._feed_symbols,
+        }
+        feeds[target](data)
+
+    def run(self, number: int) -> Outcome:
+        """Runs one input under the limits."""
+        target, data = self.make(number)
+        reset_peak()
+        start = time.process_time()
+        kind, detail = DECODED, ""
+        try:
+            with time_limit():
+                self.feed(target, data)
+        except FormatError as error:
+            kind = type(error).__name__
+        except TimeLimit:
+            kind = "hang"
+        except Exception as error:
+            kind, detail = "crash", f"{type(error).__name__}: {error}"
+        return Outcome(number, target, kind, time.process_time() - start, peak_mb(), detail)
+
+    def _feed_file(self, data: bytes) -> None:
+        decode(data, DecodeOptions(max_pixels=MAX_PIXELS))
+
+    def _feed_enhanced(self, data: bytes) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ForeignUpdateWarning)
+            self._feed_file(data)
+
+    def _feed_update(self, data: bytes) -> None:
+        update.apply(data, self.model)
+
+    def _feed_symbols(self, data: bytes) -> None:
+        reader = SymbolReader(data, self.model.tables)
+        every_table = np.arange(len(self.model.tables.frequencies)).repeat(5)
+        for table in (every_table, every_table[::-1]):
+            reader.code(np.empty(table.shape, np.int32), table)
+
+
+@contextmanager
+def time_limit() -> Iterator[None]:
+    """Raises TimeLimit in the block when it has used its time."""
+
+    def stop(*_: object) -> None:
+        raise TimeLimit
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, TIME_LIMIT_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def reset_peak() -> None:
+    """Makes Linux forget the largest resident memory seen so far."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_mb() -> float:
+    """Largest resident memory since `reset_peak`."""
+    return proc_status_kb("VmHWM") / 1024
+
+
+def proc_status_kb(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field + ":"))
+
+
+@lru_cache
+def limited_fuzzer(seed: int) -> Fuzzer:
+    """The fuzzer of a worker process, whose memory is bounded once all is imported."""
+    fuzzer = Fuzzer(seed)
+    fuzzer.feed("decode", fuzzer.inputs.files["decode"][0])
+    bound = proc_status_kb("VmSize") * 1024 + MEMORY_LIMIT_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+    return fuzzer
+
+
+def run_block(seed: int, numbers: range) -> list[Outcome]:
+    """What a worker process does."""
+    fuzzer = limited_fuzzer(seed)
+    return [fuzzer.run(number) for number in numbers]
+
+
+class Workers:
+    """One worker process after another: an input may end it."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._pool = self._start()
+
+    def run(self, numbers: range) -> list[Outcome]:
+        """Outcomes of all inputs; the one that ends the process is found by bisection."""
+        try:
+            return self._pool.submit(run_block, self._seed, numbers).result()
+        except BrokenProcessPool:
+            self._pool = self._start()
+        if len(numbers) == 1:
+            target = TARGETS[numbers[0] % len(TARGETS)]
+            return [Outcome(numbers[0], target, "crash", 0, 0, "the process ended")]
+        middle = len(numbers) // 2
+        return self.run(numbers[:middle]) + self.run(numbers[middle:])
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
+def main() -> int:
+    """Returns the exit status: 1 if an input crashed or hung."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--inputs", type=int, default=1000, metavar="N")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    args = parser.parse_args()
+    fuzzer, workers = Fuzzer(args.seed), Workers(args.seed)
+    outcomes: list[Outcome] = []
+    for start in range(0, args.inputs, BLOCK):
+        outcomes += workers.run(range(start, min(start + BLOCK, args.inputs)))
+        for failed in (found for found in outcomes[start:] if found.kind in FAILURES):
+            save(failed, fuzzer)
+        write_table(args.out, outcomes)
+    failures = sum(found.kind in FAILURES for found in outcomes)
+    print(args.out.read_text(), end="")
+    print(f"{len(outcomes)} inputs, {failures} crashes and hangs")
+    return int(failures > 0)
+
+
+def save(failed: Outcome, fuzzer: Fuzzer) -> None:
+    """Keeps the input of a failure, and says what happened."""
+    target, data = fuzzer.make(failed.number)
+    path = CRASHES / f"{target}-{fuzzer.seed}-{failed.number}.bin"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    print(f"{failed.kind}: {path.name}: {failed.detail}", file=sys.stderr)
+
+
+def write_table(path: Path, outcomes: list[Outcome]) -> None:
+    """One row per target and outcome."""
+    groups: dict[tuple[str, str], list[Outcome]] = {}
+    for found in outcomes:
+        groups.setdefault((found.target, found.kind), []).append(found)
+    lines = ["target\toutcome\tinputs\tslowest_s\tpeak_mb"]
+    for (target, kind), group in sorted(groups.items()):
+        slowest = max(found.seconds for found in group)
+        peak = max(found.peak_mb for found in group)
+        lines.append(f"{target}\t{kind}\t{len(group)}\t{slowest:.2f}\t{peak:.0f}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

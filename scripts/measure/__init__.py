@@ -1,0 +1,1 @@
+"""Measures the codec and its peers, and fills the documents with the tables."""

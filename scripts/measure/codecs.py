@@ -1,0 +1,147 @@
+"""The codecs evaluate.py can measure, behind one interface: pixels in, bytes out, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import io
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, features
+
+from bitstream.carriers import CARRIERS, carrier_of
+from codec.contract.report import EncodeResult
+from codec.picture.standard import STANDARD
+
+Pixels = NDArray[np.uint8]  # [h w 3], RGB
+LEARNED = "learned"
+CONTENTS = (LEARNED, *(carrier.NAME for carrier in CARRIERS))
+
+
+class CoderError(Exception):
+    """A codec that is not installed, or a setting it does not have."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """A file; `update_bytes` are those of all its updates, `prior_bytes` those of the prior's."""
+
+    data: bytes
+    update_bytes: int
+    prior_bytes: int = 0
+
+
+class Coder(Protocol):
+    """A codec at a fixed effort; `name`, `effort` and `version` go to the columns of a row."""
+
+    name: str
+    effort: str
+    version: str
+
+    def encode(self, pixels: Pixels, quality: float) -> Encoded: ...
+
+    def decode(self, data: bytes) -> Pixels: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class PillowCoder:
+    """A baseline that Pillow writes and reads."""
+
+    name: str
+    version: str
+    format: str
+    options: Mapping[str, Any]
+    effort: str = ""
+
+    def encode(self, pixels: Pixels, quality: float) -> Encoded:
+        if not quality.is_integer():
+            raise CoderError(f"{self.name} has whole qualities only, not {quality:g}")
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, self.format, quality=int(quality), **self.options)
+        return Encoded(file.getvalue(), update_bytes=0)
+
+    def decode(self, data: bytes) -> Pixels:
+        return _read(data)
+
+
+class NncodecCoder:
+    """The codec of this repository, with or without the weight update in its files.
+
+    A standard content is measured as the standard file that carries the update.
+    """
+
+    def __init__(self, effort: int, update: bool, content: str = LEARNED) -> None:
+        # Attributes are bound here, so that whatever the package imports late is not timed.
+        codec = importlib.import_module("codec")
+        self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
+        self._probe = codec.probe
+        self._error: type[Exception] = codec.CodecError
+        self._update = {} if update else {"update": "none"}
+        self._content = content
+        self.name = "nncodec" if content == LEARNED else f"nncodec-{content}"
+        if not update:
+            self.name += "-noupdate"
+        self.effort = str(effort)
+        self.version: str = codec.__version__
+
+    def encode(self, pixels: Pixels, quality: float) -> Encoded:
+        try:
+            options = self._options(
+                quality=quality,
+                effort=int(self.effort),
+                **self._update,
+                content=self._content,
+                standard_file=self._content != LEARNED,
+            )
+            result = self._encode(pixels, options)
+        except self._error as error:
+            raise CoderError(str(error)) from None
+        return self.encoded(result)
+
+    def encoded(self, result: EncodeResult) -> Encoded:
+        """The file of an encode."""
+        chunks = self._probe(result.data).chunks if self._content == LEARNED else {}
+        return Encoded(result.data, result.report.update_bytes, chunks.get("prior", 0))
+
+    def decode(self, data: bytes) -> Pixels:
+        carrier = carrier_of(data)
+        if carrier and carrier.extract(data) is None:  # nothing was gained
+            return _read(data)
+        return np.asarray(self._decode(data))
+
+
+def _read(data: bytes) -> Pixels:
+    """What Pillow shows."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+_AVIF_SPEED_1 = "avif-speed1"
+_PILLOW_FEATURES = {"jpeg": "jpg", "webp": "webp", "avif": "avif", _AVIF_SPEED_1: "avif"}
+
+BASELINE_NAMES = (*_PILLOW_FEATURES, "jxl")
+
+
+def baseline(name: str) -> PillowCoder:
+    """The baseline of this name; raises CoderError where this Pillow lacks it."""
+    if name == "jxl":
+        return PillowCoder(name, _jxl_version(), name, {"effort": 7})
+    version = features.version(_PILLOW_FEATURES[name])
+    if version is None:
+        raise CoderError(f"this Pillow was built without {name}")
+    # What is enhanced, and what that is compared with, are the same files.
+    codec = STANDARD["avif" if name == _AVIF_SPEED_1 else name]
+    options = {**codec.options, "speed": 1} if name == _AVIF_SPEED_1 else codec.options
+    return PillowCoder(name, version, codec.name, options)
+
+
+def _jxl_version() -> str:
+    """JPEG XL comes from a plugin, which registers itself with Pillow when imported."""
+    try:
+        importlib.import_module("pillow_jxl")
+    except ModuleNotFoundError:
+        raise CoderError("jxl needs the Pillow plugin pillow-jxl-plugin, not installed") from None
+    return importlib.metadata.version("pillow-jxl-plugin")

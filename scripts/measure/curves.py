@@ -1,0 +1,139 @@
+"""Rate-distortion curves: means over images, read from result files and from the anchors.
+
+A curve is named by a file and, where the file has several, what follows it:
+
+    FILE.tsv                 every codec and effort in it
+    FILE.tsv:CODEC[:EFFORT]  those of one codec, or one codec and effort
+    FILE.json:NAME           one anchor, a curve of means
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from scripts.measure.tables import Row, read_rows
+
+METRICS = ("psnr_db", "ms_ssim")
+
+_SPEC = re.compile(r"(?P<file>.+?\.(tsv|json))(:(?P<name>.+))?")
+
+
+class CurveError(Exception):
+    """A curve that is not there, or one that cannot be used."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    bpp: float
+    value: float  # of the metric, in its own unit
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One codec at one effort; `images` is empty where only the means are known."""
+
+    label: str
+    points: tuple[Point, ...]
+    images: dict[str, tuple[Point, ...]]
+    is_anchor: bool
+
+    def over(self, images: Iterable[str]) -> Curve:
+        """The same curve on fewer images."""
+        kept = {name: self.images[name] for name in sorted(images)}
+        return dataclasses.replace(self, points=_means(kept), images=kept)
+
+
+def read_curves(spec: str, metric: str) -> list[Curve]:
+    """The curves that a command line argument names; raises CurveError where there are none."""
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise CurveError(f"{spec}: neither FILE.tsv[:CODEC[:EFFORT]] nor FILE.json:NAME")
+    path, name = Path(match["file"]), match["name"] or ""
+    if path.suffix == ".json":
+        return [_anchor(path, name, metric)]
+    codec, _, effort = name.partition(":")
+    rows = [
+        row for row in read_rows(path) if codec in ("", row.codec) and effort in ("", row.effort)
+    ]
+    curves = [
+        _measured([row for row in rows if (row.codec, row.effort) == key], metric)
+        for key in sorted({(row.codec, row.effort) for row in rows})
+    ]
+    if not curves:
+        raise CurveError(f"{spec}: no such rows")
+    return curves
+
+
+def read_curve(spec: str, metric: str) -> Curve:
+    """The one curve that a command line argument names."""
+    curves = read_curves(spec, metric)
+    if len(curves) > 1:
+        labels = ", ".join(curve.label for curve in curves)
+        raise CurveError(f"{spec}: has {labels}; choose one with FILE.tsv:CODEC[:EFFORT]")
+    return curves[0]
+
+
+def over_common_images(curves: list[Curve]) -> list[Curve]:
+    """All curves over the images they share; anchors, which have none, stay as they are."""
+    measured = [curve.images.keys() for curve in curves if not curve.is_anchor]
+    common = set[str]().union(*measured).intersection(*measured)
+    if measured and not common:
+        labels = ", ".join(curve.label for curve in curves if not curve.is_anchor)
+        raise CurveError(f"no image in common: {labels}")
+    return [curve if curve.is_anchor else curve.over(common) for curve in curves]
+
+
+def _measured(rows: list[Row], metric: str) -> Curve:
+    """Keeps the images that have every quality, so that each mean is over the same images."""
+    label = f"{rows[0].codec} effort {rows[0].effort}" if rows[0].effort else rows[0].codec
+    qualities = sorted({row.quality for row in rows})
+    points = {(row.image, row.quality): Point(row.bpp, getattr(row, metric)) for row in rows}
+    for (image, quality), point in points.items():
+        if not math.isfinite(point.value):
+            raise CurveError(f"{label}: {metric} of {image} at {quality:g} is {point.value}")
+    images = {
+        image: tuple(points[image, quality] for quality in qualities)
+        for image in sorted({row.image for row in rows})
+        if all((image, quality) in points for quality in qualities)
+    }
+    if not images:
+        raise CurveError(f"{label}: no image has all its qualities")
+    return Curve(label, _means(images), images, is_anchor=False)
+
+
+def _anchor(path: Path, name: str, metric: str) -> Curve:
+    """Published anchors are lists of pairs, measured ones lists of objects."""
+    if metric != "psnr_db":
+        raise CurveError(f"{path}: anchors have no {metric}")
+    try:
+        anchors: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        kind = "measured" if "codecs" in anchors else "published"
+        anchors = anchors.get("codecs", anchors)
+        if name not in anchors:
+            raise CurveError(f"{path}: choose one with FILE.json:NAME from {', '.join(anchors)}")
+        pairs = (
+            [(point["bpp"], point["psnr"]) for point in anchors[name]]
+            if kind == "measured"
+            else anchors[name]["points"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CurveError(f"{path}: not a file of anchors") from None
+    points = tuple(Point(bpp, value) for bpp, value in pairs)
+    return Curve(f"{name} ({kind})", points, images={}, is_anchor=True)
+
+
+def _means(images: dict[str, tuple[Point, ...]]) -> tuple[Point, ...]:
+    """One point per quality, which the images have in the same order."""
+    return tuple(
+        Point(
+            bpp=sum(point.bpp for point in points) / len(points),
+            value=sum(point.value for point in points) / len(points),
+        )
+        for points in zip(*images.values(), strict=True)
+    )

@@ -1,0 +1,239 @@
+"""Fills the tables of the documents from results/.
+
+    python -m scripts measure.documents results/0.1.0
+
+Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.  Nothing in those tables
+is typed by hand.  A table whose rows are not there stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bitstream import Container, Header, Tag
+from scripts.measure.bdrate import bd_rate
+from scripts.measure.curves import CurveError, over_common_images, read_curve
+from scripts.measure.tables import Row, TableError, read_rows
+
+DOCUMENTS = (Path("README.md"), Path("docs/kodak.md"))
+PUBLISHED_TABLE = "kodak-published.tsv"
+DATA_SETS = {"Kodak": "kodak", "CID22 validation": "cid22_val"}
+OURS = {
+    "effort 9": "nncodec-effort9.tsv",
+    "default effort": "nncodec.tsv",
+    "effort 1": "nncodec-effort1.tsv",
+    "effort 0": "nncodec-effort0.tsv",
+}
+UPDATES = {
+    "one pass": ("nncodec-effort0.tsv", "nncodec-effort1.tsv"),
+    "default effort": ("nncodec-noupdate.tsv", "nncodec.tsv"),
+}
+"""Tables without and with the update, everything else equal."""
+STANDARD = {"JPEG": "jpeg", "WebP": "webp", "AVIF": "avif"}
+PEERS = {
+    "JPEG 4:2:0": "jpeg.tsv",
+    "WebP": "webp.tsv",
+    "AVIF 4:4:4": "avif-speed1.tsv",
+    "JPEG XL": "jxl.tsv",
+}
+
+
+def compare(anchor: Path, test: Path) -> str:
+    """BD-rate of the curves of means, or a dash where a file is missing."""
+    if not (anchor.exists() and test.exists()):
+        return "–"
+    curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
+    first, second = over_common_images(curves)
+    return f"{bd_rate(list(first.points), list(second.points)):+.1f} %"
+
+
+def markdown(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def bd_table(folder: Path) -> str:
+    """BD-rate of our settings against every peer, on every data set."""
+    rows = [
+        [data_set, name, *(compare(folder / f"{prefix}-{peer}", test) for peer in PEERS.values())]
+        for data_set, prefix in DATA_SETS.items()
+        for name, file in OURS.items()
+        if (test := folder / f"{prefix}-{file}").exists()
+    ]
+    return markdown(["images", "nncodec", *(f"against {peer}" for peer in PEERS)], rows)
+
+
+def update_table(folder: Path) -> str:
+    """What the weight update gains, all bytes counted."""
+    lines = ["| images | search | BD-rate of the update | files with an update | bytes (mean) |"]
+    lines.append("|---|---|---|---|---|")
+    for data_set, prefix in (DATA_SETS | {"out of domain": "out_of_domain"}).items():
+        for search, names in UPDATES.items():
+            without, with_update = (folder / f"{prefix}-{name}" for name in names)
+            gain = compare(without, with_update)
+            if gain != "–":
+                lines.append(f"| {data_set} | {search} | {gain} | {sent_updates(with_update)} |")
+    return "\n".join(lines)
+
+
+def sent_updates(path: Path) -> str:
+    """Cells: how many files have an update, and the mean of their bytes."""
+    sizes = [row.update_bytes for row in read_rows(path)]
+    sent = [size for size in sizes if size]
+    return f"{len(sent)} of {len(sizes)} | {statistics.mean(sent) if sent else 0:.0f}"
+
+
+def standard_table(folder: Path) -> str:
+    """Standard files that carry an update, against the plain files of the same writer."""
+    lines = [
+        "| images | file | base filter | with update | worst image "
+        "| files with an update | bytes (mean) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for data_set, prefix in (DATA_SETS | {"out of domain": "out_of_domain"}).items():
+        for name, content in STANDARD.items():
+            plain = folder / f"{prefix}-{content}.tsv"
+            ours = folder / f"{prefix}-nncodec-{content}.tsv"
+            if plain.exists() and ours.exists():
+                cells = [
+                    compare(plain, folder / f"{prefix}-nncodec-{content}-noupdate.tsv"),
+                    compare(plain, ours),
+                    f"{worst(plain, ours):+.1f} %",
+                    sent_updates(ours),
+                ]
+                lines.append(f"| {data_set} | {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def worst(anchor: Path, test: Path) -> float:
+    """The largest BD-rate of a single image."""
+    curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
+    first, second = over_common_images(curves)
+    return max(
+        bd_rate(list(first.images[image]), list(second.images[image])) for image in second.images
+    )
+
+
+def points_table(folder: Path) -> str:
+    """Means on Kodak per quality."""
+    rows = read_rows(folder / "kodak-nncodec.tsv")
+    cells = []
+    for quality in sorted({row.quality for row in rows}):
+        chosen = [row for row in rows if row.quality == quality]
+        bpp, psnr, similarity, enc_s, dec_s = (
+            mean(chosen, name) for name in ("bpp", "psnr_db", "ms_ssim", "enc_s", "dec_s")
+        )
+        figures = (f"{quality:g}", f"{bpp:.3f}", f"{psnr:.2f}", f"{similarity:.4f}")
+        cells.append([*figures, f"{enc_s:.1f}", f"{dec_s:.2f}"])
+    heads = ["quality", "bpp", "PSNR (dB)", "MS-SSIM", "encode (s)", "decode (s)"]
+    return markdown(heads, cells)
+
+
+def mean(rows: Iterable[Row], name: str) -> float:
+    return statistics.mean(getattr(row, name) for row in rows)
+
+
+def seconds_table(folder: Path) -> str:
+    """Mean seconds of every codec on Kodak, over all its qualities."""
+    rows = []
+    for name, file in (OURS | PEERS).items():
+        path = folder / f"kodak-{file}"
+        if path.exists():
+            measured = read_rows(path)
+            label = f"nncodec, {name}" if name in OURS else name
+            seconds = (f"{mean(measured, column):.2f}" for column in ("enc_s", "dec_s"))
+            rows.append([label, *seconds, measured[0].version])
+    return markdown(["codec", "encode (s)", "decode (s)", "version"], rows)
+
+
+def parts_table(folder: Path) -> str:
+    """Mean bytes of each part of our files on Kodak, per quality."""
+    rows = read_rows(folder / "kodak-nncodec.tsv")
+    cells = []
+    for quality in sorted({row.quality for row in rows}):
+        parts = [parts_of(row) for row in rows if row.quality == quality]
+        means = (statistics.mean(column) for column in zip(*parts, strict=True))
+        cells.append([f"{quality:g}", *(f"{value:,.1f}" for value in means)])
+    heads = ["quality", "header and checksum", "content", "update", "update of the prior"]
+    return markdown(heads, cells)
+
+
+def parts_of(row: Row) -> tuple[int, int, int, int]:
+    """Bytes of framing, content and both updates of a row's file; the format frames them."""
+    header = Header(row.width, row.height, round(2 * row.quality), bytes(4))
+    update = row.update_bytes - row.prior_bytes
+    updates = {Tag.UPDATE: bytes(update), Tag.PRIOR: bytes(row.prior_bytes)}
+    chunks = {tag: payload for tag, payload in updates.items() if payload}
+    content = row.bytes - row.update_bytes
+    while True:  # the length of a payload is part of the framing
+        framing = len(Container(header, chunks | {Tag.CONTENT: bytes(content)}).pack())
+        framing -= content + row.update_bytes
+        if framing + content + row.update_bytes <= row.bytes:
+            framing = row.bytes - content - row.update_bytes
+            return framing, content, update, row.prior_bytes
+        content -= 1
+
+
+def published_table(folder: Path) -> str:
+    """BD-rates against published curves, as scripts/benchmark_kodak.py computed them."""
+    _, *lines = (folder / PUBLISHED_TABLE).read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines]
+    cells = [[name, f"{float(rate):+.1f} %", source] for name, rate, source in rows]
+    return markdown(["published curve", "nncodec against it", "source"], cells)
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "bd-rates": bd_table,
+    "update": update_table,
+    "standard": standard_table,
+    "points": points_table,
+    "seconds": seconds_table,
+    "parts": parts_table,
+    "published": published_table,
+}
+
+
+def fill(text: str, name: str, table: str) -> str:
+    """Text with the table of that name replaced; raises TableError where it has no place for it."""
+    pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise TableError(f"there is no place for the table {name}")
+    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
+def fill_documents(folder: Path) -> None:
+    """Writes all tables into all documents that have a place for them."""
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for name in re.findall(r"<!-- begin ([\w-]+) -->", text):
+            if name not in TABLES:
+                raise TableError(f"{document}: there is no table {name}")
+            try:
+                text = fill(text, name, TABLES[name](folder))
+            except FileNotFoundError as error:
+                print(f"report: {document}: {name} needs {error.filename}", file=sys.stderr)
+        document.write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="RESULTS")
+    folder = parser.parse_args().folder
+    try:
+        fill_documents(folder)
+    except (TableError, CurveError, OSError) as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

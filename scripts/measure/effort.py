@@ -1,0 +1,139 @@
+r"""Measures every effort level, and fills the table of docs/effort.md.
+
+    python -m scripts measure.effort --images DIR --out results/0.1.0/effort.tsv
+
+A row is written as soon as it is measured and never measured twice: the same command carries on
+from where it was stopped.  Levels that differ in the number of rounds alone are measured in one
+search, which passes the file of each: a level's seconds are those that went by until then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from codec.contract.effort import effort_at
+from codec.contract.options import EFFORT_MAX, EncodeOptions
+from codec.picture.reading import Raster
+from scripts.measure.bdrate import bd_rate
+from scripts.measure.codecs import CoderError, NncodecCoder
+from scripts.measure.curves import CurveError, over_common_images, read_curve
+from scripts.measure.documents import fill, markdown
+from scripts.measure.evaluate import (
+    describe,
+    evaluate,
+    list_images,
+    load,
+    measured,
+    parse_qualities,
+)
+from scripts.measure.tables import Row, TableError, append_typed, read_rows
+
+DOCUMENT = Path("docs/effort.md")
+QUALITIES = (15.0, 35.0, 55.0, 75.0)
+
+
+def main() -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    parser.add_argument("--levels", type=int, nargs="+", default=range(EFFORT_MAX + 1), metavar="N")
+    parser.add_argument("--qualities", type=parse_qualities, default=QUALITIES, metavar="Q,Q,...")
+    parser.add_argument("--table", default="effort", metavar="NAME", help="in the document")
+    parser.add_argument("--document", type=Path, default=DOCUMENT, metavar="FILE.md")
+    args = parser.parse_args()
+    try:
+        paths = list_images(args.images)
+        levels = sorted({0, *args.levels})
+        measure_rounds(paths, levels, args.qualities, args.out)
+        rows = {
+            level: evaluate(paths, NncodecCoder(level, update=True), args.qualities, args.out)
+            for level in levels
+        }
+        text = args.document.read_text(encoding="utf-8")
+        text = fill(text, args.table, effort_table(args.out, rows))
+        args.document.write_text(text, encoding="utf-8")
+    except (CoderError, CurveError, TableError, ImportError, OSError) as error:
+        print(f"effort_table: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # the rows measured so far are in the file
+        return 130
+    return 0
+
+
+def measure_rounds(
+    paths: list[Path], levels: list[int], qualities: tuple[float, ...], out: Path
+) -> None:
+    """Measures what `out` lacks of the highest level, and of those that it passes."""
+    highest = effort_at(levels[-1])
+    passed = {
+        effort_at(level).rounds: NncodecCoder(level, update=True)
+        for level in levels
+        if replace(effort_at(level), rounds=highest.rounds, adds=highest.adds) == highest
+    }
+    done = {row.key for row in read_rows(out)} if out.exists() else set()
+    for path, quality in product(paths, qualities):
+        missing = {
+            number: coder
+            for number, coder in passed.items()
+            if (path.stem, coder.name, coder.effort, quality) not in done
+        }
+        if missing:
+            for row in walk(path, quality, missing):
+                append_typed(out, row)
+                print(describe(row), file=sys.stderr)
+
+
+def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterator[Row]:
+    """Searches once, and measures the file after each round that has a coder."""
+    # Here, because torch takes seconds to import and --help needs none of it.
+    from codec.encoding import encoder
+
+    raster = Raster(load(path))
+    start = time.perf_counter()
+    effort = int(coders[max(coders)].effort)
+    job = encoder.prepare(raster, EncodeOptions(quality=quality, effort=effort), None)
+    elsewhere = 0.0
+    for number, adapted in enumerate(encoder.rounds(job)):
+        reached = time.perf_counter()
+        if number in coders:
+            coded = encoder.coded_as(job, adapted, start)
+            encoder.verify(coded, raster)
+            seconds = time.perf_counter() - start - elsewhere
+            coder = coders[number]
+            encoded = coder.encoded(coded.result)
+            yield measured(path.stem, raster.pixels, coder, quality, encoded, seconds)
+        elsewhere += time.perf_counter() - reached
+
+
+def effort_table(table: Path, rows: dict[int, list[Row]]) -> str:
+    """One line per level: what it adds, seconds per megapixel, BD-rate against level 0."""
+    curves = [read_curve(f"{table}:nncodec:{level}", "psnr_db") for level in rows]
+    base, *_ = curves = over_common_images(curves)
+    cells = [
+        [
+            str(level),
+            effort_at(level).adds,
+            f"{seconds_per_megapixel(measured):.1f}",
+            f"{bd_rate(list(base.points), list(curve.points)):+.1f} %" if level else "",
+        ]
+        for (level, measured), curve in zip(rows.items(), curves, strict=True)
+    ]
+    return markdown(["level", "adds", "seconds per megapixel", "BD-rate"], cells)
+
+
+def seconds_per_megapixel(rows: list[Row]) -> float:
+    """Of encoding."""
+    return 1e6 * sum(row.enc_s for row in rows) / sum(row.width * row.height for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+r"""Measures a codec on a folder of PNG images: one row per image and quality in a TSV file.
+
+    python scripts/evaluate.py --images kodak --codec jpeg --qualities 5,10,20,30,50,70,80,90 \
+        --out results/0.1.0/kodak-jpeg.tsv
+
+prints the means over the images; at quality 50 on Kodak: 0.865 bpp, 32.17 dB.
+
+Sizes are those of files on disk, distortions those of the 8-bit pixels decoded from them.  A row is
+written as soon as it is measured and never measured twice: the same command carries on from where
+it was stopped.  results/README.md defines the columns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scripts.measure.codecs import (
+    BASELINE_NAMES,
+    CONTENTS,
+    LEARNED,
+    Coder,
+    CoderError,
+    Encoded,
+    NncodecCoder,
+    Pixels,
+    baseline,
+)
+from scripts.measure.tables import Row, TableError, append_typed, read_rows
+
+DEFAULT_EFFORT = 5
+MS_SSIM_MIN_SIDE_PX = 161  # five scales of an 11-tap window do not fit into less
+
+
+def main() -> int:
+    """Returns the exit status."""
+    parser = argument_parser()
+    args = parser.parse_args()
+    ours = args.effort is not None or args.no_update or args.content != LEARNED
+    if args.codec != "nncodec" and ours:
+        parser.error(f"--effort, --no-update and --content belong to nncodec, not to {args.codec}")
+    try:
+        rows = evaluate(list_images(args.images), make_coder(args), args.qualities, args.out)
+    except (CoderError, TableError, ImportError, OSError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # the rows measured so far are in the file
+        return 130
+    print_means(rows)
+    return 0
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--codec", choices=("nncodec", *BASELINE_NAMES), required=True)
+    parser.add_argument("--qualities", type=parse_qualities, required=True, metavar="Q,Q,...")
+    parser.add_argument(
+        "--effort", type=int, metavar="N", help=f"nncodec only (default: {DEFAULT_EFFORT})"
+    )
+    parser.add_argument(
+        "--content",
+        choices=CONTENTS,
+        default=LEARNED,
+        help="nncodec only: standard files that carry an update (default: learned)",
+    )
+    parser.add_argument("--no-update", action="store_true", help="nncodec without weight update")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    return parser
+
+
+def parse_qualities(text: str) -> tuple[float, ...]:
+    try:
+        qualities = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not numbers between commas: {text}") from None
+    if not all(0 <= quality <= 100 for quality in qualities):
+        raise argparse.ArgumentTypeError(f"not all from 0 to 100: {text}")
+    return qualities
+
+
+def list_images(folder: Path) -> list[Path]:
+    paths = sorted(folder.glob("*.png"))
+    if not paths:
+        raise OSError(f"{folder}: no PNG images there")
+    return paths
+
+
+def make_coder(args: argparse.Namespace) -> Coder:
+    if args.codec != "nncodec":
+        return baseline(args.codec)
+    effort = DEFAULT_EFFORT if args.effort is None else args.effort
+    return NncodecCoder(effort, update=not args.no_update, content=args.content)
+
+
+def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out: Path) -> list[Row]:
+    """Measures what `out` lacks; returns the rows of this call's images and settings."""
+    done = {row.key: row for row in read_rows(out)} if out.exists() else {}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for path in paths:
+        for quality in qualities:
+            key = (path.stem, coder.name, coder.effort, quality)
+            if key not in done:
+                done[key] = measure(path, coder, quality)
+                append_typed(out, done[key])
+                print(describe(done[key]), file=sys.stderr)
+            rows.append(done[key])
+    return rows
+
+
+def measure(path: Path, coder: Coder, quality: float) -> Row:
+    """Encodes, and measures the file."""
+    pixels = load(path)
+    start = time.perf_counter()
+    encoded = coder.encode(pixels, quality)
+    return measured(path.stem, pixels, coder, quality, encoded, time.perf_counter() - start)
+
+
+def load(path: Path) -> Pixels:
+    """The pixels of an image."""
+    return np.array(Image.open(path).convert("RGB"))
+
+
+def measured(
+    name: str, pixels: Pixels, coder: Coder, quality: float, encoded: Encoded, enc_s: float
+) -> Row:
+    """Writes a file, decodes that file, compares."""
+    height, width, _ = pixels.shape
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "coded")
+        file.write_bytes(encoded.data)
+        data = file.read_bytes()
+        size = file.stat().st_size
+    read_at = time.perf_counter()
+    decoded = coder.decode(data)
+    decoded_at = time.perf_counter()
+    if decoded.shape != pixels.shape or decoded.dtype != np.uint8:
+        raise CoderError(f"{name}: decoded to {decoded.dtype} {list(decoded.shape)}")
+    return Row(
+        image=name,
+        width=width,
+        height=height,
+        codec=coder.name,
+        effort=coder.effort,
+        quality=quality,
+        bytes=size,
+        bpp=8 * size / (width * height),
+        psnr_db=psnr_db(pixels, decoded),
+        ms_ssim=ms_ssim(pixels, decoded),
+        enc_s=enc_s,
+        dec_s=decoded_at - read_at,
+        update_bytes=encoded.update_bytes,
+        version=coder.version,
+        prior_bytes=encoded.prior_bytes,
+    )
+
+
+def psnr_db(original: Pixels, decoded: Pixels) -> float:
+    """Peak signal-to-noise ratio over all three channels together."""
+    mse = float(np.mean((original.astype(np.float64) - decoded) ** 2))
+    return 10 * math.log10(255**2 / mse) if mse > 0 else math.inf
+
+
+def ms_ssim(original: Pixels, decoded: Pixels) -> float:
+    """Multi-scale structural similarity, mean over the channels; nan for a small image."""
+    if min(original.shape[:2]) < MS_SSIM_MIN_SIDE_PX:
+        return math.nan
+    # Here, because torch takes seconds to import and --help needs none of it.
+    import torch
+    from pytorch_msssim import ms_ssim as similarity
+
+    planes = [
+        torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]  # [1 3 h w]
+        for picture in (original, decoded)
+    ]
+    return float(similarity(*planes, data_range=255))
+
+
+def describe(row: Row) -> str:
+    return (
+        f"{row.image}  {row.codec}  q{row.quality:g}  {row.bpp:.4f} bpp  {row.psnr_db:.2f} dB  "
+        f"enc {row.enc_s:.2f} s  dec {row.dec_s:.2f} s"
+    )
+
+
+def print_means(rows: list[Row]) -> None:
+    """One line per quality, means over the images."""
+    print("quality     bpp  psnr_db  ms_ssim   enc_s   dec_s  update_bytes")
+    for quality in sorted({row.quality for row in rows}):
+        values = [
+            (row.bpp, row.psnr_db, row.ms_ssim, row.enc_s, row.dec_s, row.update_bytes)
+            for row in rows
+            if row.quality == quality
+        ]
+        bpp, psnr, similarity, enc_s, dec_s, update_bytes = np.mean(values, axis=0)
+        print(
+            f"{quality:7g} {bpp:7.4f} {psnr:8.3f} {similarity:8.5f} {enc_s:7.3f} {dec_s:7.3f} "
+            f"{update_bytes:13.1f}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

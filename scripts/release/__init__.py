@@ -1,0 +1,1 @@
+"""Makes the files of released models out of training runs."""

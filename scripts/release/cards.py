@@ -1,0 +1,48 @@
+"""Where released models go: file, registry, card."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+from codec.models.registry import ID_BYTES, PRETRAINED, REGISTRY
+from scripts.train.run import read_log
+
+
+def publish(content: str, name: str, data: bytes, card: Path, **facts: object) -> None:
+    """Makes a model the default of its content.
+
+    Args:
+        content: that files with it have.
+        name: of its folder in the package.
+        data: the bytes of its file.
+        card: template of its model card, which is given `name`, `id`, `sha256` and the facts.
+        facts: what else the template asks for.
+    """
+    path = PRETRAINED / name / "model.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    register(content, name, digest)
+    model_id = digest[: 2 * ID_BYTES]
+    text = card.read_text(encoding="utf-8").format(name=name, id=model_id, sha256=digest, **facts)
+    path.with_name("README.md").write_text(text, encoding="utf-8")
+    print(f"{path}: {len(data):,} bytes, id {model_id}")
+
+
+def register(content: str, name: str, digest: str) -> None:
+    """Enters a model into the registry, as its content's default; FORMAT.md 11.2 names it too."""
+    known = tomllib.loads(REGISTRY.read_text())
+    known["default"][content] = name
+    known["sha256"][name] = digest
+    lines = []
+    for table, entries in known.items():
+        lines += [f"[{table}]", *(f'{key} = "{value}"' for key, value in entries.items()), ""]
+    REGISTRY.write_text("\n".join(lines[:-1]) + "\n")
+
+
+def effort_of(run: Path) -> dict[str, object]:
+    """Steps and hours of a training run, as cards tell them."""
+    steps, seconds, *_ = read_log(run)[-1]
+    return {"steps": int(steps), "hours": float(seconds) / 3600}

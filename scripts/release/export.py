@@ -1,0 +1,203 @@
+"""Turns a training run into a released model: integers, bounds proven, subspace, model card.
+
+    python -m scripts release.export --content learned --run runs/longer --data DIR --name photo-1
+    python -m scripts release.export --content jpeg --run runs/jpeg --data DIR --name jpeg-1
+
+`--data` are training pictures: they set the clamps of the activations and the subspace of the
+weight updates.  Prints the split of every layer into exact float32 parts, and the model's id.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bitstream import CdfTables
+from codec.contract.effort import effort_at
+from codec.contract.options import CONTENTS
+from codec.contract.quality import HALVES, level_at
+from codec.decoding.filtering import Filtering
+from codec.encoding.contents import registry
+from codec.encoding.job import Job
+from codec.encoding.updates.equations import equations
+from codec.encoding.updates.normal import NormalEquations
+from codec.models.released import ReleasedModel, pack
+from codec.models.subspace import Subspace
+from codec.networks.export import measure_limits, quantize_model
+from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv
+from codec.networks.learned import FilterModel, Model
+from codec.networks.likelihood import hard_rounding
+from codec.networks.pictures import from_pixels
+from codec.networks.tables import all_frequencies
+from codec.networks.twins import build_integer
+from scripts.release.cards import effort_of, publish
+from scripts.train import filter, learned
+from scripts.train.data import load_folder, random_crops
+from scripts.train.learn_prior import learn_prior
+from scripts.train.learn_subspace import after, common_change, learn
+from scripts.train.pairs import Pairs
+from scripts.train.run import read_log
+
+SUBSPACE_PICTURES = 120
+SUBSPACE_PX = 512
+"""Largest side of the pictures that the subspace is learned from."""
+
+
+def load_networks(content: str, run: Path, config: Path) -> Model | FilterModel:
+    """The best averaged weights of a run."""
+    state = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
+    networks: nn.Module
+    if content == "learned":
+        networks = Model(learned.TrainConfig.load(config).model)
+    else:
+        networks = FilterModel(filter.TrainConfig.load(config).filter)
+        state = {f"postfilter.{name}": value for name, value in state.items()}
+    networks.load_state_dict(state)
+    return networks.eval().requires_grad_(False)
+
+
+def limits_of(
+    networks: Model | FilterModel, content: str, pictures: list[Tensor]
+) -> dict[str, int]:
+    """Clamps of the activations, from crops at many qualities."""
+    rng = np.random.default_rng(0)
+
+    def run() -> None:
+        if isinstance(networks, Model):
+            crops = random_crops(pictures, 256, 24, rng)
+            for quality in (0.0, 20.0, 40.0, 60.0, 80.0, 100.0):
+                level = level_at(torch.full((len(crops),), quality))
+                networks(crops, level, hard_rounding)
+        else:
+            pairs = Pairs.of_pictures(content, pictures, 96, 256, rng)
+            filter.run_filter(networks.postfilter, pairs.sample(256, 96, rng))
+
+    return measure_limits(networks, run)
+
+
+def jobs_of(pictures: list[Tensor], model: ReleasedModel) -> Iterator[Job]:
+    """Pictures that are to be coded at random qualities."""
+    rng = np.random.default_rng(1)
+    for picture in pictures:
+        pixels = picture[:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).numpy()
+        half = int(rng.integers(HALVES // 20, HALVES - HALVES // 20 + 1))
+        yield Job(
+            pixels,
+            from_pixels(pixels),
+            half,
+            model,
+            effort_at(0),
+            torch.device("cpu"),
+            lambda stage, fraction: None,
+        )
+
+
+def solved(job: Job) -> NormalEquations:
+    """Normal equations of the last layer for a picture."""
+    unfiltered = registry.encode(job).unfiltered
+    filtering = Filtering(unfiltered, job.model.postfilter, job.model.quality(job.half))
+    return equations(filtering, job.original)
+
+
+def add_to_last_layer(tensors: dict[str, Tensor], change: NDArray[np.float64]) -> None:
+    """Adds a change [n m] of the last layer to its integers."""
+    kernel, bias = (tensors[f"postfilter.leave.{part}"] for part in ("weight", "bias"))
+    for tensor, values, bits in (
+        (kernel, change[:-1].T, PARAMETER_BITS),
+        (bias, change[-1], PARAMETER_BITS + FRACTION_BITS),
+    ):
+        tensor += (
+            torch.from_numpy(np.round(values * 2**bits)).reshape(tensor.shape).to(tensor.dtype)
+        )
+
+
+@torch.no_grad()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--content", choices=CONTENTS, required=True)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    args = parser.parse_args()
+
+    kind = "train/longer" if args.content == "learned" else "filter/standard"
+    config = args.config or Path(f"configs/{kind}.toml")
+    networks = load_networks(args.content, args.run, config)
+    pictures = load_folder(args.data)
+    pictures = pictures[:: max(1, len(pictures) // SUBSPACE_PICTURES)]
+    tensors = quantize_model(networks, limits_of(networks, args.content, pictures))
+    integer = build_integer(networks.config, tensors)
+    for name, module in integer.named_modules():
+        if isinstance(module, IntegerConv):
+            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
+
+    tables = all_frequencies()
+    nothing = Subspace(*(np.zeros((0, 0), np.int64) for _ in range(3)))
+    model = ReleasedModel(
+        args.name,
+        b"",
+        args.content,
+        networks.config,
+        tensors,
+        integer,
+        nothing,
+        CdfTables(tuple(tables)),
+    )
+    images = [solved(job) for job in jobs_of(pictures, model)]
+    change = common_change(images)
+    add_to_last_layer(tensors, change)
+    shares = [image.gain(change) / image.energy for image in images]
+    print(f"refitting the last layer to all pictures lowers the error by {np.mean(shares):.2%}")
+    tensors |= learn([after(image, change) for image in images]).to_tensors()
+    if args.content == "learned":
+        tensors |= learn_prior(jobs_of(pictures, model)).to_tensors("prior")
+
+    data = pack(args.content, networks.config, tensors, tables, {"license": "Apache-2.0"})
+    card = Path("configs/model_card.md" if args.content == "learned" else "configs/filter_card.md")
+    publish(args.content, args.name, data, card, **facts_of(args.content, args.run, config))
+
+
+def facts_of(content: str, run: Path, config: Path) -> dict[str, object]:
+    """What the card of a model tells of its training."""
+    *_, loss, points = read_log(run)[-1]
+    qualities = (learned if content == "learned" else filter).VALIDATION_QUALITIES
+    return effort_of(run) | {
+        "below": {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}.get(content, content),
+        "config": config,
+        "loss": loss,
+        "points": ", ".join(points.split()),
+        "qualities": ", ".join(f"{q:g}" for q in qualities),
+        "further": notes_of(run) + meta_training(run),
+    }
+
+
+def notes_of(run: Path) -> str:
+    """What else has to be told of a run: sentences in its notes.txt, if there is one."""
+    notes = run / "notes.txt"
+    return " " + notes.read_text(encoding="utf-8").strip() if notes.exists() else ""
+
+
+def meta_training(run: Path) -> str:
+    """A sentence on what `scripts/train/meta.py` did, empty if it was not used."""
+    table = run / "meta.tsv"
+    if not table.exists():
+        return ""
+    first, *_, last = (line.split("\t") for line in table.read_text().splitlines())
+    steps, minutes = int(last[0]), float(last[1]) / 60
+    before, now = float(first[4]), float(last[4])
+    return (
+        f" Then\n`scripts/train/meta.py` trained the filter for its updates: {steps:,} steps of "
+        f"3 pictures in\n{minutes:.0f} minutes. On CID22 validation pictures the update of a "
+        f"picture saved {before:.1f} % of\nthe content's bits before, and {now:.1f} % after."
+    )
+
+
+if __name__ == "__main__":
+    main()

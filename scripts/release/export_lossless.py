@@ -1,0 +1,94 @@
+"""Turns a run of `scripts/train/lossless.py` into a released model.
+
+    python -m scripts release.export_lossless --run runs/lossless --data DIR --name lossless-1
+
+`--data` are training pictures: they set the clamps of the activations and the subspaces of
+weight updates.  Prints how every layer is split into exact float32 parts, and the model's id.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from codec.decoding.lossless.decoder import CONTENT
+from codec.models.heads import head_names
+from codec.models.released import pack
+from codec.networks.fixed_point import IntegerConv
+from codec.networks.lossless.export import limits_of, quantize
+from codec.networks.lossless.network import Lossless
+from codec.networks.lossless.tables import all_frequencies
+from codec.networks.lossless.twins import build
+from scripts.release.cards import effort_of, publish
+from scripts.train.data import load_shrunk, random_crops
+from scripts.train.learn_lossless_subspace import learn
+from scripts.train.lossless import TrainConfig
+from scripts.train.lossless_rate import rate, to_units
+from scripts.train.run import read_log
+
+LIMIT_CROPS = 48
+SUBSPACE_PICTURES = 160
+SUBSPACE_PX = 224
+"""Largest side of the pictures that the subspaces are learned from."""
+
+
+@torch.no_grad()
+def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
+    """The bytes of a model file.
+
+    Args:
+        networks: trained, float.
+        pictures: uint8 [3 h w], of at least 64x64.
+    """
+    rng = np.random.default_rng(0)
+    side = min(128, *(min(picture.shape[1:]) for picture in pictures))
+    crops = to_units(random_crops(pictures, side, LIMIT_CROPS, rng) + 128)
+
+    def run() -> None:
+        for part in crops.split(16):
+            rate(networks, part)
+
+    limits = limits_of(networks, run)
+    width = float(networks.log2_width)
+    chosen = rng.permutation(len(pictures))[:SUBSPACE_PICTURES]
+    samples = [
+        pictures[i][:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).contiguous().numpy()
+        for i in chosen
+    ]
+    tensors = quantize(networks, limits)
+    integer = build(networks.config, tensors)
+    for name, module in integer.named_modules():
+        if isinstance(module, IntegerConv):
+            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
+    for name, subspace in zip(head_names(integer), learn(samples, integer, width), strict=True):
+        tensors |= subspace.to_tensors(f"{name}.update")
+    notes = {"license": "Apache-2.0"}
+    return pack(CONTENT, networks.config, tensors, all_frequencies(width), notes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, default=Path("configs/train/lossless.toml"))
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    args = parser.parse_args()
+
+    config = TrainConfig.load(args.config)
+    networks = Lossless(config.model)
+    networks.load_state_dict(torch.load(args.run / "best.pt", weights_only=True))
+    pictures = load_shrunk(args.data, config.data.scales, config.data.crop_px)
+    data = release(networks.eval().requires_grad_(False), pictures)
+    facts = effort_of(args.run) | {
+        "config": args.config,
+        "loss": min((row[3] for row in read_log(args.run)), key=float),
+    }
+    publish(CONTENT, args.name, data, Path("configs/lossless_card.md"), **facts)
+
+
+if __name__ == "__main__":
+    main()
