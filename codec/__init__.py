@@ -2,13 +2,12 @@
 
     import codec
 
-    result = codec.encode("photo.png", codec.EncodeOptions(quality=60))
+    result = codec.encode("photo.png", codec.EncodeOptions(codec.Lossy(quality=60)))
     pixels = codec.decode(result.data)
     info = codec.probe(result.data)
     result = codec.enhance("photo.png", "photo.jpg")
 
-`encode`, `encode_shared`, `decode` and `enhance` are loaded at first use: they need torch, and
-importing `codec` does not.
+What encodes and decodes is loaded at first use: it needs torch, and importing `codec` does not.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.report import EncodeResult, Report, SharedResult
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
@@ -23,7 +23,7 @@ from codec.errors import CodecError, ForeignUpdateWarning, FormatError
 from codec.info import FileInfo, SharedUpdateInfo, StandardInfo, probe
 
 if TYPE_CHECKING:
-    from codec.api import decode, encode, encode_shared, enhance, read_metadata
+    from codec.api import decode, encode, encode_shared, enhance, read_metadata, restore
     from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
@@ -37,12 +37,15 @@ __all__ = [
     "ForeignUpdateWarning",
     "FormatError",
     "Lambda",
+    "Lossless",
+    "Lossy",
     "MaxBpp",
     "MaxBytes",
     "MinPsnr",
     "Report",
     "SharedResult",
     "SharedUpdateInfo",
+    "Standard",
     "StandardInfo",
     "decode",
     "encode",
@@ -51,6 +54,7 @@ __all__ = [
     "probe",
     "read_metadata",
     "register_pillow",
+    "restore",
 ]
 
 _LAZY = {
@@ -60,6 +64,7 @@ _LAZY = {
     "enhance": "codec.api",
     "read_metadata": "codec.api",
     "register_pillow": "codec.pillow",
+    "restore": "codec.api",
 }
 
 

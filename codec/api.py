@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from io import BytesIO
 
@@ -10,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bitstream import Container
-from bitstream.carriers import carrier_of
+from bitstream import BadMagic
 from codec import info, update_files
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.report import EncodeResult, SharedResult
 from codec.decoding import decoder
-from codec.encoding import encoder, shared_update
-from codec.encoding import enhance as enhancer
+from codec.decoding.restored import Restored
+from codec.encoding import encoder
 from codec.encoding.job import OnProgress
-from codec.errors import ImageError
+from codec.errors import ForeignUpdateWarning, ImageError
+from codec.opening import CodedFile, StandardFile, open_file
 from codec.picture import reading, standard
 from codec.picture.metadata import Metadata
 from codec.picture.reading import Raster
@@ -38,7 +39,7 @@ def encode(
     """Encodes a picture.
 
     >>> import codec
-    >>> result = codec.encode("photo.png", codec.EncodeOptions(quality=60, effort=0))
+    >>> result = codec.encode("photo.png", codec.EncodeOptions(codec.Lossy(60), effort=0))
     >>> 8 * len(result.data) == round(result.report.bpp * 96 * 64)
     True
 
@@ -52,7 +53,7 @@ def encode(
 
     A JPEG file that every program shows, and `decode` better:
 
-    >>> options = codec.EncodeOptions(effort=1, content="jpeg", standard_file=True)
+    >>> options = codec.EncodeOptions(codec.Standard("jpeg"), effort=1)
     >>> codec.probe(codec.encode("photo.png", options).data).format
     'jpeg'
 
@@ -60,7 +61,7 @@ def encode(
         picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
             and the file gets the colour profile and other metadata), or an array uint8 [h w 3],
             RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full transparency are
-            replaced by what costs little, unless `options.lossless`, and figures count them so.
+            replaced by what costs little, unless the mode is `Lossless`, and figures count them so.
             Samples of 16 bits (uint16) are rounded to 8, and `result.report.note` says so.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
@@ -103,7 +104,7 @@ def encode_shared(
         Else as `encode`.
     """
     rasters = [_load(picture) for picture in pictures]
-    return shared_update.encode_shared(rasters, options or EncodeOptions(), on_progress)
+    return encoder.encode_shared(rasters, options or EncodeOptions(), on_progress)
 
 
 def enhance(
@@ -142,8 +143,7 @@ def enhance(
     raster = _load(original)
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
-    result = enhancer.enhance(raster.pixels, info.read(file), options, on_progress)
-    return result.noting(raster.note)
+    return encoder.enhance(raster.pixels, info.read(file), options, on_progress).noting(raster.note)
 
 
 def read_metadata(file: File) -> Metadata:
@@ -160,10 +160,13 @@ def read_metadata(file: File) -> Metadata:
         FormatError: not a valid file.
         OSError: it cannot be read.
     """
-    data = info.read(file)
-    if carrier_of(data):
-        return standard.read_metadata(data)
-    return Metadata.of_chunks(Container.unpack(data).chunks)
+    match open_file(info.read(file)):
+        case CodedFile(container=container):
+            return Metadata.of_chunks(container.chunks)
+        case StandardFile(data=data):
+            return standard.read_metadata(data)
+        case _:
+            raise BadMagic("holds no picture")
 
 
 def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8]:
@@ -191,10 +194,34 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
         ForeignUpdateWarning: what a standard file carries is not for its picture, or not for this
             program; then it is decoded without.
     """
-    data = info.read(file)
+    restored = restore(file, options)
+    if restored.complaint:
+        warnings.warn(restored.complaint, ForeignUpdateWarning, stacklevel=2)
+    return restored.pixels
+
+
+def restore(file: File, options: DecodeOptions | None = None) -> Restored:
+    """Decodes a file as `decode` does, and gives all that is known of its picture.
+
+    >>> import codec
+    >>> restored = codec.restore("photo.nni")
+    >>> restored.pixels.shape, restored.lossless, restored.metadata.icc
+    ((64, 96, 3), False, b'')
+
+    A complaint about an update is part of the result, not a warning.
+
+    Args:
+        file: its bytes or its name; "-" is standard input.
+        options: as for `decode`.
+
+    Raises:
+        FormatError: not a valid file, or one that needs a model or version that is not here.
+        OSError: it cannot be read.
+    """
+    opened, options = open_file(info.read(file)), options or DecodeOptions()
     if isinstance(file, str | os.PathLike):
-        options = update_files.beside(data, file, options or DecodeOptions())
-    return decoder.decode(data, options)
+        options = update_files.beside(opened, file, options)
+    return decoder.restore(opened, options)
 
 
 def _load(picture: Picture) -> Raster:

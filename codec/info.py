@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
-from bitstream import FORMAT_VERSION, Container, Tag
-from bitstream.carriers import carrier_of
+from bitstream import FORMAT_VERSION, BadMagic, FormatError
+from bitstream.carriers.enhancement import Enhancement
 from bitstream.update import shared
-from bitstream.update.shared import SharedUpdate, referred, update_id
+from codec import files
+from codec.contract.options import DecodeOptions
+from codec.opening import (
+    CodedFile,
+    OpenedFile,
+    PackedFile,
+    StandardFile,
+    UpdateFile,
+    open_file,
+)
 
 QUALITY_UNITS = 2
 """Headers and payloads count quality in half units."""
@@ -119,29 +127,62 @@ def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
         ImageError: the picture of a standard file is damaged, or 8-bit RGB does not hold it.
         OSError: it cannot be read.
     """
-    data = read(file)
-    if carrier_of(data):
-        from codec import standard_info
+    return describe(open_file(read(file)))
 
-        return standard_info.probe(data)
-    if data.startswith(shared.MAGIC):
-        model = SharedUpdate.unpack(data).model
-        return SharedUpdateInfo(len(data), model.hex(), shared.VERSION, update_id(data).hex())
-    container = Container.unpack(data)
-    header, wanted = container.header, referred(container.chunks.get(Tag.UPDATE, b""))
+
+def describe(opened: OpenedFile) -> AnyInfo:
+    """Tells what an opened file says about itself.  Raises as `probe`."""
+    match opened:
+        case CodedFile():
+            return _coded(opened)
+        case StandardFile():
+            return _standard(opened)
+        case UpdateFile():
+            model, own = opened.update.model.hex(), opened.id.hex()
+            return SharedUpdateInfo(opened.size, model, shared.VERSION, own)
+        case PackedFile():
+            raise BadMagic("holds weights of networks; `nncodec weights info` describes them")
+
+
+def _coded(file: CodedFile) -> FileInfo:
+    header, wanted = file.container.header, file.wanted
     return FileInfo(
         width=header.width,
         height=header.height,
-        bytes=len(data),
-        bpp=8 * len(data) / (header.width * header.height),
+        bytes=file.size,
+        bpp=8 * file.size / (header.width * header.height),
         quality=None if header.lossless else header.quality / QUALITY_UNITS,
         model=header.model.hex(),
         format_version=FORMAT_VERSION,
-        chunks={tag.name.lower(): len(payload) for tag, payload in container.chunks.items()},
+        chunks={tag.name.lower(): len(part) for tag, part in file.container.chunks.items()},
         shared_update=None if wanted is None else wanted.hex(),
+    )
+
+
+def _standard(file: StandardFile) -> StandardInfo:
+    """The picture is decoded by Pillow, for its checksum, and never filtered."""
+    from codec.picture import standard
+
+    pixels = standard.read_pixels(file.data, DecodeOptions().max_pixels)
+    height, width, _ = pixels.shape
+    size = len(file.data)
+    facts = (file.carrier.NAME, width, height, size, 8 * size / (width * height))
+    if file.payload is None:
+        return StandardInfo(*facts)
+    try:
+        found = Enhancement.unpack(file.payload)
+    except FormatError:
+        return StandardInfo(*facts, len(file.payload), matches=False)
+    return StandardInfo(
+        *facts,
+        len(file.payload),
+        found.model.hex(),
+        found.quality / QUALITY_UNITS,
+        len(found.update),
+        found.matches(standard.picture_of(pixels)),
     )
 
 
 def read(file: bytes | str | os.PathLike[str]) -> bytes:
     """The bytes of a file that is given by its name, or by its bytes already."""
-    return Path(file).read_bytes() if isinstance(file, str | os.PathLike) else bytes(file)
+    return files.read(os.fspath(file)) if isinstance(file, str | os.PathLike) else bytes(file)

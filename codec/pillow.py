@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from io import BytesIO
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image, ImageFile
 
 from bitstream import MAGIC, FormatError, Tag
 from bitstream.file.preview import preview
 from codec import update_files
+from codec.contract.modes import mode_of
 from codec.contract.options import DecodeOptions, EncodeOptions
-from codec.errors import CodecError, OptionError
+from codec.errors import CodecError
+from codec.opening import open_file
 from codec.picture.metadata import Metadata
 
 FORMAT = "NNI"
@@ -37,7 +39,8 @@ def register_pillow(max_pixels: int | None = DecodeOptions().max_pixels) -> None
     `open` reads the header and the metadata only; the picture is decoded when its pixels are first
     needed, which raises OSError if the file is damaged.  Colour profile, EXIF and XMP are in `info`
     as "icc_profile", "exif" and "xmp".  `save` takes these three, in place of the picture's own,
-    and the fields of `codec.EncodeOptions`.
+    the fields of `codec.EncodeOptions`, and in place of its `mode` the options "quality",
+    "target", "content" and "lossless".
 
     Args:
         max_pixels: largest picture to decode; see `codec.DecodeOptions`.
@@ -72,13 +75,13 @@ class NniImageFile(ImageFile.ImageFile):
     def load(self) -> object:
         """Decodes the picture, once; Pillow's own loader then reads it as raw pixels."""
         if self.tile and self.fp is not None:
-            import codec
+            from codec.decoding.decoder import restore
 
             self.fp.seek(0)
             try:
-                data = self.fp.read()
-                options = update_files.beside(data, self.filename, self.decode_options)
-                pixels = codec.decode(data, options)
+                opened = open_file(self.fp.read())
+                options = update_files.beside(opened, self.filename, self.decode_options)
+                pixels = restore(opened, options).pixels
             except (FormatError, CodecError) as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:
@@ -96,19 +99,23 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(picture: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
-    import codec
+    from codec.api import encode
 
     given = picture.encoderinfo
-    names = {field.name for field in fields(EncodeOptions)}
-    options = EncodeOptions(**{name: value for name, value in given.items() if name in names})
-    if options.standard_file:
-        raise OptionError(f"a standard file is not of format {FORMAT}; codec.encode makes it")
+    mode = mode_of(**_among(given, "quality", "target", "content", "lossless"))
+    names = [field.name for field in fields(EncodeOptions) if field.name != "mode"]
+    options = EncodeOptions(mode, **_among(given, *names))
     try:
-        file.write(codec.encode(_with_metadata(picture, given), options).data)
+        file.write(encode(_with_metadata(picture, given), options).data)
     except CodecError as error:
         if isinstance(error, ValueError):  # an option that cannot be met
             raise
         raise OSError(f"cannot write as {FORMAT}: {error}") from error
+
+
+def _among(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """What is given under these names."""
+    return {name: given[name] for name in names if name in given}
 
 
 def _with_metadata(picture: Image.Image, given: Mapping[str, object]) -> Image.Image:

@@ -9,25 +9,28 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from bitstream import MAGIC, Container, FormatError, Tag
-from bitstream.update.shared import referred, update_id
+from bitstream.update.shared import update_id
 from codec import files
 from codec.contract.options import DecodeOptions
+from codec.opening import CodedFile, OpenedFile
 
 SUFFIX = ".nnu"
 LARGEST_BYTES = 2**24
 """Larger files are not looked at; an update file has some hundred bytes."""
 
 
-def beside(data: bytes, name: str | os.PathLike[str], options: DecodeOptions) -> DecodeOptions:
+def beside(
+    opened: OpenedFile, name: str | os.PathLike[str], options: DecodeOptions
+) -> DecodeOptions:
     """The options with the update file that a picture needs, if that lies in the same folder.
 
     Args:
-        data: the file of the picture.
+        opened: the file of the picture.
         name: its name; a stream, or what has no name, lies nowhere.
         options: come back as they are if they have that update, or if there is none to be found.
     """
-    name, wanted = os.fsdecode(name), _wanted(data)
+    name = os.fsdecode(name)
+    wanted = opened.wanted if isinstance(opened, CodedFile) else None
     if wanted is None or any(update_id(update) == wanted for update in options.updates):
         return options
     if name in ("", files.STREAM):
@@ -37,16 +40,6 @@ def beside(data: bytes, name: str | os.PathLike[str], options: DecodeOptions) ->
         if update_id(found) == wanted:
             return replace(options, updates=(*options.updates, found))
     return options
-
-
-def _wanted(data: bytes) -> bytes | None:
-    """The id of the update file that a file of this codec names; what is wrong, decoders say."""
-    if not data.startswith(MAGIC):
-        return None
-    try:
-        return referred(Container.unpack(data).chunks.get(Tag.UPDATE, b""))
-    except FormatError:
-        return None
 
 
 def _read(path: Path) -> bytes:

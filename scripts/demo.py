@@ -55,7 +55,9 @@ def main() -> None:
     nncodec("decode", "--force", photo_bin, photo_png)
     decoded = reading.load(photo_png)
 
-    plain = codec.encode(original, codec.EncodeOptions(quality=QUALITY, update="none")).data
+    plain = codec.encode(
+        original, codec.EncodeOptions(codec.Lossy(quality=QUALITY), update="none")
+    ).data
     print()
     print_row("with update", photo_bin.stat().st_size, decoded, original)
     print_row("without update", len(plain), codec.decode(plain), original)

@@ -18,7 +18,7 @@ from entropy_coders import DecodeError
 
 import codec
 from bitstream import Container, Tag
-from codec.contract.options import FOREIGN
+from codec.contract.modes import FOREIGN
 from codec.models.released import REGISTRY, file_id, load_default
 from codec.picture.standard import STANDARD
 from scripts.conform.vectors import MODELS, Vector, all_vectors, pixels_sha256
@@ -89,9 +89,9 @@ def test_the_released_models(content):
     y, x = np.mgrid[:40, :45]
     picture = np.stack([5 * x, 6 * y, (x * y) % 256], -1).astype(np.uint8)
     if content == "lossless":
-        options = codec.EncodeOptions(lossless=True, effort=1)
+        options = codec.EncodeOptions(codec.Lossless(), effort=1)
     else:
-        options = codec.EncodeOptions(content=content, quality=80, effort=1)
+        options = codec.EncodeOptions(codec.Lossy(quality=80, content=content), effort=1)
     data = codec.encode(picture, options).data
     assert Tag.UPDATE in Container.unpack(data).chunks
     readers = {name: standard.read for name, standard in STANDARD.items()}

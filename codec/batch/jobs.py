@@ -14,13 +14,13 @@ from typing import Protocol, Self
 import numpy as np
 
 import codec
-from bitstream import BadMagic
-from bitstream.carriers import Carrier, carrier_of
 from codec import files
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
+from codec.contract.modes import Lossless
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.report import EncodeResult
 from codec.errors import FileError, ImageError, VerifyError, blaming
+from codec.opening import StandardFile, open_standard
 from codec.picture import formats
 from codec.picture.pixels import psnr_db
 
@@ -87,16 +87,13 @@ class WritingJob(FileJob):
         """See `Job`; the output is replaced."""
         return replace(self, force=True)
 
-    def read_standard(self) -> tuple[bytes, Carrier]:
-        """The input, which must be a standard file; the output must be named like one."""
+    def read_standard(self) -> StandardFile:
+        """Reads the input, which must be a standard file; the output must be named like one."""
         with blaming(self.source):
-            data = self.read()
-            carrier = carrier_of(data)
-            if carrier is None:
-                raise BadMagic("not a JPEG, WebP or AVIF file")
+            file = open_standard(self.read())
         with blaming(self.target):
-            formats.check_name(self.target, carrier.NAME)
-        return data, carrier
+            formats.check_name(self.target, file.carrier.NAME)
+        return file
 
     def write(self, data: bytes) -> None:
         """Writes the output."""
@@ -135,7 +132,9 @@ class EncodeJob(WritingJob):
 
         with blaming(self.report):
             raster = reading.read(BytesIO(picture))
-            pixels = (raster if self.options.lossless else raster.continued()).pixels
+            pixels = (
+                raster if isinstance(self.options.mode, Lossless) else raster.continued()
+            ).pixels
             page = render(self.source, pixels, encoded, self.options)
             with files.open_output(self.path(self.report), force=self.force) as file:
                 file.write(page.encode())
@@ -158,7 +157,7 @@ class EnhanceJob(WritingJob):
 
         with blaming(self.original):
             raster = reading.read(BytesIO(files.read(self.path(self.original))))
-        data, _ = self.read_standard()
+        data = self.read_standard().data
         with blaming(self.source):
             original = transparency.join(raster.pixels, raster.alpha)
             enhanced = codec.enhance(original, data, self.options, on_progress).noting(raster.note)
@@ -184,11 +183,11 @@ class StripJob(WritingJob):
 
     def run(self, on_progress: OnProgress) -> Stripped:
         """Strips."""
-        data, carrier = self.read_standard()
+        file = self.read_standard()
         with blaming(self.source):
-            plain = carrier.strip(data)
+            plain = file.plain
         self.write(plain)
-        return Stripped(self.source, self.target, len(data), len(plain))
+        return Stripped(self.source, self.target, len(file.data), len(plain))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +199,9 @@ class DecodeJob(WritingJob):
     def run(self, on_progress: OnProgress) -> Decoded:
         """Decodes."""
         from codec.picture import reading
-        from codec.restored import restore_file
 
         with blaming(self.source):
-            restored = restore_file(self.path(self.source), self.options)
+            restored = codec.restore(self.path(self.source), self.options)
         png = BytesIO()
         reading.save_png(restored.pixels, png, restored.metadata)
         self.write(png.getvalue())
@@ -221,10 +219,9 @@ class VerifyJob(FileJob):
     def run(self, on_progress: OnProgress) -> Verified:
         """Decodes, and compares."""
         from codec.picture import reading, transparency
-        from codec.restored import restore_file
 
         with blaming(self.source):
-            restored = restore_file(self.path(self.source), self.options)
+            restored = codec.restore(self.path(self.source), self.options)
             if restored.complaint:
                 raise VerifyError(restored.complaint)
         pixels = restored.upright

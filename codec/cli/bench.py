@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from statistics import fmean
 
 import click
 
 import codec
-from bitstream.carriers import carrier_of
 from codec.batch import local
 from codec.batch.results import Failed
 from codec.batch.sources import Source, find
 from codec.cli import parts
 from codec.cli.console import Failure, Progress, Speech, print_json
-from codec.contract.options import STANDARD_CONTENTS, DecodeOptions, EncodeOptions
+from codec.contract.modes import STANDARD_CONTENTS, Standard
+from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import FileError, blaming
+from codec.opening import StandardFile, open_file
 from codec.picture.formats import is_picture_name
 
 FIGURES = ("bpp", "psnr_db", "encode_s", "decode_s")
@@ -50,8 +51,8 @@ class Measured:
 )
 @click.argument("folder", metavar="DIR", type=click.Path())
 @parts.bundle(
-    "options",
-    EncodeOptions,
+    "asked",
+    parts.Asked,
     parts.quality_option,
     parts.effort_option,
     parts.content_option,
@@ -59,13 +60,13 @@ class Measured:
 )
 @parts.threads_option
 @parts.speech_options
-def command(folder: str, options: EncodeOptions, threads: int, speech: Speech) -> None:
+def command(folder: str, asked: parts.Asked, threads: int, speech: Speech) -> None:
     """Encode and decode all pictures below DIR, one after the other; write nothing.
 
     Of a standard --content, the files are such files with an update in them. Times leave out
     starting the program and loading the networks.
     """
-    options = replace(options, standard_file=options.content in STANDARD_CONTENTS)
+    options = asked.options(standard_file=asked.content in STANDARD_CONTENTS)
     sources = list(find([folder], is_picture_name, recursive=True))
     measured: list[Measured] = []
     failed: list[Failed] = []
@@ -117,14 +118,15 @@ def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     from codec.models import released
     from codec.picture import reading
 
-    released.load_default(options.content_family)
+    mode = options.mode
+    released.load_default(mode.format if isinstance(mode, Standard) else mode.family)
     pixels = reading.load(name)
     height, width, _ = pixels.shape
     start = time.perf_counter()
     result = codec.encode(pixels, options, progress)
     encoded = time.perf_counter()
-    carrier = carrier_of(result.data)
-    if carrier and carrier.extract(result.data) is None:  # nothing to gain: as any program shows it
+    opened = open_file(result.data)
+    if isinstance(opened, StandardFile) and opened.payload is None:  # as any program shows it
         reading.load(BytesIO(result.data))
     else:
         codec.decode(result.data, DecodeOptions(max_pixels=None))

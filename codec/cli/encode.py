@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
 from codec.contract import techniques
-from codec.contract.options import STANDARD_CONTENTS, EncodeOptions
+from codec.contract.modes import STANDARD_CONTENTS
 from codec.errors import blaming
 from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
 
@@ -40,8 +39,8 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, stand
 )
 @click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
 @parts.bundle(
-    "options",
-    EncodeOptions,
+    "asked",
+    parts.Asked,
     parts.quality_option,
     target_options,
     click.option("--lossless", is_flag=True, help="Code the picture exactly, whatever it takes."),
@@ -81,7 +80,7 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, stand
 @parts.speech_options
 def command(
     names: tuple[str, ...],
-    options: EncodeOptions,
+    asked: parts.Asked,
     report: str | None,
     shared_update: str | None,
     naming: parts.Naming,
@@ -102,13 +101,14 @@ def command(
     With --shared-update, pictures that are alike share one update, if that saves bytes: then
     FILE.nnu is written before the others, which need it. Beside them it is found by itself.
     """
-    inputs, only = parts.split_names(names, naming, _is_input(options.content))
-    options = replace(options, standard_file=_is_standard_file(only, options.content))
+    inputs, only = parts.split_names(names, naming, _is_input(asked.content))
+    standard_file = _is_standard_file(only, asked.content)
+    options = asked.options(standard_file=standard_file and not asked.lossless)
 
     if shared_update is not None and (only is not None or report is not None):
         raise click.UsageError("--shared-update is for several pictures, without OUT and --report")
     if report is not None:
-        if options.lossless:
+        if asked.lossless:
             raise click.UsageError("--lossless and --report exclude each other")
         if len(inputs) > 1 or naming.recursive or report == files.STREAM:
             raise click.UsageError("--report is a file about one picture")
@@ -124,12 +124,10 @@ def command(
             report=report or "",
         )
 
-    suffix = SUFFIXES.get(options.content, CODED_SUFFIX)
+    suffix = SUFFIXES.get(asked.content, CODED_SUFFIX)
     outputs = naming.outputs(only, suffix=suffix)
     if shared_update is not None:
-        sharing.write_set(
-            inputs, outputs, make_job, shared_update, options, naming, running, speech
-        )
+        sharing.write_set(inputs, outputs, make_job, shared_update, asked, naming, running, speech)
         return
     write_outputs(inputs, outputs, is_picture_name, make_job, naming, running, speech)
 

@@ -13,20 +13,19 @@ from codec import files
 from codec.batch import dask
 from codec.batch.plan import Outputs
 from codec.cli.console import Speech
-from codec.contract.options import (
+from codec.contract.modes import (
     CONTENTS,
-    DEVICES,
-    EFFORT_MAX,
     FOREIGN,
     FOREIGN_FORM,
-    METADATA,
+    LEARNED,
     QUALITY_MAX,
-    DecodeOptions,
-    EncodeOptions,
+    Lossy,
+    mode_of,
 )
+from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, DecodeOptions, EncodeOptions
+from codec.contract.targets import Target
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
-DEFAULTS = EncodeOptions()
 
 path = click.Path(allow_dash=True)
 """A file name, or - for a stream. Existence is checked later, with our own one-line message."""
@@ -48,6 +47,43 @@ class ExampleCommand(click.Command):
             formatter.write_dl(self.examples, col_max=48)
         formatter.write_paragraph()
         super().format_help(context, formatter)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks of an encode, option by option; see `EncodeOptions`."""
+
+    quality: float = Lossy.quality
+    target: Target | None = None
+    lossless: bool = False
+    content: str = LEARNED
+    effort: int = EncodeOptions.effort
+    update: str = EncodeOptions.update
+    verify: bool = EncodeOptions.verify
+    device: str = EncodeOptions.device
+    metadata: tuple[str, ...] = EncodeOptions.metadata
+    time_limit: float | None = None
+
+    def options(self, *, standard_file: bool = False) -> EncodeOptions:
+        """The options, once it is known what kind of file is meant.  Raises OptionError."""
+        return EncodeOptions(
+            mode_of(
+                self.quality,
+                self.target,
+                self.content,
+                lossless=self.lossless,
+                standard_file=standard_file,
+            ),
+            effort=self.effort,
+            update=self.update,
+            verify=self.verify,
+            device=self.device,
+            metadata=self.metadata,
+            time_limit=self.time_limit,
+        )
+
+
+DEFAULTS = Asked()
 
 
 @dataclass(frozen=True)

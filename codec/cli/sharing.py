@@ -16,8 +16,7 @@ from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech, print_json
-from codec.contract import techniques
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.options import DecodeOptions
 from codec.errors import blaming
 from codec.picture.formats import is_picture_name
 from codec.update_files import SUFFIX
@@ -71,7 +70,7 @@ def write_set(
     outputs: Outputs,
     make_job: Callable[[Step], EncodeJob],
     update_file: str,
-    options: EncodeOptions,
+    asked: parts.Asked,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -83,16 +82,16 @@ def write_set(
         outputs: how outputs are named.
         make_job: where the file of an input goes.
         update_file: where the update goes, if it pays.
-        options: for all pictures.
+        asked: for all pictures.
         naming: options about files.
         running: who does the work.
         speech: what is said about it.
     """
     refused = {
-        "--content": options.content != parts.DEFAULTS.content,
-        "--update": options.update != techniques.DEFAULT,
-        "a target": options.target is not None,
-        "--time-limit": options.time_limit is not None,
+        "--content": asked.content != parts.DEFAULTS.content,
+        "--update": asked.update != parts.DEFAULTS.update,
+        "a target": asked.target is not None,
+        "--time-limit": asked.time_limit is not None,
         "--resume": naming.resume,
         "--engine": running.engine != "local",
         "--jobs": running.jobs > 1,
@@ -110,7 +109,7 @@ def write_set(
     local.set_threads(running.threads)
     with Progress(speech) as progress:
         reporter = Reporter(speech, progress, len(steps), single=False)
-        results = encode_set(jobs, update_file, options, progress, force=naming.force)
+        results = encode_set(jobs, update_file, asked.options(), progress, force=naming.force)
         for result in failures or results:
             if isinstance(result, Shared):
                 progress.wipe()

@@ -13,6 +13,7 @@ from codec.batch import local
 from codec.cli import parts, sharing
 from codec.contract.options import DecodeOptions
 from codec.errors import blaming
+from codec.opening import open_file
 
 
 @click.command(
@@ -37,7 +38,7 @@ def command(
     """Show FILE on a page in the browser, which only this machine can reach; Ctrl-C ends it."""
     local.set_threads(threads)
     with blaming(source):
-        data = files.read(source)
+        opened = open_file(files.read(source))
     reference = None
     if original is not None:
         from codec.picture import reading
@@ -48,7 +49,7 @@ def command(
     from codec.pages.view.server import ViewServer
 
     with blaming(source):
-        comparison = compare(data, reference, update_files.beside(data, source, options))
+        comparison = compare(opened, reference, update_files.beside(opened, source, options))
     with ViewServer(comparison, source) as server, suppress(KeyboardInterrupt):
         if comparison.remark:
             click.echo(f"nncodec: warning: {source}: {comparison.remark}", err=True)

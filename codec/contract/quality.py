@@ -84,6 +84,11 @@ def quality_at(weight: float) -> float:
     return 100 * math.log(step / STEP_COARSEST) / math.log(STEP_FINEST / STEP_COARSEST)
 
 
+def centred(half: int) -> int:
+    """Quality in halves (0..200) -> what networks are conditioned on, -100..100."""
+    return half - 100
+
+
 def level_at(quality: Tensor) -> Level:
     """quality: float [b], 0..100."""
     column = quality.view(-1, 1, 1, 1)

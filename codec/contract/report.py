@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Report:
     """As the file stores it: chosen by the search where a target was given."""
     note: str = ""
     """What went otherwise than asked for, in one line, if anything."""
+
+    def noting(self, note: str) -> Self:
+        """The same with one more note; none if it is empty."""
+        return replace(self, note="; ".join(filter(None, (self.note, note))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,18 @@ class TracePoint:
     cost: float
 
 
+class Outcome(Protocol):
+    """A file and its figures, in whatever they come."""
+
+    @property
+    def data(self) -> bytes:
+        """The file."""
+
+    @property
+    def report(self) -> Report:
+        """The figures."""
+
+
 @dataclass(frozen=True)
 class EncodeResult:
     """The file, the figures, and how the searches went."""
@@ -54,8 +71,7 @@ class EncodeResult:
 
     def noting(self, note: str) -> EncodeResult:
         """The same with one more note; none if it is empty."""
-        notes = "; ".join(filter(None, (self.report.note, note)))
-        return replace(self, report=replace(self.report, note=notes))
+        return replace(self, report=self.report.noting(note))
 
 
 @dataclass(frozen=True)

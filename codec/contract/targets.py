@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from codec.contract.quality import HALVES, quality_at
-from codec.contract.report import EncodeResult
+from codec.contract.report import Outcome
 from codec.errors import OptionError
 
 CLOSE_SHARE = 0.98
@@ -57,11 +57,11 @@ class MaxBytes:
     def __str__(self) -> str:
         return f"at most {self.value:,} bytes"
 
-    def excess(self, result: EncodeResult) -> float:
+    def excess(self, result: Outcome) -> float:
         """In octaves; rises with the quality."""
         return math.log2(len(result.data) / self.value)
 
-    def measured(self, result: EncodeResult) -> str:
+    def measured(self, result: Outcome) -> str:
         """What is limited, in words."""
         return f"{len(result.data):,} bytes"
 
@@ -81,11 +81,11 @@ class MaxBpp:
     def __str__(self) -> str:
         return f"at most {self.value:g} bpp"
 
-    def excess(self, result: EncodeResult) -> float:
+    def excess(self, result: Outcome) -> float:
         """In octaves; rises with the quality."""
         return math.log2(result.report.bpp / self.value)
 
-    def measured(self, result: EncodeResult) -> str:
+    def measured(self, result: Outcome) -> str:
         """What is limited, in words."""
         return f"{result.report.bpp:.4f} bpp"
 
@@ -105,11 +105,11 @@ class MinPsnr:
     def __str__(self) -> str:
         return f"at least {self.value:g} dB"
 
-    def excess(self, result: EncodeResult) -> float:
+    def excess(self, result: Outcome) -> float:
         """In dB; falls with the quality."""
         return self.value - result.report.psnr_db
 
-    def measured(self, result: EncodeResult) -> str:
+    def measured(self, result: Outcome) -> str:
         """What is limited, in words."""
         return f"{result.report.psnr_db:.2f} dB"
 

@@ -1,22 +1,24 @@
-"""THE decode story: bytes -> UPDATE -> content -> picture -> filtered picture.
+"""THE decode story: opened file -> UPDATE -> content -> picture -> filtered picture.
 
-Lossless files have another one, see `codec.encoding.lossless.encoder`.
+Standard files have another one, `codec.decoding.enhanced`, and so have lossless ones,
+`codec.decoding.lossless.decoder`.
 """
 
 from __future__ import annotations
 
 import torch
 
-from bitstream import Container, InvalidField, LimitExceeded, Tag
-from bitstream.carriers import carrier_of
+from bitstream import BadMagic, Container, InvalidField, LimitExceeded, Tag
 from bitstream.file import alpha
 from codec.contract.options import DecodeOptions
-from codec.decoding import enhanced, prior, update
-from codec.decoding.contents import registry
+from codec.contract.quality import centred
+from codec.decoding import prior, update
+from codec.decoding.contents.registry import decoder_of
 from codec.decoding.filtering import Filtering
-from codec.decoding.lossless import decoder
-from codec.models import released
-from codec.models.released import ReleasedModel
+from codec.decoding.restored import Restored
+from codec.models.kinds import FilteredModel, LosslessModel
+from codec.models.released import load
+from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
 from codec.picture import transparency
 from codec.picture.metadata import Metadata
 from codec.picture.pixels import Pixels
@@ -24,45 +26,63 @@ from codec.picture.pixels import Pixels
 
 @torch.no_grad()
 @torch.autocast("cpu", enabled=False)  # lower precision would break exactness
-def decode(data: bytes, options: DecodeOptions | None = None) -> Pixels:
-    """Decodes a file: one of this codec, or a standard file that carries a payload.
+def restore(opened: OpenedFile, options: DecodeOptions | None = None) -> Restored:
+    """Decodes a file of this codec, or a standard file that carries a payload.
+
+    A complaint about an update is returned, not warned of: jobs run in other processes and threads.
 
     Args:
-        data: the whole file.
-        options: limits; none changes a pixel.
-
-    Returns:
-        uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency.
+        opened: the file.
+        options: limits, and update files; none changes a pixel.
 
     Raises:
-        FormatError: not a valid file, or one that needs a model or version that is not here.
-
-    Warns:
-        ForeignUpdateWarning: see `codec.decoding.enhanced`, which decodes standard files.
+        FormatError: it holds no picture, is not valid, or needs a model that is not here.
     """
     options = options or DecodeOptions()
-    if carrier_of(data):
-        return enhanced.decode(data, options)
-    container = Container.unpack(data)
+    match opened:
+        case CodedFile():
+            return _restored(opened.container, options)
+        case StandardFile():
+            from codec.decoding import enhanced
+
+            return enhanced.restore(opened, options.max_pixels)
+        case UpdateFile():
+            raise BadMagic("is an update that pictures share, not a picture")
+        case PackedFile():
+            raise BadMagic("holds weights of networks, not a picture; `nncodec weights` reads it")
+
+
+def _restored(container: Container, options: DecodeOptions) -> Restored:
     header = container.header
     if options.max_pixels is not None and header.width * header.height > options.max_pixels:
         raise LimitExceeded(
             f"{header.width}x{header.height} is more than {options.max_pixels} pixels; "
             "a larger --max-pixels (max_pixels) accepts it"
         )
-    Metadata.of_chunks(container.chunks)  # no pixel depends on them, but a file is valid or not
-    model = released.load(header.model)
-    is_lossless = model.content == decoder.CONTENT
-    if is_lossless != header.lossless:
+    # No pixel depends on them, but a file is valid or not.
+    metadata = Metadata.of_chunks(container.chunks)
+    pixels = _colours(container, options.updates)
+    if Tag.ALPHA in container.chunks:
+        payload = container.chunks[Tag.ALPHA]
+        pixels = transparency.join(pixels, alpha.unpack(payload, header.width, header.height))
+    return Restored(pixels, metadata, lossless=header.lossless)
+
+
+def _colours(container: Container, updates: tuple[bytes, ...]) -> Pixels:
+    """The picture without its transparency: uint8 [h w 3]."""
+    header = container.header
+    model = load(header.model)
+    if isinstance(model, LosslessModel) != header.lossless:
         raise InvalidField(f"quality {header.quality} does not go with {model.content} content")
-    pixels = (decoder.decode if is_lossless else _decode)(container, model, options.updates)
-    if Tag.ALPHA not in container.chunks:
-        return pixels
-    payload = container.chunks[Tag.ALPHA]
-    return transparency.join(pixels, alpha.unpack(payload, header.width, header.height))
+    if isinstance(model, LosslessModel):
+        from codec.decoding.lossless import decoder as lossless
+
+        return lossless.decode(container, model)
+    assert isinstance(model, FilteredModel)  # noqa: S101 (for the type checker)
+    return _lossy(container, model, updates)
 
 
-def _decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ...]) -> Pixels:
+def _lossy(container: Container, model: FilteredModel, updates: tuple[bytes, ...]) -> Pixels:
     """The colours of a lossy file."""
     header, chunks = container.header, container.chunks
     postfilter = model.postfilter
@@ -70,6 +90,6 @@ def _decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ..
         postfilter = update.apply(chunks[Tag.UPDATE], model, updates)
     if Tag.PRIOR in chunks:
         model = prior.apply(chunks[Tag.PRIOR], model)
-    unfiltered = registry.decode(chunks[Tag.CONTENT], header, model)
-    filtering = Filtering(unfiltered, postfilter, model.quality(header.quality))
+    unfiltered = decoder_of(model).decode(chunks[Tag.CONTENT], header, model)
+    filtering = Filtering(unfiltered, postfilter, centred(header.quality))
     return filtering.pixels(postfilter, header.width, header.height)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -22,25 +21,23 @@ from torch import Tensor
 from bitstream import InvalidField
 from bitstream.update import subspace as subspace_payload
 from bitstream.update.subspace import SubspacePayload
+from codec.models.kinds import FilteredModel, LearnedModel
 from codec.networks.fixed_point import BoundError
 from codec.networks.learned import Model
 
-if TYPE_CHECKING:
-    from codec.models.released import ReleasedModel
 
-
-def pack(payload: SubspacePayload, model: ReleasedModel) -> bytes:
+def pack(payload: SubspacePayload, model: LearnedModel) -> bytes:
     """Levels -> a PRIOR payload."""
     return subspace_payload.pack(payload, model.prior.scales, model.tables)
 
 
-def apply(data: bytes, model: ReleasedModel) -> ReleasedModel:
+def apply(data: bytes, model: FilteredModel) -> LearnedModel:
     """The model with a PRIOR payload applied to its exact networks.
 
     Raises:
         FormatError: no encoder writes such data, or the model has no updates of its prior.
     """
-    if model.prior is None:
+    if not isinstance(model, LearnedModel) or model.prior is None:
         raise InvalidField(f"model {model.name} has no prior that an update could change")
     payload = subspace_payload.unpack(data, model.prior.scales, model.tables)
     kernel, bias = (torch.from_numpy(moves[:, 0]) for moves in model.prior.moves(payload))

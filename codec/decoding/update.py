@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bitstream import InvalidField, Truncated, UnknownUpdate, UpdatePayload
 from bitstream.coding import trellis
@@ -19,13 +18,10 @@ from bitstream.update.methods import Method
 from bitstream.update.shared import SharedUpdate, referred, update_id
 from bitstream.update.subspace import SubspacePayload
 from codec.decoding.parameters import Changes, Cosine, Kernels, LowRank, Parameters, Scales
+from codec.models.kinds import FilteredModel
 from codec.networks.fixed_point import BoundError
 from codec.networks.layers import Conv
 from codec.networks.postfilter import PostFilter
-
-if TYPE_CHECKING:
-    from codec.models.released import ReleasedModel
-
 
 PARAMETERS: dict[Method, Parameters] = {
     Method.KERNELS: Kernels(),
@@ -36,7 +32,7 @@ PARAMETERS: dict[Method, Parameters] = {
 """What is coded as tensors of levels (`bitstream.update.levels`)."""
 
 
-def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: ReleasedModel) -> bytes:
+def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: FilteredModel) -> bytes:
     """Levels -> an UPDATE payload."""
     if isinstance(payload, SubspacePayload):
         body = subspace_payload.pack(payload, model.subspace.scales, model.tables)
@@ -45,7 +41,7 @@ def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: Releas
     return bytes([method]) + body
 
 
-def apply(data: bytes, model: ReleasedModel, files: Sequence[bytes] = ()) -> PostFilter:
+def apply(data: bytes, model: FilteredModel, files: Sequence[bytes] = ()) -> PostFilter:
     """The integer post-filter with an UPDATE payload applied.
 
     Args:
@@ -77,7 +73,7 @@ def apply(data: bytes, model: ReleasedModel, files: Sequence[bytes] = ()) -> Pos
     return changed(model.postfilter, changes)
 
 
-def _shared(wanted: bytes, model: ReleasedModel, files: Sequence[bytes]) -> bytes:
+def _shared(wanted: bytes, model: FilteredModel, files: Sequence[bytes]) -> bytes:
     """The payload in the update file of that id."""
     for file in files:
         if update_id(file) == wanted:

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from bitstream import InvalidField, chunk_bytes
+from codec.contract.quality import centred
 from codec.decoding import update
 from codec.decoding.filtering import Filtering
 from codec.encoding.job import Adapted, Content, Job
@@ -20,7 +21,7 @@ from codec.networks.postfilter import PostFilter
 @torch.no_grad()
 def adapt(job: Job, content: Content) -> Adapted:
     """The update of the job's technique if it lowers the cost of the real result, else none."""
-    model, unfiltered, quality = job.model, content.unfiltered, job.model.quality(job.half)
+    model, unfiltered, quality = job.model, content.unfiltered, centred(job.half)
     start = time.perf_counter()
     filtering = Filtering(unfiltered, model.postfilter, quality)
     none = applied(job, content, b"", model.postfilter, filtering)

@@ -6,26 +6,24 @@ put in only if it lowers distortion + lambda * rate of the real file.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from bitstream import BadMagic
-from bitstream.carriers import CARRIERS, Carrier, carrier_of
+from bitstream.carriers import CARRIERS, Carrier
 from bitstream.carriers.enhancement import Enhancement
+from codec.contract.modes import Standard
 from codec.contract.options import EncodeOptions
-from codec.contract.report import EncodeResult, EnhanceReport
-from codec.decoding import enhanced
+from codec.contract.report import EnhanceReport
 from codec.encoding import standard_quality
 from codec.encoding.adapt import adapt
 from codec.encoding.contents import standard
+from codec.encoding.frame import Coded, figures
 from codec.encoding.job import Content, Job, OnProgress
 from codec.encoding.start import make_job
-from codec.errors import ImageError, VerifyError
+from codec.errors import ImageError
+from codec.opening import open_standard
 from codec.picture import standard as standard_file
 from codec.picture.metadata import as_stored, upright
-from codec.picture.pixels import Pixels, check_pixels, psnr_db
+from codec.picture.pixels import Pixels, psnr_db
 from codec.picture.reading import Raster
 from codec.picture.standard import STANDARD
 
@@ -48,9 +46,9 @@ class Candidate:
 def enhance(
     original: Pixels,
     data: bytes,
-    options: EncodeOptions | None = None,
+    options: EncodeOptions,
     on_progress: OnProgress | None = None,
-) -> EncodeResult:
+) -> Coded:
     """Fits the post-filter to a standard file, and puts what the decoder needs into it.
 
     Nothing else of the file changes; a payload that it carries already is replaced.
@@ -58,7 +56,7 @@ def enhance(
     Args:
         original: what the file was made from, uint8 [h w 3], RGB, upright.
         data: a JPEG, WebP or AVIF file of any writer.
-        options: effort, update, verify and device count; the file settles the rest.
+        options: effort, update and device count; the file settles the rest.
         on_progress: called with a stage and the fraction of it that is done.
 
     Raises:
@@ -67,14 +65,9 @@ def enhance(
             original.
         OptionError: the device is not there.
         ModelError: there is no model for that format.
-        VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    start = time.perf_counter()
-    check_pixels(original)
-    carrier = carrier_of(data)
-    if carrier is None:
-        raise BadMagic("not a JPEG, WebP or AVIF file")
-    plain = carrier.strip(data)
+    file = open_standard(data)
+    plain = file.plain
     orientation = standard_file.read_metadata(plain).orientation
     pixels = standard_file.read_pixels(plain)
     height, width = upright(pixels, orientation).shape[:2]
@@ -82,47 +75,43 @@ def enhance(
         raise ImageError(
             f"is {width} x {height}, and its original {original.shape[1]} x {original.shape[0]}"
         )
-    options = replace(options or EncodeOptions(), content=carrier.NAME)
-    job = make_job(as_stored(original, orientation), options, on_progress)
+    mode = Standard(file.carrier.NAME)
+    job = make_job(as_stored(original, orientation), options, mode, on_progress)
     job = replace(job, half=standard_quality.find_half(job, plain, pixels))
-    return _best_file(job, carrier, plain, start, verify=options.verify)
+    return _best_file(job, file.carrier, plain)
 
 
 def encode(
-    raster: Raster, options: EncodeOptions, on_progress: OnProgress | None = None
-) -> EncodeResult:
+    raster: Raster, options: EncodeOptions, mode: Standard, on_progress: OnProgress | None = None
+) -> Coded:
     """Writes a picture as a standard file, and enhances that.
 
     Args:
         raster: pixels, and what the file is to hold besides.
-        options: with a standard content.
+        options: effort, update, metadata and device count.
+        mode: format and quality.
         on_progress: called with a stage and the fraction of it that is done.
 
     Raises:
         ImageError: the format cannot hold the picture or its metadata.
         Else as `enhance`.
     """
-    start = time.perf_counter()
-    check_pixels(raster.pixels)
     if raster.alpha is not None:
         raise ImageError(
-            f"has transparency, which {options.content.upper()} files of this codec do not hold; "
+            f"has transparency, which {mode.format.upper()} files of this codec do not hold; "
             "flatten it onto a background, or write a file of another name"
         )
-    job = make_job(raster.pixels, options, on_progress)
-    carrier = next(found for found in CARRIERS if found.NAME == options.content)
+    job = make_job(raster.pixels, options, mode, on_progress)
+    carrier = next(found for found in CARRIERS if found.NAME == mode.format)
+    metadata = raster.metadata.only(options.metadata)
     try:
-        plain = STANDARD[carrier.NAME].write(
-            raster.pixels, options.quality, **raster.metadata.save_options()
-        )
+        plain = STANDARD[mode.format].write(raster.pixels, mode.quality, **metadata.save_options())
     except (ValueError, OSError) as error:
-        raise ImageError(f"does not fit into a {carrier.NAME.upper()} file: {error}") from error
-    return _best_file(job, carrier, plain, start, verify=options.verify)
+        raise ImageError(f"does not fit into a {mode.format.upper()} file: {error}") from error
+    return _best_file(job, carrier, plain)
 
 
-def _best_file(
-    job: Job, carrier: Carrier, plain: bytes, start: float, *, verify: bool
-) -> EncodeResult:
+def _best_file(job: Job, carrier: Carrier, plain: bytes) -> Coded:
     """The file of least cost: without a payload, with that of the base filter, or of an update."""
     content = standard.content_of(job, plain)
     adapted = adapt(job, content)
@@ -133,21 +122,19 @@ def _best_file(
         payload = Enhancement.of_picture(picture, job.model.id, job.half, update).pack()
         candidates.append(Candidate(carrier.insert(plain, payload), filtered, len(update)))
     best = min(candidates, key=lambda found: found.cost(job, content))
-    if verify and best.data != plain:
-        decoded, complaint = enhanced.restore(best.data)
-        if complaint or not np.array_equal(decoded, best.pixels):
-            raise VerifyError("the file does not decode to the encoded picture")
-    return EncodeResult(
+    measured = figures(
         best.data,
-        EnhanceReport(
-            bpp=8 * len(best.data) / (picture.width * picture.height),
-            psnr_db=psnr_db(best.pixels, job.pixels),
-            base_psnr_db=psnr_db(adapted.base, job.pixels),
-            update_bytes=best.update_bytes,
-            seconds=time.perf_counter() - start,
-            quality=job.half / 2,
-            plain_bytes=len(plain),
-            plain_psnr_db=psnr_db(pixels, job.pixels),
-            note=NO_GAIN if best.data == plain else "",
-        ),
+        job.pixels,
+        best.pixels,
+        adapted.base,
+        update_bytes=best.update_bytes,
+        half=job.half,
     )
+    report = EnhanceReport(
+        **vars(measured),
+        plain_bytes=len(plain),
+        plain_psnr_db=psnr_db(pixels, job.pixels),
+    )
+    if best.data == plain:
+        return Coded(plain, None, report).noting(NO_GAIN)
+    return Coded(best.data, best.pixels, report)

@@ -12,7 +12,7 @@ from bitstream import Tag, chunk_bytes
 from codec.contract.effort import Effort
 from codec.contract.techniques import Technique
 from codec.encoding.deadline import NEVER, Deadline
-from codec.models.released import ReleasedModel
+from codec.models.kinds import FilteredModel
 from codec.networks.postfilter import PostFilter
 from codec.picture.pixels import Pixels, squared_error
 
@@ -28,7 +28,7 @@ class Job:
     """float [1 3 h w], pixel values - 128."""
     half: int
     """Quality in halves."""
-    model: ReleasedModel
+    model: FilteredModel
     effort: Effort
     device: torch.device
     """Where searches run; whatever decodes runs on the CPU."""
@@ -39,6 +39,8 @@ class Job:
     """When searches must be over, and what follows them too."""
     content: str = "learned"
     """What is asked for below the filter, see `EncodeOptions.content`."""
+    alpha: Pixels | None = None
+    """uint8 [h w], which the file holds besides; None if all is opaque."""
     extras: Mapping[Tag, bytes] = field(default_factory=dict)
     """Chunks that the file holds besides, whatever the searches find."""
     trace: list[tuple[str, float | Tensor]] = field(default_factory=list)

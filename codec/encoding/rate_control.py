@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from codec.contract.report import EncodeResult
+from codec.contract.report import Outcome
 from codec.contract.targets import Limit
 from codec.encoding.deadline import Deadline
 from codec.errors import OptionError
@@ -19,15 +19,7 @@ BISECT_EVERY = 3
 """Interpolation finds a smooth crossing at once; each third step halves the bracket regardless."""
 
 
-class Candidate(Protocol):
-    """A possible outcome."""
-
-    @property
-    def result(self) -> EncodeResult:
-        """Its file and figures."""
-
-
-C = TypeVar("C", bound=Candidate)
+C = TypeVar("C", bound=Outcome)
 Attempt = Callable[[int, bool, Deadline], C]
 """Quality in halves, whether a quick encode will do, when to be done -> what came out."""
 
@@ -58,7 +50,7 @@ def reach(
 
     def point(at: int, *, quick: bool, until: Deadline) -> Point[C]:
         candidate = attempt(grid[at], quick, until)
-        return Point(at, limit.excess(candidate.result), candidate)
+        return Point(at, limit.excess(candidate), candidate)
 
     found: Crossing[C] = Crossing(len(grid) - 1, slope, limit.SLACK)
     while not found.settled and not (found.inside and deadline.passed):
@@ -149,19 +141,19 @@ class Crossing(Generic[C]):
 def _outcome(found: Crossing[C], limit: Limit) -> tuple[C, str]:
     inside, outside = found.inside, found.outside
     if inside is None:
-        result = outside.candidate.result
+        result = outside.candidate
         raise OptionError(
             f"{limit} cannot be reached: quality {result.report.quality:g} gives "
             f"{limit.measured(result)}"
         )
-    result = inside.candidate.result
+    result = inside.candidate
     reached = f"{limit.measured(result)} for {limit}"
     if found.close:
         remark = ""
     elif inside.at == found.last:
         remark = f"{reached}: quality {result.report.quality:g} is the end of the scale"
     elif found.settled:
-        other = outside.candidate.result
+        other = outside.candidate
         remark = (
             f"{reached}: the next quality, {other.report.quality:g}, gives {limit.measured(other)}"
         )

@@ -7,7 +7,6 @@ picture that does better with an update of its own, or with none, gets that.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,14 +17,16 @@ from bitstream import InvalidField
 from bitstream.update.methods import Method
 from bitstream.update.shared import SharedUpdate, reference
 from codec.contract import techniques
+from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions
-from codec.contract.report import SharedResult
+from codec.contract.quality import centred
 from codec.decoding import update
 from codec.decoding.filtering import Filtering
-from codec.encoding import encoder
 from codec.encoding.adapt import adapt, applied
-from codec.encoding.contents import registry
+from codec.encoding.contents.registry import encoder_of
+from codec.encoding.frame import Told
 from codec.encoding.job import Adapted, Content, Job, OnProgress
+from codec.encoding.lossy import coded_as, prepare
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
@@ -70,9 +71,9 @@ class Chosen:
         return [n for n, adapted in enumerate(self.pictures) if adapted.payload == payload]
 
 
-def encode_shared(
+def encode(
     rasters: Sequence[Raster], options: EncodeOptions, on_progress: OnProgress | None = None
-) -> SharedResult:
+) -> Told:
     """Encodes pictures so that those that gain by it share one update.
 
     Args:
@@ -83,36 +84,24 @@ def encode_shared(
 
     Raises:
         OptionError: there is but one picture, or an option is about one alone.
-        Else as `codec.encode`.
     """
-    start = time.perf_counter()
-    _check(rasters, options)
+    mode = _checked(rasters, options)
     jobs = [
-        encoder.prepare(raster, options, on_progress and partial(_numbered, on_progress, number))
+        prepare(raster, options, mode, on_progress and partial(_numbered, on_progress, number))
         for number, raster in enumerate(rasters, start=1)
     ]
     chosen = search(jobs)
-    coded = [encoder.coded_as(*pair, start) for pair in zip(jobs, chosen.pictures, strict=True)]
-    if options.verify:
-        for found, raster in zip(coded, rasters, strict=True):
-            encoder.verify(found, raster, (chosen.update,))
-    seconds = (time.perf_counter() - start) / len(jobs)
-    results = (
-        replace(found.result, report=replace(found.result.report, seconds=seconds)).noting(
-            raster.note
-        )
-        for found, raster in zip(coded, rasters, strict=True)
-    )
-    return SharedResult(tuple(results), chosen.update, len(chosen.sharing))
+    coded = tuple(coded_as(*pair) for pair in zip(jobs, chosen.pictures, strict=True))
+    return Told(coded, chosen.update, len(chosen.sharing))
 
 
 def search(jobs: Sequence[Job]) -> Chosen:
-    """What `encoder.search` does for one picture: contents, filters, contents for these filters.
+    """What `lossy.search` does for one picture: contents, filters, contents for these filters.
 
     Args:
         jobs: pictures of one model and effort.
     """
-    alone = [adapt(job, registry.encode(job)) for job in jobs]
+    alone = [adapt(job, encoder_of(job.model).encode(job)) for job in jobs]
     best = share(jobs, alone)
     for number in range(jobs[0].effort.rounds):
         triples = zip(jobs, alone, best.pictures, strict=True)
@@ -152,7 +141,7 @@ def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> Chosen:
 
 def _refined(job: Job, own: Adapted, now: Adapted, number: int) -> Adapted:
     """What a picture has alone if its content is refined for the filter that it has now."""
-    again = registry.refined(job, now, number)
+    again = encoder_of(job.model).refined(job, now, number)
     return own if again is None else _cheaper(own, adapt(job, again))
 
 
@@ -177,7 +166,7 @@ def _fitted(job: Job, normals: Sequence[NormalEquations]) -> Common | None:
 @torch.no_grad()
 def _in_bits(job: Job, found: Content) -> NormalEquations:
     """The normal equations of a picture, with errors in bits."""
-    quality = job.model.quality(job.half)
+    quality = centred(job.half)
     filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
     normal = equations(filtering, job.original)
     weight = found.weight * PIXELS_PER_UNIT**2 / 3
@@ -202,7 +191,7 @@ def _sum(normals: Sequence[NormalEquations]) -> NormalEquations:
 def _with(job: Job, common: Common, own: Adapted) -> Adapted:
     """A picture with the shared update."""
     model, content = job.model, own.content
-    filtering = Filtering(content.unfiltered, model.postfilter, model.quality(job.half))
+    filtering = Filtering(content.unfiltered, model.postfilter, centred(job.half))
     payload = reference(common.data)
     together = applied(job, content, payload, common.postfilter, filtering)
     return replace(together, base=own.base)
@@ -212,15 +201,17 @@ def _numbered(on_progress: OnProgress, number: int, stage: str, fraction: float)
     on_progress(f"picture {number}: {stage}", fraction)
 
 
-def _check(rasters: Sequence[Raster], options: EncodeOptions) -> None:
+def _checked(rasters: Sequence[Raster], options: EncodeOptions) -> Lossy:
     """Refuses what a set cannot have."""
     if len(rasters) < FEWEST:
         raise OptionError("a shared update needs several pictures")
-    if options.standard_file:
+    mode = options.mode
+    if isinstance(mode, Standard):
         raise OptionError("standard files have no shared update")
-    if options.lossless:
+    if isinstance(mode, Lossless):
         raise OptionError("lossless files have no shared update")
-    if options.target is not None or options.time_limit is not None:
+    if mode.target is not None or options.time_limit is not None:
         raise OptionError("pictures that share an update have no target and no time limit")
     if options.update != techniques.DEFAULT:
         raise OptionError("a shared update takes the place of other ways to adapt the filter")
+    return mode

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from bitstream.file.header import MAX_QUALITY
+from codec.contract.quality import centred
 from codec.encoding.job import Job
 from codec.networks.pictures import to_pixels, to_unfiltered
 from codec.picture import standard
@@ -41,7 +42,7 @@ def find_half(job: Job, data: bytes, pixels: Pixels) -> int:
 
     def error(half: int) -> float:
         if half not in errors:
-            picture = job.model.postfilter(unfiltered, job.model.quality(half))
+            picture = job.model.postfilter(unfiltered, centred(half))
             difference = to_pixels(picture, width, height) - original
             errors[half] = float(np.square(difference).sum())
             job.progress("quality", len(errors) / (len(COARSE) + 2 * len(STEPS)))

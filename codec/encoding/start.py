@@ -5,48 +5,66 @@ from __future__ import annotations
 import torch
 
 from codec.contract.effort import effort_at
-from codec.contract.options import FOREIGN, EncodeOptions
+from codec.contract.modes import FOREIGN, Lossy, Standard
+from codec.contract.options import EncodeOptions
 from codec.contract.targets import Lambda
 from codec.contract.techniques import techniques
-from codec.encoding.contents import compressai
 from codec.encoding.deadline import Deadline
 from codec.encoding.job import Job, OnProgress
 from codec.errors import OptionError
 from codec.models import released
+from codec.models.kinds import FilteredModel
 from codec.networks.pictures import from_pixels
 from codec.picture.pixels import Pixels
 
 
-def make_job(pixels: Pixels, options: EncodeOptions, on_progress: OnProgress | None = None) -> Job:
-    """Loads the model and prepares the picture."""
+def make_job(
+    pixels: Pixels,
+    options: EncodeOptions,
+    mode: Lossy | Standard,
+    on_progress: OnProgress | None = None,
+) -> Job:
+    """Loads the model and prepares the picture.
+
+    Args:
+        pixels: uint8 [h w 3].
+        options: effort, update, device and time limit count.
+        mode: content and quality.
+        on_progress: called with a stage and the fraction of it that is done.
+    """
     deadline = Deadline.after(options.time_limit)
     effort = effort_at(options.effort)
+    model = released.load_default(mode.family if isinstance(mode, Lossy) else mode.format)
+    assert isinstance(model, FilteredModel)  # noqa: S101 (for the type checker)
     return Job(
         pixels,
         from_pixels(pixels),
-        _half(options),
-        released.load_default(options.content_family),
+        _half(mode),
+        model,
         effort,
         pick_device(options.device),
         on_progress or (lambda stage, fraction: None),
         # At effort 0, and for the name "none", there is none.
         techniques().get(options.update) if effort.update else None,
         deadline,
-        options.content,
+        mode.content if isinstance(mode, Lossy) else mode.format,
     )
 
 
-def _half(options: EncodeOptions) -> int:
+def _half(mode: Lossy | Standard) -> int:
     """The quality in halves."""
-    if options.content_family == FOREIGN:
-        return compressai.half_of(options.content)
-    if isinstance(options.target, Lambda):
-        return options.target.half
-    return round(2 * options.quality)
+    if isinstance(mode, Lossy):
+        if mode.family == FOREIGN:
+            from codec.encoding.contents import compressai
+
+            return compressai.half_of(mode.content)
+        if isinstance(mode.target, Lambda):
+            return mode.target.half
+    return round(2 * mode.quality)
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of that name; "auto" takes a GPU if there is one."""
+    """Picks the device of that name; "auto" takes a GPU if there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     elif name == "cuda" and not torch.cuda.is_available():

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
 from codec.models.subspace import Subspace
 from codec.networks.lossless.network import Head, Lossless
-
-if TYPE_CHECKING:
-    pass
-
 
 Subspaces = tuple[Subspace, ...]
 """One for each head, in the order of `heads_of`."""

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,74 +25,19 @@ from safetensors.torch import save
 from torch import Tensor
 
 from bitstream import CdfTables, UnknownModel
-from codec.contract.quality import IntegerLevel
+from codec.contract.modes import LEARNED, LOSSLESS
 from codec.errors import ModelError
-from codec.models.heads import Subspaces, subspaces_of
+from codec.models.heads import subspaces_of
+from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.models.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.models.subspace import Subspace
-from codec.networks.learned import FilterModel, Model, ModelConfig
+from codec.networks.learned import ModelConfig
 from codec.networks.lossless import twins as lossless
-from codec.networks.lossless.network import Lossless, LosslessConfig
-from codec.networks.postfilter import FilterConfig, PostFilter
-from codec.networks.twins import Tensors, build_float, build_integer, integer_level
+from codec.networks.lossless.network import LosslessConfig
+from codec.networks.postfilter import FilterConfig
+from codec.networks.twins import Tensors, build_integer
 
 Config = ModelConfig | FilterConfig | LosslessConfig
-
-
-@dataclass(frozen=True)
-class ReleasedModel:
-    """A model file in memory.
-
-    Attributes:
-        name: of its folder.
-        id: what files call it.
-        content: the codec that makes its content: "learned", "jpeg", "webp", "avif" or
-            "lossless", whose networks have no post-filter.
-        config: sizes of the networks.
-        tensors: all integers of the file.
-        networks: the exact decoder.
-        subspace: where updates of the post-filter live; for the lossless networks, those of
-            every head.
-        prior: where updates of the prior live, None if it has none.
-        tables: probability tables.
-    """
-
-    name: str
-    id: bytes
-    content: str
-    config: Config
-    tensors: Tensors
-    networks: Model | FilterModel | Lossless
-    subspace: Subspace | Subspaces
-    tables: CdfTables
-    prior: Subspace | None = None
-
-    @property
-    def postfilter(self) -> PostFilter:
-        """The base filter, in integers."""
-        return self.networks.postfilter
-
-    @property
-    def filter_config(self) -> FilterConfig:
-        """Sizes of the post-filter."""
-        return self.config.filter if isinstance(self.config, ModelConfig) else self.config
-
-    @property
-    def multiple(self) -> int:
-        """Sides of the post-filter's pictures are multiples of this."""
-        return self.filter_config.multiple
-
-    def level(self, half: int) -> IntegerLevel:
-        """Quality in halves (0..200) -> integers, for a learned content."""
-        return integer_level(self.tensors, half)
-
-    def quality(self, half: int) -> int:
-        """Quality in halves (0..200) -> what the post-filter is conditioned on, -100..100."""
-        return half - 100
-
-    def search(self) -> Model | FilterModel:
-        """A fresh float model with the same weights, for gradients."""
-        return build_float(self.config, self.tensors)
 
 
 def available() -> dict[bytes, Path]:
@@ -118,7 +63,7 @@ def file_id(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()[:ID_BYTES]
 
 
-def load_default(content: str = "learned") -> ReleasedModel:
+def load_default(content: str = LEARNED) -> ReleasedModel:
     """The model that new files of a content are encoded with.  Raises ModelError."""
     registry = tomllib.loads(REGISTRY.read_text())
     if content not in registry["default"]:
@@ -153,37 +98,38 @@ def load_file(path: Path) -> ReleasedModel:
     with safe_open(path, "pt") as file:
         tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
         architecture = json.loads(file.metadata()["architecture"])
-    content = architecture["content"]
-    config = read_config(content, architecture["networks"])
     sizes = tensors.pop("tables.sizes").tolist()
     frequencies = tensors.pop("tables.frequencies").numpy().astype(np.int64)
     tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
-    subspace: Subspace | Subspaces
+    config = read_config(architecture["content"], architecture["networks"])
+    facts = (path.parent.name, file_id(path), architecture["content"], tensors, tables)
+    return build(facts, config)
+
+
+def build(facts: tuple[str, bytes, str, Tensors, CdfTables], config: Config) -> ReleasedModel:
+    """Builds a model's networks from its tensors.
+
+    Args:
+        facts: the fields of `ReleasedModel`, in their order.
+        config: sizes of the networks.
+    """
+    tensors = facts[3]
     if isinstance(config, LosslessConfig):
         networks = lossless.build(config, tensors)
-        subspace = subspaces_of(networks, tensors)
-    else:
-        networks = build_integer(config, tensors)
-        subspace = Subspace.of_tensors(tensors)
-    return ReleasedModel(
-        path.parent.name,
-        file_id(path),
-        content,
-        config,
-        tensors,
-        networks,
-        subspace,
-        tables,
-        Subspace.of_tensors(tensors, "prior") if "prior.inner" in tensors else None,
-    )
+        return LosslessModel(*facts, config, networks, subspaces_of(networks, tensors))
+    parts = (build_integer(config, tensors), Subspace.of_tensors(tensors))
+    if isinstance(config, FilterConfig):
+        return FilteredModel(*facts, config, *parts)
+    prior = Subspace.of_tensors(tensors, "prior") if "prior.inner" in tensors else None
+    return LearnedModel(*facts, config, *parts, prior)
 
 
 def read_config(content: str, sizes: dict) -> Config:
     """Sizes as JSON or TOML give them: lists for tuples, a table for the filter of a `Model`."""
     fields = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
-    if content == "lossless":
+    if content == LOSSLESS:
         return LosslessConfig(**fields)
-    if content != "learned":
+    if content != LEARNED:
         return FilterConfig(**fields)
     return ModelConfig(**fields | {"filter": read_config("filter", fields["filter"])})
 

@@ -20,8 +20,9 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
-from codec.encoding import encoder
+from codec.encoding import lossy
 from codec.encoding.adapt import adapt
 from codec.encoding.contents import learned, refine
 from codec.encoding.contents.refine import DRAW_TEMPERATURE, FIRST, Annealing, Drawn, draw_up
@@ -120,8 +121,8 @@ class Row:
 def measure(path: Path, quality: float) -> Iterator[Row]:
     """All variants on the middle of a picture."""
     raster = Raster(load_picture(path, WIDTH, HEIGHT))
-    job = encoder.prepare(raster, EncodeOptions(quality=quality, effort=4), None)
-    before = next(encoder.rounds(job))
+    job = lossy.prepare(raster, EncodeOptions(effort=4), Lossy(quality), None)
+    before = next(lossy.rounds(job))
     rate = 8 * (before.content.bytes + len(before.payload))
     for variant in variants():
         tried = replace(job, effort=replace(job.effort, latent_steps=variant.steps))

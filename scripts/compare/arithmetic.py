@@ -67,7 +67,9 @@ def in_floats(pixels: Pixels, quality: float, networks: Model) -> tuple[float, P
 
 def measure(name: str, pixels: Pixels, quality: float, networks: Model) -> Row:
     """A picture at one quality."""
-    data = codec.encode(pixels, codec.EncodeOptions(quality, effort=0, verify=False)).data
+    data = codec.encode(
+        pixels, codec.EncodeOptions(codec.Lossy(quality), effort=0, verify=False)
+    ).data
     framing = len(data) - len(Container.unpack(data).chunks[Tag.CONTENT])
     bits, picture = in_floats(pixels, quality, networks)
     decoded = psnr_db(codec.decode(data), pixels)

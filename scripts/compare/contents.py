@@ -15,8 +15,10 @@ import torch
 
 from bitstream import Container, Header, Tag
 from codec.contract.effort import effort_at
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
-from codec.encoding.contents import registry
+from codec.contract.quality import centred
+from codec.encoding.contents.registry import encoder_of
 from codec.encoding.encoder import make_job
 from codec.encoding.job import Content, Job
 from codec.networks.pictures import to_pixels
@@ -86,7 +88,8 @@ def load_picture(path: Path, width: int = LARGEST_SIDE, height: int = LARGEST_SI
 
 def coded(path: Path, content: str, quality: float, cache: Path) -> Coded:
     """A picture coded at a quality, from the cache if it is there."""
-    job = make_job(load_picture(path), EncodeOptions(quality, effort=1, content=content), _silent)
+    mode = Lossy(quality, content=content)
+    job = make_job(load_picture(path), EncodeOptions(mode, effort=1), mode, _silent)
     found = _content(job, cache)
     points = tuple(
         _point(_at(job, quality + offset), cache) for offset in (-SLOPE_SPAN, 0, SLOPE_SPAN)
@@ -104,7 +107,7 @@ def _content(job: Job, cache: Path) -> Content:
     path = cache / f"{digest[:24]}.pt"
     if not path.exists():
         # Without a technique the prior is not updated either.
-        found = registry.encode(replace(job, effort=effort_at(0), technique=None))
+        found = encoder_of(job.model).encode(replace(job, effort=effort_at(0), technique=None))
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save((found.payload, found.unfiltered.short(), found.weight), path)
     payload, unfiltered, weight = torch.load(path, weights_only=True)
@@ -114,7 +117,7 @@ def _content(job: Job, cache: Path) -> Content:
 @torch.no_grad()
 def _point(job: Job, cache: Path) -> Point:
     found = _content(job, cache)
-    filtered = job.model.postfilter(found.unfiltered, job.model.quality(job.half))
+    filtered = job.model.postfilter(found.unfiltered, centred(job.half))
     height, width = job.pixels.shape[:2]
     size = len(Coded("", job, found, ()).file(b""))
     return Point(size, psnr_db(to_pixels(filtered, width, height), job.pixels))

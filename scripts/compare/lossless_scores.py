@@ -19,7 +19,7 @@ from codec.encoding.lossless.quadratic import (
     quadratic,
     weights_of,
 )
-from codec.models.released import ReleasedModel
+from codec.models.kinds import ReleasedModel
 from codec.picture.pixels import Pixels
 from scripts.train.learn_lossless_subspace import mean_curvatures
 from scripts.train.learn_subspace import RIDGE, SMALLEST_MAGNITUDE

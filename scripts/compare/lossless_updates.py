@@ -29,14 +29,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from codec.contract.modes import LOSSLESS
 from codec.decoding.lossless import update
 from codec.decoding.lossless.coder import encode_pixels
-from codec.decoding.lossless.decoder import CONTENT
 from codec.encoding.lossless import fit
 from codec.encoding.lossless.quadratic import Quadratic, collect, weights_of
 from codec.models import released
 from codec.models.heads import Subspaces
-from codec.models.released import ReleasedModel
+from codec.models.kinds import ReleasedModel
 from codec.models.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace, step_size
 from codec.networks.lossless.likelihood import LOG2_SCALE_MIN
 from codec.picture.pixels import Pixels
@@ -146,7 +146,7 @@ def selections(
     chosen = {
         "all": Selection.of(every, weights_alone),
         "biases": Selection.of(bias, weights_alone),
-        "subspace": Selection.of(every, model.subspace),
+        "subspace": Selection.of(every, model.subspaces),
     }
     for name, score in (
         ("second-order", second_order),
@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="TABLE.tsv")
     args = parser.parse_args()
 
-    model = released.load_default(CONTENT)
+    model = released.load_default(LOSSLESS)
     pictures = load_shrunk(args.data, [0.6], SIDE_PX)
     order = np.random.default_rng(5).permutation(len(pictures))[: LEARNED_FROM + SETTLED_ON]
     crops = [

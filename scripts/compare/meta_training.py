@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from codec.contract.options import CONTENTS
+from codec.contract.modes import CONTENTS
 from codec.models.released import load_default
 from scripts.train.data import load_folder
 from scripts.train.meta import Trainer, evaluate

@@ -14,12 +14,13 @@ import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.encoding.contents import learned
 from codec.encoding.job import Job
 from codec.encoding.start import make_job
 from codec.models import released
-from codec.models.released import ReleasedModel
+from codec.models.kinds import ReleasedModel
 from codec.models.subspace import Subspace
 from scripts.compare.contents import load_picture
 from scripts.measure.evaluate import list_images
@@ -77,7 +78,7 @@ def main() -> None:
         for folder in args.images:
             for path in list_images(folder):
                 for quality in QUALITIES:
-                    job = make_job(load_picture(path), EncodeOptions(quality, effort=1))
+                    job = make_job(load_picture(path), EncodeOptions(effort=1), Lossy(quality))
                     plain = learned.encode(replace(job, technique=None)).bytes
                     for variant in tried:
                         case = folder.name, path.stem, quality, variant.name

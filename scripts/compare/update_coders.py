@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from bitstream.update import levels as levels_payload
 from bitstream.update import subspace as subspace_payload
+from codec.contract.quality import centred
 from codec.decoding.filtering import Filtering
 from codec.decoding.parameters import Kernels
 from codec.encoding.updates.equations import equations
@@ -53,7 +54,7 @@ class Case:
 
     def __init__(self, case: Coded) -> None:
         job, content, model = case.job, case.content, case.job.model
-        postfilter, quality = model.postfilter, model.quality(job.half)
+        postfilter, quality = model.postfilter, centred(job.half)
         self.normal = equations(Filtering(content.unfiltered, postfilter, quality), job.original)
         self.shape = tuple(postfilter.leave.weight.shape)
         weight = content.weight * PIXELS_PER_UNIT**2 / 3

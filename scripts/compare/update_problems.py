@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitstream.update.subspace import table_of
+from codec.contract.quality import centred
 from codec.decoding.filtering import Filtering
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, descend, fit, level_costs
@@ -59,7 +60,7 @@ class Problem:
 def normal_of(case: Coded) -> NormalEquations:
     """Equations of a coded picture."""
     job, content = case.job, case.content
-    postfilter, quality = job.model.postfilter, job.model.quality(job.half)
+    postfilter, quality = job.model.postfilter, centred(job.half)
     return equations(Filtering(content.unfiltered, postfilter, quality), job.original)
 
 

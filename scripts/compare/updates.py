@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from bitstream import Container, Tag
-from codec.contract.options import CONTENTS
+from codec.contract.modes import CONTENTS
+from codec.contract.quality import centred
 from codec.contract.techniques import techniques
 from codec.decoding import update
 from codec.encoding.adapt import adapt
@@ -74,7 +75,7 @@ def measure(case: Coded, images: str, content: str, name: str) -> Row:
         postfilter = update.apply(container.chunks[Tag.UPDATE], job.model)
     applied = time.perf_counter()
     height, width = job.pixels.shape[:2]
-    filtered = postfilter(case.content.unfiltered, job.model.quality(job.half))
+    filtered = postfilter(case.content.unfiltered, centred(job.half))
     pixels = to_pixels(filtered, width, height)
     if not np.array_equal(pixels, adapted.pixels):
         raise RuntimeError(f"{name} does not decode to what it was searched for")

@@ -17,7 +17,7 @@ from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.update.methods import Method
 from bitstream.update.subspace import STEPS, SubspacePayload
 from codec.decoding.lossless import coder, update
-from codec.models.released import ReleasedModel
+from codec.models.kinds import LosslessModel
 from codec.networks.lossless.network import Lossless, LosslessConfig
 from scripts.conform.maker import Case, chunk, sealed, varint
 from scripts.release.export_lossless import release
@@ -55,7 +55,7 @@ def lossless_model_file() -> bytes:
 class LosslessMaker:
     """Makes files for one model."""
 
-    def __init__(self, model: ReleasedModel) -> None:
+    def __init__(self, model: LosslessModel) -> None:
         self.model = model
 
     def file(
@@ -88,7 +88,7 @@ class LosslessMaker:
 
     def payload(self, step: int, spread: int, share: float, largest: int) -> bytes:
         """UPDATE payload of random levels, a `share` of them not zero."""
-        subspaces, rng = self.model.subspace, np.random.default_rng(1)
+        subspaces, rng = self.model.subspaces, np.random.default_rng(1)
         scales = update.scales_of(subspaces)
         levels = rng.integers(-largest, largest, scales.shape, endpoint=True)
         levels = (levels * (rng.random(scales.shape) < share)).astype(np.int32)

@@ -57,7 +57,7 @@ def main() -> int:
         kind = KINDS[number % len(KINDS)]
         pixels = picture(kind, rng)
         effort = 1 if number % EVERY == 0 else 0
-        options = codec.EncodeOptions(lossless=True, effort=effort, verify=False)
+        options = codec.EncodeOptions(codec.Lossless(), effort=effort, verify=False)
         result = codec.encode(pixels, options)
         if not np.array_equal(codec.decode(result.data), pixels):
             print(f"check_lossless: picture {number} ({kind}) is another", file=sys.stderr)

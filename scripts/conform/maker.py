@@ -16,7 +16,7 @@ from codec.contract.quality import VALUE_BITS, level_at
 from codec.decoding import update
 from codec.decoding.latents import Grid, encode_latents
 from codec.decoding.update import PARAMETERS
-from codec.models.released import ReleasedModel
+from codec.models.kinds import ReleasedModel
 from codec.networks.pictures import pad_to
 from codec.networks.transform import BLOCK_PX
 

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import io
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from bitstream.carriers import CARRIERS, carrier_of
-from codec.contract.report import EncodeResult
+from codec.contract.report import Outcome
 from codec.picture.standard import STANDARD
 
 Pixels = NDArray[np.uint8]  # [h w 3], RGB
@@ -82,6 +83,7 @@ class NncodecCoder:
         self._error: type[Exception] = codec.CodecError
         self._update = {} if update else {"update": "none"}
         self._content = content
+        self._mode = codec.Lossy if content == LEARNED else partial(codec.Standard, content)
         self.name = "nncodec" if content == LEARNED else f"nncodec-{content}"
         if not update:
             self.name += "-noupdate"
@@ -90,19 +92,13 @@ class NncodecCoder:
 
     def encode(self, pixels: Pixels, quality: float) -> Encoded:
         try:
-            options = self._options(
-                quality=quality,
-                effort=int(self.effort),
-                **self._update,
-                content=self._content,
-                standard_file=self._content != LEARNED,
-            )
+            options = self._options(self._mode(quality), effort=int(self.effort), **self._update)
             result = self._encode(pixels, options)
         except self._error as error:
             raise CoderError(str(error)) from None
         return self.encoded(result)
 
-    def encoded(self, result: EncodeResult) -> Encoded:
+    def encoded(self, result: Outcome) -> Encoded:
         """The file of an encode."""
         chunks = self._probe(result.data).chunks if self._content == LEARNED else {}
         return Encoded(result.data, result.report.update_bytes, chunks.get("prior", 0))

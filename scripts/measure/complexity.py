@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from codec.contract.options import CONTENTS
+from codec.contract.modes import CONTENTS
 from codec.contract.quality import level_at
 from codec.models.released import load_default
 from codec.networks.layers import Conv

@@ -18,6 +18,7 @@ from itertools import product
 from pathlib import Path
 
 from codec.contract.effort import effort_at
+from codec.contract.modes import Lossy
 from codec.contract.options import EFFORT_MAX, EncodeOptions
 from codec.picture.reading import Raster
 from scripts.measure.bdrate import bd_rate
@@ -95,21 +96,22 @@ def measure_rounds(
 def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterator[Row]:
     """Searches once, and measures the file after each round that has a coder."""
     # Here, because torch takes seconds to import and --help needs none of it.
-    from codec.encoding import encoder
+    from codec.encoding import lossy
+    from codec.encoding.frame import check
 
     raster = Raster(load(path))
     start = time.perf_counter()
     effort = int(coders[max(coders)].effort)
-    job = encoder.prepare(raster, EncodeOptions(quality=quality, effort=effort), None)
+    job = lossy.prepare(raster, EncodeOptions(effort=effort), Lossy(quality), None)
     elsewhere = 0.0
-    for number, adapted in enumerate(encoder.rounds(job)):
+    for number, adapted in enumerate(lossy.rounds(job)):
         reached = time.perf_counter()
         if number in coders:
-            coded = encoder.coded_as(job, adapted, start)
-            encoder.verify(coded, raster)
+            coded = lossy.coded_as(job, adapted)
+            check(coded)
             seconds = time.perf_counter() - start - elsewhere
             coder = coders[number]
-            encoded = coder.encoded(coded.result)
+            encoded = coder.encoded(coded)
             yield measured(path.stem, raster.pixels, coder, quality, encoded, seconds)
         elsewhere += time.perf_counter() - reached
 

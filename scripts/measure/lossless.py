@@ -70,7 +70,7 @@ def ours(effort: int) -> Format:
     """Ours at an effort."""
 
     def write(pixels: Pixels) -> tuple[bytes, int]:
-        options = codec.EncodeOptions(lossless=True, effort=effort, verify=False)
+        options = codec.EncodeOptions(codec.Lossless(), effort=effort, verify=False)
         result = codec.encode(pixels, options)
         return result.data, result.report.update_bytes
 

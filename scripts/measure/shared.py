@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 import codec
-from codec import EncodeOptions, EncodeResult
+from codec import EncodeOptions, EncodeResult, Lossy
 from codec.picture import reading
 from codec.picture.pixels import Pixels
 from scripts.measure.tables import read_typed
@@ -77,7 +77,7 @@ def measure(name: str, crops: list[Pixels], options: EncodeOptions) -> Iterator[
     none = replace(options, update="none")
     for arrangement, chosen in (
         ("none", none),
-        ("none", replace(none, quality=options.quality + SPAN)),
+        ("none", replace(none, mode=Lossy(options.mode.quality + SPAN))),
         ("own", options),
     ):
         yield row(chosen, arrangement, [codec.encode(crop, chosen) for crop in crops])
@@ -122,7 +122,7 @@ def main() -> None:
     torch.set_num_threads(1)
     paths = sorted(args.images.glob(f"{args.pattern}.png"))
     crops = crops_of(paths, args.crop, args.count)
-    for row in measure(args.set, crops, EncodeOptions(quality=args.quality, effort=1)):
+    for row in measure(args.set, crops, EncodeOptions(Lossy(quality=args.quality), effort=1)):
         print(row, flush=True)
         rows.append(row)
     write(args.out, rows)

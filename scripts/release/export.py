@@ -20,14 +20,15 @@ from torch import Tensor, nn
 
 from bitstream import CdfTables
 from codec.contract.effort import effort_at
-from codec.contract.options import CONTENTS
-from codec.contract.quality import HALVES, level_at
+from codec.contract.modes import CONTENTS
+from codec.contract.quality import HALVES, centred, level_at
 from codec.decoding.filtering import Filtering
-from codec.encoding.contents import registry
+from codec.encoding.contents.registry import encoder_of
 from codec.encoding.job import Job
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.normal import NormalEquations
-from codec.models.released import ReleasedModel, pack
+from codec.models.kinds import FilteredModel, LearnedModel
+from codec.models.released import pack
 from codec.models.subspace import Subspace
 from codec.networks.export import measure_limits, quantize_model
 from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv
@@ -81,7 +82,7 @@ def limits_of(
     return measure_limits(networks, run)
 
 
-def jobs_of(pictures: list[Tensor], model: ReleasedModel) -> Iterator[Job]:
+def jobs_of(pictures: list[Tensor], model: FilteredModel) -> Iterator[Job]:
     """Pictures that are to be coded at random qualities."""
     rng = np.random.default_rng(1)
     for picture in pictures:
@@ -100,8 +101,8 @@ def jobs_of(pictures: list[Tensor], model: ReleasedModel) -> Iterator[Job]:
 
 def solved(job: Job) -> NormalEquations:
     """Normal equations of the last layer for a picture."""
-    unfiltered = registry.encode(job).unfiltered
-    filtering = Filtering(unfiltered, job.model.postfilter, job.model.quality(job.half))
+    unfiltered = encoder_of(job.model).encode(job).unfiltered
+    filtering = Filtering(unfiltered, job.model.postfilter, centred(job.half))
     return equations(filtering, job.original)
 
 
@@ -140,16 +141,9 @@ def main() -> None:
 
     tables = all_frequencies()
     nothing = Subspace(*(np.zeros((0, 0), np.int64) for _ in range(3)))
-    model = ReleasedModel(
-        args.name,
-        b"",
-        args.content,
-        networks.config,
-        tensors,
-        integer,
-        nothing,
-        CdfTables(tuple(tables)),
-    )
+    kind = LearnedModel if args.content == "learned" else FilteredModel
+    facts = (args.name, b"", args.content, tensors, CdfTables(tuple(tables)))
+    model = kind(*facts, networks.config, integer, nothing)
     images = [solved(job) for job in jobs_of(pictures, model)]
     change = common_change(images)
     add_to_last_layer(tensors, change)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from codec.decoding.lossless.decoder import CONTENT
+from codec.contract.modes import LOSSLESS
 from codec.models.heads import head_names
 from codec.models.released import pack
 from codec.networks.fixed_point import IntegerConv
@@ -67,7 +67,7 @@ def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
     for name, subspace in zip(head_names(integer), learn(samples, integer, width), strict=True):
         tensors |= subspace.to_tensors(f"{name}.update")
     notes = {"license": "Apache-2.0"}
-    return pack(CONTENT, networks.config, tensors, all_frequencies(width), notes)
+    return pack(LOSSLESS, networks.config, tensors, all_frequencies(width), notes)
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def main() -> None:
         "config": args.config,
         "loss": min((row[3] for row in read_log(args.run)), key=float),
     }
-    publish(CONTENT, args.name, data, Path("configs/lossless_card.md"), **facts)
+    publish(LOSSLESS, args.name, data, Path("configs/lossless_card.md"), **facts)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,14 @@ from torch.nn import functional
 
 from bitstream import CdfTables
 from codec.contract.effort import effort_at
-from codec.contract.quality import HALVES
+from codec.contract.quality import HALVES, centred
 from codec.decoding.parameters import Scales
-from codec.encoding.contents import registry
+from codec.encoding.contents.registry import encoder_of
 from codec.encoding.job import Job
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations, normal_equations
 from codec.encoding.updates.penalties import level_bits
-from codec.models.released import ReleasedModel
+from codec.models.kinds import FilteredModel
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace, step_size
 from codec.networks.fixed_point import FRACTION_BITS
 from codec.networks.likelihood import bits as logistic_bits
@@ -83,7 +83,7 @@ class CodedPicture:
 
 @torch.no_grad()
 def code_pictures(
-    model: ReleasedModel, pictures: Sequence[Tensor], seed: int
+    model: FilteredModel, pictures: Sequence[Tensor], seed: int
 ) -> list[CodedPicture]:
     """Codes pictures (uint8 [3 h w], cropped to PICTURE_PX) at random qualities."""
     rng = np.random.default_rng(seed)
@@ -93,14 +93,13 @@ def code_pictures(
         half = int(rng.integers(HALVES // 20, HALVES - HALVES // 20 + 1))
         original = from_pixels(pixels)
         cpu = torch.device("cpu")
-        content = registry.encode(
-            Job(pixels, original, half, model, effort_at(0), cpu, lambda stage, fraction: None)
-        )
+        job = Job(pixels, original, half, model, effort_at(0), cpu, lambda stage, fraction: None)
+        content = encoder_of(model).encode(job)
         coded.append(
             CodedPicture(
                 content.unfiltered.short(),
                 original / PIXELS_PER_UNIT,
-                torch.full((1, 1, 1, 1), model.quality(half) / 100),
+                torch.full((1, 1, 1, 1), centred(half) / 100),
                 content.weight * PIXELS_PER_UNIT**2 / 3,
                 8 * len(content.payload),
             )

@@ -16,10 +16,13 @@ import codec
 from bitstream.file.container import Container, Tag
 from bitstream.file.header import Header
 from bitstream.update.shared import SharedUpdate
+from codec import files
 from codec.cli import main
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.report import SharedResult
+from codec.decoding.restored import Restored
 from codec.picture import reading
+from codec.picture.metadata import NO_METADATA
 
 
 def stored(pixels: np.ndarray) -> bytes:
@@ -81,12 +84,15 @@ class FakeCodec:
         shape = (container.header.height, container.header.width, 3)
         return np.frombuffer(container.chunks[Tag.CONTENT], np.uint8).reshape(shape)
 
+    def restore(self, name: str, options: DecodeOptions) -> Restored:
+        return Restored(self.decode(files.read(name), options), NO_METADATA)
+
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCodec:
     """Replaces the functions of `codec`, without triggering their lazy import."""
     fake = FakeCodec()
-    for name in ("encode", "encode_shared", "decode"):
+    for name in ("encode", "encode_shared", "decode", "restore"):
         monkeypatch.setitem(vars(codec), name, getattr(fake, name))
     return fake
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from codec.contract.modes import Standard
+
 
 @pytest.fixture(autouse=True)
 def pictures(folder, pixels) -> None:
@@ -53,7 +55,7 @@ def test_names(run, fake, folder, arguments, written, standard_file):
     after = contents(folder)
     assert after.keys() - before.keys() == written
     assert before.items() <= after.items()
-    assert fake.encode_options.standard_file == bool(standard_file)
+    assert isinstance(fake.encode_options.mode, Standard) == bool(standard_file)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_resume_does_not_take_an_input_for_its_output(run):
 def test_a_stream_is_what_the_content_says(run, fake, content, standard_file):
     data = Path("photo.png").read_bytes()
     assert run("encode", "--content", content, "-", "-", stdin=data).exit_code == 0
-    assert fake.encode_options.standard_file == standard_file
+    assert isinstance(fake.encode_options.mode, Standard) == standard_file
 
 
 def test_what_went_otherwise_is_said(run, fake):

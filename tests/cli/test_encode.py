@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from codec.cli.console import Progress, Speech
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 
 
@@ -31,7 +32,7 @@ def test_defaults_are_those_of_the_api(run, fake):
 
 def test_options_reach_the_codec(run, fake):
     run("encode", *"-q 70.5 -e 9 --no-update --no-verify --device cpu photo.png out.bin".split())
-    assert fake.encode_options == EncodeOptions(70.5, 9, "none", False, "cpu")
+    assert fake.encode_options == EncodeOptions(Lossy(70.5), 9, "none", False, "cpu")
 
 
 def test_threads_reach_torch(run, monkeypatch):

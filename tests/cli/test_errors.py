@@ -148,5 +148,5 @@ def test_any_failure_is_one_line(run, monkeypatch, error, message):
     def fail(*_):
         raise error
 
-    monkeypatch.setitem(vars(codec), "decode", fail)
+    monkeypatch.setitem(vars(codec), "restore", fail)
     assert_one_line(run("decode", "photo.bin", "x.png"), f"photo.bin: {message}")

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from functools import partial
 
 import pytest
 
+from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import CodecError, OptionError
 
@@ -12,9 +14,6 @@ from codec.errors import CodecError, OptionError
 @pytest.mark.parametrize(
     "options",
     [
-        {"quality": -0.1},
-        {"quality": 100.1},
-        {"quality": math.nan},
         {"effort": 10},
         {"effort": -1},
         {"effort": 1.5},
@@ -24,6 +23,13 @@ from codec.errors import CodecError, OptionError
 def test_encode_options_are_checked(options):
     with pytest.raises(OptionError, match=f"{next(iter(options))} must be"):
         EncodeOptions(**options)
+
+
+@pytest.mark.parametrize("quality", [-0.1, 100.1, math.nan])
+def test_qualities_are_checked(quality):
+    for mode in (Lossy, partial(Standard, "jpeg")):
+        with pytest.raises(OptionError, match="quality must be"):
+            mode(quality=quality)
 
 
 def test_decode_options_are_checked():
@@ -58,4 +64,4 @@ def test_lossless_goes_with_no_report(run, fake):
 
 def test_lossless_reaches_the_codec(run, fake):
     assert run("encode", "--lossless", "photo.png", "out.bin").exit_code == 0
-    assert fake.encode_options == EncodeOptions(lossless=True)
+    assert fake.encode_options == EncodeOptions(Lossless())

@@ -41,7 +41,7 @@ def test_the_update_is_written_before_the_files_that_need_it(run, fake, other, m
     size = Path("photo.nni").stat().st_size
     assert names == ["set.nnu", "photo.nni", "other.nni"]
     assert Path("set.nnu").read_bytes() == fake.update
-    assert fake.encode_options.quality == 70
+    assert fake.encode_options.mode.quality == 70
     assert result.stderr.splitlines() == [
         "set.nnu  16 B  for 2 of 2 pictures",
         f"photo.png -> photo.nni  {size} B  2.250 bpp  34.93 dB  9.8 s",

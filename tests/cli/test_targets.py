@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 
@@ -24,12 +25,12 @@ from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 )
 def test_each_target_reaches_the_codec(run, fake, arguments, target):
     assert run("encode", *arguments.split(), "photo.png", "out.bin").exit_code == 0
-    assert fake.encode_options == EncodeOptions(target=target)
+    assert fake.encode_options == EncodeOptions(Lossy(target=target))
 
 
 def test_no_target_by_default(run, fake):
     run("encode", "-q", "70", "--time-limit", "2.5", "photo.png", "out.bin")
-    assert fake.encode_options == EncodeOptions(quality=70, time_limit=2.5)
+    assert fake.encode_options == EncodeOptions(Lossy(quality=70), time_limit=2.5)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tiny_model import MODEL_FILE, tiny_filter_file
 
-from codec.contract.options import CONTENTS
+from codec.contract.modes import CONTENTS
 from codec.models import released as models
-from codec.models.released import ReleasedModel
+from codec.models.kinds import ReleasedModel
 
 Threads = Callable[[int], object]
 

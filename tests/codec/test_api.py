@@ -15,7 +15,7 @@ import codec
 from bitstream import BadMagic
 from codec.errors import ImageError
 
-OPTIONS = codec.EncodeOptions(quality=60, effort=0)
+OPTIONS = codec.EncodeOptions(codec.Lossy(quality=60), effort=0)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_metadata_go_into_standard_files(folder, tiny, photo):
     exif = Image.Exif()
     exif[0x010E], exif[0x0112] = "a face", 6
     Image.fromarray(photo[:64, :96]).save("tagged.png", exif=exif)
-    options = codec.EncodeOptions(effort=0, content="jpeg", standard_file=True)
+    options = codec.EncodeOptions(codec.Standard("jpeg"), effort=0)
     with Image.open("tagged.png") as opened:
         for picture in ("tagged.png", Path("tagged.png").read_bytes(), opened):
             made = Image.open(BytesIO(codec.encode(picture, options).data))

@@ -16,10 +16,11 @@ from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
 from codec import decode, encode
 from codec.contract.effort import Effort, effort_at
+from codec.contract.modes import Lossy
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.quality import lambda_at
 from codec.decoding import update
-from codec.encoding import adapt, encoder, start
+from codec.encoding import adapt, frame, lossy, start
 from codec.encoding.contents.learned import SEARCH_WEIGHT
 from codec.errors import VerifyError
 from codec.networks.pictures import to_pixels
@@ -42,7 +43,7 @@ def cost(pixels, original, size_bytes, quality):
 @pytest.mark.parametrize("effort", [0, 1])
 def test_round_trip(tiny, size, effort):
     original = picture(*size, seed=1)
-    result = encode(original, EncodeOptions(quality=80, effort=effort))
+    result = encode(original, EncodeOptions(Lossy(quality=80), effort=effort))
     pixels = decode(result.data)
     assert pixels.dtype == np.uint8 and pixels.shape == original.shape
     error = np.square(pixels.astype(float) - original).mean()
@@ -55,7 +56,7 @@ def test_round_trip(tiny, size, effort):
 
 def test_pictures_do_not_influence_each_other(tiny):
     """Small ones in between leave nothing behind in the networks."""
-    options = EncodeOptions(quality=70, effort=0)
+    options = EncodeOptions(Lossy(quality=70), effort=0)
     expected = encode(picture(40, 40), options).data
     for size in SIZES:
         encode(picture(*size), options)
@@ -67,7 +68,7 @@ def test_a_search_is_deterministic(tiny, count, threads, monkeypatch):
     """With as many threads as before: they decide in which order its gradients are summed."""
     effort = Effort(True, thorough=True, rounds=1, latent_steps=8)
     monkeypatch.setattr(start, "effort_at", lambda level: effort)
-    options = EncodeOptions(quality=85)
+    options = EncodeOptions(Lossy(quality=85))
     with threads(count):
         first = encode(picture(64, 48), options).data
         assert encode(picture(64, 48), options).data == first
@@ -75,7 +76,7 @@ def test_a_search_is_deterministic(tiny, count, threads, monkeypatch):
 
 @pytest.mark.parametrize("effort", [0, 2])
 def test_encoding_without_refinement_does_not_depend_on_threads(tiny, effort, threads):
-    options = EncodeOptions(quality=85, effort=effort)
+    options = EncodeOptions(Lossy(quality=85), effort=effort)
     first = encode(picture(64, 48), options).data
     with threads(2):
         assert encode(picture(64, 48), options).data == first
@@ -83,7 +84,7 @@ def test_encoding_without_refinement_does_not_depend_on_threads(tiny, effort, th
 
 @pytest.mark.parametrize("effort", [0, 2])
 def test_decoding_does_not_depend_on_threads(tiny, effort, threads):
-    data = encode(picture(150, 97), EncodeOptions(quality=85, effort=effort)).data
+    data = encode(picture(150, 97), EncodeOptions(Lossy(quality=85), effort=effort)).data
     decoded = []
     for count in (1, 2):
         with threads(count):
@@ -99,16 +100,17 @@ def test_no_option_changes_a_pixel(tiny):
 
 def test_better_quality_is_larger_and_closer(tiny):
     reports = [
-        encode(picture(64, 64), EncodeOptions(quality=q, effort=0)).report for q in (0, 40, 100)
+        encode(picture(64, 64), EncodeOptions(Lossy(quality=q), effort=0)).report
+        for q in (0, 40, 100)
     ]
     assert reports[0].bpp < reports[1].bpp < reports[2].bpp
     assert reports[0].psnr_db < reports[2].psnr_db
 
 
 def test_no_update_when_none_is_wanted(tiny):
-    result = encode(picture(64, 48), EncodeOptions(quality=90, effort=2, update="none"))
+    result = encode(picture(64, 48), EncodeOptions(Lossy(quality=90), effort=2, update="none"))
     assert set(chunks_of(result.data)) == {Tag.CONTENT}
-    assert result.data == encode(picture(64, 48), EncodeOptions(quality=90, effort=0)).data
+    assert result.data == encode(picture(64, 48), EncodeOptions(Lossy(quality=90), effort=0)).data
     assert result.report.psnr_db == result.report.base_psnr_db
 
 
@@ -124,7 +126,7 @@ def force_update(monkeypatch, step, level):
 
 def test_an_update_that_hurts_is_not_sent(tiny, monkeypatch):
     force_update(monkeypatch, 24, 60)
-    options = EncodeOptions(quality=90, effort=1)
+    options = EncodeOptions(Lossy(quality=90), effort=1)
     result = encode(picture(64, 48), options)
     assert Tag.UPDATE not in chunks_of(result.data)
     assert result.report.update_bytes == 0
@@ -146,8 +148,8 @@ def test_an_update_out_of_the_exact_range_is_not_sent(tiny, monkeypatch):
 )
 def test_the_update_is_sent_just_when_it_lowers_the_cost(tiny, size, quality, sent):
     original = picture(*size)
-    found = encode(original, EncodeOptions(quality=quality, effort=2))
-    plain = encode(original, EncodeOptions(quality=quality, effort=0))
+    found = encode(original, EncodeOptions(Lossy(quality=quality), effort=2))
+    plain = encode(original, EncodeOptions(Lossy(quality=quality), effort=0))
     costs = [cost(decode(r.data), original, len(r.data), quality) for r in (found, plain)]
     if sent:
         assert Tag.UPDATE in chunks_of(found.data)
@@ -169,8 +171,8 @@ def drawing():
 def test_the_released_model_gains_from_an_update(released):
     quality = 75
     original = drawing()
-    plain = encode(original, EncodeOptions(quality=quality, effort=0))
-    found = encode(original, EncodeOptions(quality=quality, effort=2))
+    plain = encode(original, EncodeOptions(Lossy(quality=quality), effort=0))
+    found = encode(original, EncodeOptions(Lossy(quality=quality), effort=2))
     assert Tag.UPDATE in chunks_of(found.data)
     assert found.report.base_psnr_db == plain.report.psnr_db
     assert found.report.psnr_db > plain.report.psnr_db
@@ -179,7 +181,7 @@ def test_the_released_model_gains_from_an_update(released):
 
 
 def test_a_photograph_with_the_released_model(released, photo):
-    report = encode(photo, EncodeOptions(quality=60, effort=1)).report
+    report = encode(photo, EncodeOptions(Lossy(quality=60), effort=1)).report
     assert report.psnr_db >= 27
     assert report.bpp < 2
     assert report.psnr_db >= report.base_psnr_db - 1e-9 or not report.update_bytes
@@ -187,16 +189,18 @@ def test_a_photograph_with_the_released_model(released, photo):
 
 @pytest.fixture
 def data(tiny):
-    return encode(picture(20, 18), EncodeOptions(quality=95, effort=1)).data
+    return encode(picture(20, 18), EncodeOptions(Lossy(quality=95), effort=1)).data
 
 
 def test_a_file_that_does_not_verify_is_an_error(tiny, monkeypatch):
-    def wrong(data, options):
-        pixels = decode(data)
-        pixels[0, 0, 0] ^= 1
-        return pixels
+    restore = frame.restore
 
-    monkeypatch.setattr(encoder, "decode", wrong)
+    def wrong(opened, options):
+        restored = restore(opened, options)
+        restored.pixels[0, 0, 0] ^= 1
+        return restored
+
+    monkeypatch.setattr(frame, "restore", wrong)
     with pytest.raises(VerifyError):
         encode(picture(9, 9), EncodeOptions(effort=0))
     encode(picture(9, 9), EncodeOptions(effort=0, verify=False))
@@ -252,18 +256,18 @@ def test_more_effort_is_more_search():
 
 def test_refined_latents_lower_the_cost(released, photo):
     """On a real photograph, at equal lambda, with the real file and the decoded pixels."""
-    options = EncodeOptions(quality=40, effort=0)
-    plain = start.make_job(photo, options)
+    options = EncodeOptions(Lossy(quality=40), effort=0)
+    plain = start.make_job(photo, options, options.mode)
     refined = dataclasses.replace(plain, effort=Effort(False, rounds=2, latent_steps=30))
-    once, again, third = (adapted.cost for adapted in encoder.rounds(refined))
-    assert once == encoder.search(plain).cost
+    once, again, third = (adapted.cost for adapted in lossy.rounds(refined))
+    assert once == lossy.search(plain).cost
     assert third < again < 0.985 * once
 
 
 def test_latents_refined_for_the_filter_save_more(released, photo):
     """The order of the searches: a filter first, then latents for it."""
-    options = EncodeOptions(quality=40)
+    options = EncodeOptions(Lossy(quality=40))
     effort = Effort(True, rounds=1, latent_steps=20)
-    first = dataclasses.replace(start.make_job(photo, options), effort=effort)
+    first = dataclasses.replace(start.make_job(photo, options, options.mode), effort=effort)
     alone = dataclasses.replace(first, effort=Effort(True))
-    assert encoder.search(first).cost < 0.985 * encoder.search(alone).cost
+    assert lossy.search(first).cost < 0.985 * lossy.search(alone).cost

@@ -158,10 +158,12 @@ def test_other_arrays_are_refused(dtype):
 
 def test_the_result_says_so(tiny):
     for target, more in ((None, False), (codec.MaxBytes(10**6), True)):
-        result = codec.encode(png(samples(3)), codec.EncodeOptions(effort=0, target=target))
+        result = codec.encode(
+            png(samples(3)), codec.EncodeOptions(codec.Lossy(target=target), effort=0)
+        )
         assert depth.NOTE in result.report.note
         assert ("; " in result.report.note) == more
-    options = codec.EncodeOptions(effort=0, content="jpeg", standard_file=True)
+    options = codec.EncodeOptions(codec.Standard("jpeg"), effort=0)
     assert depth.NOTE in codec.encode(png(samples(3)), options).report.note
     file = BytesIO()
     Image.fromarray(rounded(samples(3))).save(file, "JPEG")

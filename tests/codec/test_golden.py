@@ -16,6 +16,7 @@ from tiny_model import GOLDEN, GOLDEN_PICTURES, MODEL_FILE, picture, pixels_hash
 
 from bitstream import Container, Tag
 from codec import decode, encode
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.models.registry import PRETRAINED
 from codec.models.released import file_id
@@ -47,7 +48,7 @@ def test_pixels_by_the_specification(name):
 def test_the_released_model_by_the_specification(released, photo):
     path = PRETRAINED / released.name / "model.safetensors"
     crop = photo[:40, :50]
-    data = encode(crop, EncodeOptions(quality=70, effort=1)).data
+    data = encode(crop, EncodeOptions(Lossy(quality=70), effort=1)).data
     assert np.array_equal(independent.decode(data, {file_id(path): path}), decode(data))
 
 

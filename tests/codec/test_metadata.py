@@ -15,6 +15,7 @@ import codec
 from bitstream import Container, InvalidField, LimitExceeded, Tag
 from bitstream.limits import MAX_METADATA_BYTES
 from codec.cli import main
+from codec.contract.modes import mode_of
 from codec.errors import ImageError, OptionError
 from codec.picture import reading
 from codec.picture.metadata import Metadata
@@ -76,7 +77,7 @@ def test_a_profile_of_greys_is_left_out(tiny, small):
 def test_chosen_kinds_only(tiny, small):
     for content, standard in (("learned", False), ("jpeg", True)):
         options = codec.EncodeOptions(
-            effort=0, metadata=("icc",), content=content, standard_file=standard
+            mode_of(content=content, standard_file=standard), effort=0, metadata=("icc",)
         )
         found = codec.read_metadata(codec.encode(tagged(small), options).data)
         assert (found.icc, found.exif, found.xmp) == (PROFILE, b"", b"")

@@ -12,6 +12,7 @@ from test_context import SHAPE, random_values, record_slots
 from bitstream import Container, InvalidField, Tag
 from bitstream.update.subspace import SubspacePayload
 from codec import decode, encode
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import level_at
 from codec.decoding import prior
@@ -63,7 +64,7 @@ def test_the_float_twin_follows(tiny):
 
 
 def test_it_saves_bytes_and_leaves_the_pixels(photo):
-    plain, adapted = (encode(photo, EncodeOptions(quality=50, effort=e)) for e in (0, 1))
+    plain, adapted = (encode(photo, EncodeOptions(Lossy(quality=50), effort=e)) for e in (0, 1))
     container = Container.unpack(adapted.data)
     before, chunks = Container.unpack(plain.data).chunks, dict(container.chunks)
     saved = len(before[Tag.CONTENT]) - len(chunks[Tag.CONTENT])

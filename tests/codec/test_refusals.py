@@ -24,6 +24,7 @@ from bitstream import (
 )
 from bitstream.update.methods import Method
 from codec import decode, encode
+from codec.contract.modes import Lossy
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.decoding import update as updates
 from codec.decoding.update import PARAMETERS
@@ -33,7 +34,7 @@ METHODS = st.sampled_from([b"", *(bytes([method]) for method in Method)])
 
 @pytest.fixture
 def data(tiny):
-    return encode(picture(20, 18), EncodeOptions(quality=95, effort=1)).data
+    return encode(picture(20, 18), EncodeOptions(Lossy(quality=95), effort=1)).data
 
 
 def test_every_truncation_is_rejected(data):

@@ -12,6 +12,7 @@ from tiny_model import picture
 
 from bitstream import Container, Header, InvalidField, Tag
 from codec import decode, encode
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.decoding.contents import standard as contents_standard
 from codec.errors import ImageError
@@ -40,7 +41,7 @@ def with_content(data: bytes, payload: bytes) -> bytes:
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_round_trip(content, size):
     original = picture(*size, seed=1)
-    result = encode(original, EncodeOptions(quality=90, effort=1, content=content))
+    result = encode(original, EncodeOptions(Lossy(quality=90, content=content), effort=1))
     container = Container.unpack(result.data)
     model = released.load_default(content)
     assert container.header == Header(*size, 180, model.id)
@@ -63,7 +64,7 @@ def test_what_the_filter_sees(content, size):
 
 def test_an_update_pays_for_itself(content):
     original = picture(96, 64)
-    options = EncodeOptions(quality=90, effort=2, content=content)
+    options = EncodeOptions(Lossy(quality=90, content=content), effort=2)
     result = encode(original, options)
     plain = encode(original, dataclasses.replace(options, update="none"))
     assert Tag.UPDATE in Container.unpack(result.data).chunks
@@ -72,14 +73,14 @@ def test_an_update_pays_for_itself(content):
 
 def test_the_content_is_the_file_as_it_is(content):
     original = picture(40, 24)
-    data = encode(original, EncodeOptions(quality=61, effort=0, content=content)).data
+    data = encode(original, EncodeOptions(Lossy(quality=61, content=content), effort=0)).data
     payload = Container.unpack(data).chunks[Tag.CONTENT]
     assert payload == STANDARD[content].write(original, 61)
 
 
 @pytest.fixture
 def data(content) -> bytes:
-    return encode(picture(20, 18), EncodeOptions(quality=70, effort=0, content=content)).data
+    return encode(picture(20, 18), EncodeOptions(Lossy(quality=70, content=content), effort=0)).data
 
 
 def test_another_kind_of_content_is_refused(content, data):

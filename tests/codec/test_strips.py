@@ -11,7 +11,7 @@ from PIL import Image
 from tiny_model import picture
 
 import codec
-from codec.contract.quality import level_at
+from codec.contract.quality import centred, level_at
 from codec.decoding.contents.learned import synthesize
 from codec.decoding.filtering import Filtering
 from codec.encoding.updates.equations import equations
@@ -46,7 +46,7 @@ def test_small_pictures_are_one_strip():
 
 
 def files(content: str, effort: int) -> bytes:
-    options = codec.EncodeOptions(quality=70, effort=effort, content=content)
+    options = codec.EncodeOptions(codec.Lossy(quality=70, content=content), effort=effort)
     return codec.encode(picture(WIDTH, HEIGHT), options).data
 
 
@@ -91,7 +91,7 @@ def test_halos_of_released_filters_suffice(content, request):
     """On noise, where every row that is missing would show."""
     model = load_default(content)
     unfiltered, original = noise(1, 3, 256, 64), noise(1, 3, 250, 61)
-    quality = model.quality(120)
+    quality = centred(120)
     whole = Filtering(unfiltered, model.postfilter, quality)
     pixels = whole.pixels(model.postfilter, 61, 250)
     normal = equations(whole, original)

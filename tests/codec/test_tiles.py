@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from codec.contract.effort import Effort
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
-from codec.encoding import encoder, start
+from codec.encoding import lossy, start
 from codec.encoding.contents import tiles
 
 
@@ -43,7 +44,7 @@ def test_two_megapixels_are_one_tile():
 
 
 def test_tiles_gain_nearly_what_the_whole_gains(released, photo, monkeypatch):
-    plain = start.make_job(photo, EncodeOptions(quality=40, effort=0))
+    plain = start.make_job(photo, EncodeOptions(effort=0), Lossy(40))
     effort = Effort(False, rounds=1, latent_steps=30)
 
     def gain() -> float:
@@ -51,7 +52,7 @@ def test_tiles_gain_nearly_what_the_whole_gains(released, photo, monkeypatch):
         refined = dataclasses.replace(
             plain, effort=effort, trace=[], progress=lambda stage, done: progress.append(done)
         )
-        before, after = encoder.rounds(refined)
+        before, after = lossy.rounds(refined)
         assert progress == sorted(progress)
         return 1 - after.cost / before.cost
 

@@ -18,7 +18,7 @@ from codec.errors import ImageError
 from codec.picture import transparency
 from codec.picture.pixels import psnr_db
 
-OPTIONS = codec.EncodeOptions(quality=80, effort=1)
+OPTIONS = codec.EncodeOptions(codec.Lossy(quality=80), effort=1)
 
 
 @pytest.fixture
@@ -119,13 +119,13 @@ def test_a_turned_picture_keeps_its_transparency(tiny, samples):
 
 
 def test_content_of_a_standard_codec_has_it_too(tiny, samples):
-    options = codec.EncodeOptions(effort=1, content="jpeg")
+    options = codec.EncodeOptions(codec.Lossy(content="jpeg"), effort=1)
     decoded = codec.decode(codec.encode(samples, options).data)
     assert np.array_equal(decoded[..., 3], samples[..., 3])
 
 
 def test_standard_files_refuse_it_with_advice(tiny, samples):
-    options = codec.EncodeOptions(content="webp", standard_file=True)
+    options = codec.EncodeOptions(codec.Standard("webp"))
     with pytest.raises(ImageError, match="WEBP files of this codec do not hold; flatten"):
         codec.encode(samples, options)
     file = BytesIO()

@@ -26,7 +26,7 @@ from codec.errors import OptionError
 
 NAME, QUALITY = "bmshj2018-hyperprior", 1
 CONTENT = f"compressai:{NAME}:{QUALITY}"
-OPTIONS = codec.EncodeOptions(content=CONTENT, effort=1)
+OPTIONS = codec.EncodeOptions(codec.Lossy(content=CONTENT), effort=1)
 
 needs_zoo = pytest.mark.skipif(
     importlib.util.find_spec("compressai") is None, reason="CompressAI is not installed"
@@ -149,7 +149,7 @@ def test_without_compressai_one_line_says_what_to_do(tmp_path, monkeypatch):
 @pytest.mark.parametrize("content", ["compressai", "compressai:3", "compressai:x:y", "other:x:1"])
 def test_other_forms_are_refused(content):
     with pytest.raises(OptionError, match="compressai:NAME:QUALITY"):
-        codec.EncodeOptions(content=content)
+        codec.EncodeOptions(codec.Lossy(content=content))
     result = CliRunner().invoke(main, ["encode", "--content", content, "photo.png"])
     assert result.exit_code == 2
 
@@ -157,9 +157,9 @@ def test_other_forms_are_refused(content):
 @pytest.mark.parametrize("options", [{"quality": 30}, {"target": codec.MaxBytes(100)}])
 def test_its_quality_is_its_own(options):
     with pytest.raises(OptionError, match="quality of its own"):
-        codec.EncodeOptions(content=CONTENT, **options)
-    with pytest.raises(OptionError, match="a standard file needs"):
-        codec.EncodeOptions(content=CONTENT, standard_file=True)
+        codec.Lossy(content=CONTENT, **options)
+    with pytest.raises(OptionError, match="a standard file is"):
+        codec.Standard(CONTENT)
 
 
 @pytest.mark.parametrize("quality", range(1, 9))

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from codec.contract.modes import Lossy
 from codec.contract.quality import level_at
 from codec.models.released import pack
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace
@@ -197,7 +198,7 @@ def write_golden() -> None:
     released.load_default = lambda content: released.load_file(MODEL_FILE)
     hashes = {}
     for name, (width, height, quality, effort) in GOLDEN_PICTURES.items():
-        options = EncodeOptions(quality=quality, effort=effort)
+        options = EncodeOptions(Lossy(quality=quality), effort=effort)
         data = encode(picture(width, height), options).data
         (GOLDEN / f"{name}.bin").write_bytes(data)
         hashes[name] = pixels_hash(decode(data))

@@ -10,9 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from codec.decoding.lossless.decoder import CONTENT
+from codec.contract.modes import LOSSLESS
 from codec.models import released
-from codec.models.released import ReleasedModel
+from codec.models.kinds import ReleasedModel
 from codec.networks.lossless.network import Lossless, LosslessConfig
 from scripts.release.export_lossless import release
 from scripts.train.lossless_statistics import solve_linear
@@ -48,7 +48,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory, photos) -> Path:
     (folder / "tiny").mkdir()
     (folder / "tiny" / "model.safetensors").write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    tables = f'[default]\n{CONTENT} = "tiny"\n[sha256]\ntiny = "{digest}"\n'
+    tables = f'[default]\n{LOSSLESS} = "tiny"\n[sha256]\ntiny = "{digest}"\n'
     (folder / "models.toml").write_text(tables, encoding="utf-8")
     return folder
 
@@ -58,4 +58,4 @@ def tiny(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> ReleasedModel:
     """The tiny model, the only one installed."""
     monkeypatch.setattr(released, "PRETRAINED", tiny_folder)
     monkeypatch.setattr(released, "REGISTRY", tiny_folder / "models.toml")
-    return released.load_default(CONTENT)
+    return released.load_default(LOSSLESS)

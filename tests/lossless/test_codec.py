@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 import codec
 from bitstream import Container, FormatError, Header, InvalidField, Tag
 from bitstream.file.header import LOSSLESS_QUALITY
+from codec.contract.modes import Lossless, mode_of
 from codec.contract.options import EncodeOptions
 from codec.contract.targets import MaxBytes
 from codec.decoding.lossless import update
 from codec.errors import OptionError
 from codec.models import released
 
-LOSSLESS = EncodeOptions(lossless=True)
-QUICK = EncodeOptions(lossless=True, effort=0)
+LOSSLESS = EncodeOptions(Lossless())
+QUICK = EncodeOptions(Lossless(), effort=0)
 sys.path.insert(0, str(Path(__file__).parents[1] / "independent"))
 RNG = np.random.default_rng(0)
 
@@ -131,14 +132,19 @@ def test_an_update_of_another_kind_is_rejected(tiny):
         {"quality": 70.0},
         {"target": MaxBytes(1000)},
         {"content": "jpeg"},
-        {"time_limit": 3.0},
-        {"update": "kernels"},
+        {"standard_file": True},
     ],
     ids=lambda others: next(iter(others)),
 )
+def test_what_lossless_excludes(others):
+    with pytest.raises(OptionError, match=next(iter(others)).replace("_", " ")):
+        mode_of(lossless=True, **others)
+
+
+@pytest.mark.parametrize("others", [{"time_limit": 3.0}, {"update": "kernels"}])
 def test_options_that_make_no_sense_are_refused(others):
     with pytest.raises(OptionError, match=next(iter(others)).replace("_", " ")):
-        EncodeOptions(lossless=True, **others)
+        EncodeOptions(Lossless(), **others)
 
 
 def test_hidden_colours_come_back(tiny, photos):

@@ -80,6 +80,6 @@ def test_a_run_becomes_a_model_that_codes(place: Path, run_script: RunScript) ->
     assert "{" not in card
 
     pixels = np.asarray(Image.open(place / "data" / "1.png"))[:96, :128]
-    result = codec.encode(pixels, codec.EncodeOptions(quality=60, effort=1))
+    result = codec.encode(pixels, codec.EncodeOptions(codec.Lossy(quality=60), effort=1))
     assert info.probe(result.data).model == digest[:8]
     assert psnr_db(codec.decode(result.data), pixels) > 20

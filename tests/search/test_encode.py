@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 import codec
-from codec import EncodeOptions, Lambda, MaxBpp, MaxBytes, MinPsnr
+from codec import EncodeOptions, Lambda, Lossy, MaxBpp, MaxBytes, MinPsnr
 from codec.contract.effort import effort_at
+from codec.contract.modes import mode_of
 from codec.contract.quality import lambda_at, quality_at
 from codec.encoding import deadline, encoder
 from codec.errors import OptionError, VerifyError
@@ -27,7 +28,7 @@ def psnr_db(data, original):
 @pytest.mark.parametrize("effort", [0, 1])
 @pytest.mark.parametrize("target", [MaxBytes(1100), MaxBpp(0.5)], ids=str)
 def test_ceilings_hold_for_the_file(crop, target, effort):
-    result = codec.encode(crop, EncodeOptions(effort=effort, target=target))
+    result = codec.encode(crop, EncodeOptions(Lossy(target=target), effort=effort))
     limit = target.value if isinstance(target, MaxBytes) else target.value * PIXELS / 8
     assert len(result.data) <= limit
     assert len(result.data) >= 0.98 * limit or "the next quality" in result.report.note
@@ -37,7 +38,7 @@ def test_ceilings_hold_for_the_file(crop, target, effort):
 
 @pytest.mark.parametrize("effort", [0, 1])
 def test_floors_hold_for_the_decoded_pixels(crop, effort):
-    result = codec.encode(crop, EncodeOptions(effort=effort, target=MinPsnr(31)))
+    result = codec.encode(crop, EncodeOptions(Lossy(target=MinPsnr(31)), effort=effort))
     reached = psnr_db(result.data, crop)
     assert reached >= 31
     assert reached <= 31.1 or "the next quality" in result.report.note
@@ -45,21 +46,23 @@ def test_floors_hold_for_the_decoded_pixels(crop, effort):
 
 
 def test_the_file_is_that_of_its_quality(crop):
-    found = codec.encode(crop, EncodeOptions(effort=1, target=MaxBytes(900)))
-    again = codec.encode(crop, EncodeOptions(quality=found.report.quality, effort=1))
+    found = codec.encode(crop, EncodeOptions(Lossy(target=MaxBytes(900)), effort=1))
+    again = codec.encode(crop, EncodeOptions(Lossy(quality=found.report.quality), effort=1))
     assert again.data == found.data
 
 
 def test_lambda_is_a_quality(crop):
     assert quality_at(lambda_at(37.5)) == pytest.approx(37.5)
-    by_lambda = codec.encode(crop, EncodeOptions(effort=0, target=Lambda(lambda_at(37.5))))
-    by_quality = codec.encode(crop, EncodeOptions(effort=0, quality=37.5))
+    by_lambda = codec.encode(crop, EncodeOptions(Lossy(target=Lambda(lambda_at(37.5))), effort=0))
+    by_quality = codec.encode(crop, EncodeOptions(Lossy(quality=37.5), effort=0))
     assert by_lambda.data == by_quality.data
     assert by_lambda.report.quality == 37.5
 
 
 def test_jpeg_content_has_whole_qualities(crop):
-    result = codec.encode(crop, EncodeOptions(effort=0, target=MaxBytes(2500), content="jpeg"))
+    result = codec.encode(
+        crop, EncodeOptions(Lossy(target=MaxBytes(2500), content="jpeg"), effort=0)
+    )
     assert len(result.data) <= 2500
     quality = result.report.quality
     assert quality.is_integer()
@@ -71,7 +74,7 @@ def test_jpeg_content_has_whole_qualities(crop):
 
 
 def test_what_no_quality_reaches(crop):
-    options = EncodeOptions(effort=0, target=MaxBytes(20))
+    options = EncodeOptions(Lossy(target=MaxBytes(20)), effort=0)
     with pytest.raises(OptionError, match=r"cannot be reached: quality 0 gives \d+ bytes$"):
         codec.encode(crop, options)
 
@@ -82,14 +85,20 @@ def test_what_no_quality_reaches(crop):
         {"quality": 60, "target": MaxBytes(1000)},
         {"quality": 60.0, "target": Lambda(0.01)},
         {"target": Lambda(0.01), "content": "jpeg"},
-        {"time_limit": 0},
-        {"time_limit": -1.0},
-        {"time_limit": float("nan")},
+        {"target": MaxBytes(1000), "content": "jpeg", "standard_file": True},
+        {"quality": 30, "content": "compressai:mbt2018-mean:3"},
+        {"standard_file": True},
     ],
 )
-def test_options_that_make_no_sense(options):
+def test_modes_that_make_no_sense(options):
     with pytest.raises(OptionError):
-        EncodeOptions(**options)
+        mode_of(**options)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_time_limits_that_make_no_sense(seconds):
+    with pytest.raises(OptionError):
+        EncodeOptions(time_limit=seconds)
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
@@ -107,14 +116,14 @@ def test_only_the_chosen_file_is_verified(crop, monkeypatch):
         return codec.decode(data, options)
 
     monkeypatch.setattr(encoder, "decode", decode)
-    result = codec.encode(crop, EncodeOptions(effort=0, target=MaxBytes(900)))
+    result = codec.encode(crop, EncodeOptions(Lossy(target=MaxBytes(900)), effort=0))
     assert decoded == [result.data]
 
 
 def test_a_chosen_file_that_does_not_verify_is_an_error(crop, monkeypatch):
     monkeypatch.setattr(encoder, "decode", lambda data, options: crop)
     with pytest.raises(VerifyError):
-        codec.encode(crop, EncodeOptions(effort=0, target=MaxBytes(900)))
+        codec.encode(crop, EncodeOptions(Lossy(target=MaxBytes(900)), effort=0))
 
 
 class Clock:

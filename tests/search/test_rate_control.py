@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from codec.contract.report import EncodeResult, Report
+from codec.contract.report import Report
 from codec.contract.targets import MaxBpp, MaxBytes, MinPsnr
 from codec.encoding import deadline as deadlines
 from codec.encoding.deadline import NEVER, Deadline
@@ -20,7 +20,8 @@ PIXELS = 10_000
 
 @dataclass(frozen=True)
 class Outcome:
-    result: EncodeResult
+    data: bytes
+    report: Report
     full: bool
 
 
@@ -44,7 +45,7 @@ class Encoder:
         size = self.size(half, not quick)
         psnr = self.psnr(half, not quick)
         report = Report(8 * size / PIXELS, psnr, psnr, 0, 0.0, half / 2)
-        return Outcome(EncodeResult(bytes(size), report), not quick)
+        return Outcome(bytes(size), report, not quick)
 
 
 def search(limit, encoder, halves=HALVES, until=NEVER, quick_only=False):
@@ -56,7 +57,7 @@ def test_a_ceiling_is_filled_with_few_full_encodes(size):
     encoder = Encoder()
     found, remark = search(MaxBytes(size), encoder)
     assert found.full and remark == ""
-    assert 0.98 * size <= len(found.result.data) <= size
+    assert 0.98 * size <= len(found.data) <= size
     assert len(encoder.quick) <= 9 and len(encoder.full) <= 4
 
 
@@ -65,13 +66,13 @@ def test_a_floor_is_exceeded_by_little(db):
     encoder = Encoder()
     found, remark = search(MinPsnr(db), encoder)
     assert remark == ""
-    assert db <= found.result.report.psnr_db <= db + 0.1
+    assert db <= found.report.psnr_db <= db + 0.1
     assert len(encoder.quick) <= 9 and len(encoder.full) <= 4
 
 
 def test_bits_per_pixel_are_bytes():
     found, _ = search(MaxBpp(1.6), Encoder())
-    assert len(found.result.data) <= 2000 and len(found.result.data) >= 1960
+    assert len(found.data) <= 2000 and len(found.data) >= 1960
 
 
 @pytest.mark.parametrize("growth", [0.05, 0.2])
@@ -79,9 +80,9 @@ def test_steps_too_coarse_end_next_to_the_ceiling_and_say_so(growth):
     encoder = Encoder(growth)
     goal = 3000
     found, remark = search(MaxBytes(goal), encoder)
-    half = round(2 * found.result.report.quality)
+    half = round(2 * found.report.quality)
     assert encoder.size(half, True) <= goal < encoder.size(half + 1, True)
-    if len(found.result.data) < 0.98 * goal:
+    if len(found.data) < 0.98 * goal:
         assert (
             f"the next quality, {(half + 1) / 2:g}, gives {encoder.size(half + 1, True):,} bytes"
             in remark
@@ -94,14 +95,14 @@ def test_a_curve_that_is_not_quite_monotone_still_keeps_the_limit():
     for size in range(450, 9000, 350):
         encoder = Encoder(wobble=0.03)
         found, _ = search(MaxBytes(size), encoder)
-        assert 0.93 * size <= len(found.result.data) <= size
+        assert 0.93 * size <= len(found.data) <= size
         assert len(encoder.full) <= 8
 
 
 def test_whole_qualities_only():
     encoder = Encoder()
     found, _ = search(MaxBytes(3000), encoder, range(0, 201, 2))
-    assert len(found.result.data) <= 3000
+    assert len(found.data) <= 3000
     assert not any(half % 2 for half in encoder.quick + encoder.full)
 
 
@@ -109,7 +110,7 @@ def test_effort_0_needs_no_second_search():
     encoder = Encoder()
     found, _ = search(MaxBytes(3000), encoder, quick_only=True)
     assert not encoder.full and not found.full
-    assert 0.98 * 3000 <= len(found.result.data) <= 3000
+    assert 0.98 * 3000 <= len(found.data) <= 3000
 
 
 @pytest.mark.parametrize(
@@ -128,13 +129,13 @@ def test_what_cannot_be_reached_is_an_error_that_says_what_can(limit, message):
 
 def test_what_only_a_full_search_reaches():
     found, _ = search(MaxBytes(390), Encoder())
-    assert found.full and found.result.report.quality < 5
+    assert found.full and found.report.quality < 5
 
 
 @pytest.mark.parametrize(("limit", "end"), [(MaxBytes(10**6), 100), (MinPsnr(5), 0)])
 def test_easy_limits_end_at_the_end_of_the_scale(limit, end):
     found, remark = search(limit, Encoder())
-    assert found.result.report.quality == end
+    assert found.report.quality == end
     assert f"quality {end} is the end of the scale" in remark
 
 
@@ -158,8 +159,8 @@ def test_when_time_is_up_the_best_so_far_is_the_answer(monkeypatch):
     encoder = Slow(monkeypatch, 1.0, 100.0)
     found, remark = search(MaxBytes(2800), encoder, until=Deadline(50.0))
     assert len(encoder.full) == 1
-    assert len(found.result.data) <= 2800
-    assert found.full or "time limit" in remark or len(found.result.data) >= 0.98 * 2800
+    assert len(found.data) <= 2800
+    assert found.full or "time limit" in remark or len(found.data) >= 0.98 * 2800
     quick, left = encoder.shares[-1]
     assert not quick and left <= 25
 
@@ -167,5 +168,5 @@ def test_when_time_is_up_the_best_so_far_is_the_answer(monkeypatch):
 def test_no_time_at_all_still_keeps_the_limit(monkeypatch):
     encoder = Slow(monkeypatch, 1.0, 1.0)
     found, remark = search(MaxBytes(600), encoder, until=Deadline(0.0))
-    assert len(found.result.data) <= 600 and not encoder.full
-    assert "the time limit ended the search" in remark or len(found.result.data) >= 588
+    assert len(found.data) <= 600 and not encoder.full
+    assert "the time limit ended the search" in remark or len(found.data) >= 588

@@ -12,7 +12,7 @@ from PIL import Image
 
 import codec
 from bitstream import Container, Tag
-from codec import EncodeOptions
+from codec import EncodeOptions, Lossy
 from codec.pages.report import maps
 from codec.pages.report.page import render
 
@@ -56,7 +56,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def encoded(crop):
-    options = EncodeOptions(quality=70, effort=3)
+    options = EncodeOptions(Lossy(quality=70), effort=3)
     return options, codec.encode(crop, options)
 
 

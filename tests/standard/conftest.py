@@ -11,6 +11,7 @@ import pytest
 from bitstream import UnknownModel
 from codec.errors import ModelError
 from codec.models import released
+from codec.models.kinds import FilteredModel
 
 FORMATS = ("jpeg", "webp", "avif")
 
@@ -27,7 +28,7 @@ def models() -> Iterator[None]:
             found[name] = replace(jpeg, id=name.encode(), content=name)
     by_id = {model.id: model for model in found.values()}
 
-    def load(model_id: bytes) -> released.ReleasedModel:
+    def load(model_id: bytes) -> FilteredModel:
         if model_id not in by_id:
             raise UnknownModel(f"needs model {model_id.hex()}")
         return by_id[model_id]

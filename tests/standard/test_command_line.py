@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageOps
 from bitstream import Container
 from bitstream.carriers import carrier_of, jpeg
 from codec.cli import main
+from codec.opening import open_file
 from codec.pages.view.comparison import compare
 from codec.picture import reading
 from codec.picture.pixels import psnr_db
@@ -134,7 +135,7 @@ def test_metadata_go_all_the_way(run, folder, photo):
 
 
 def test_view_compares_with_any_program(folder, enhanced, photo):
-    comparison = compare(enhanced, photo)
+    comparison = compare(open_file(enhanced), photo)
     assert (comparison.width, comparison.height) == (88, 72)
     variants = {variant.key: variant for variant in comparison.variants}
     assert list(variants) == ["original", "decoded", "no-update", "plain"]
@@ -144,7 +145,7 @@ def test_view_compares_with_any_program(folder, enhanced, photo):
     payload = jpeg.extract(enhanced)
     assert comparison.parts == {"update": len(payload) - 10, "jpeg": len(enhanced) - len(payload)}
     edited = jpeg.insert(standard_file_of(photo), payload)
-    assert [variant.key for variant in compare(edited).variants] == ["decoded", "plain"]
+    assert [variant.key for variant in compare(open_file(edited)).variants] == ["decoded", "plain"]
 
 
 def standard_file_of(picture: np.ndarray) -> bytes:

@@ -25,6 +25,7 @@ import codec
 from bitstream import FormatError, InvalidField, LimitExceeded
 from bitstream.carriers import carrier_of
 from bitstream.carriers.enhancement import Enhancement
+from codec.contract.modes import Standard
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.encoding.contents.standard import STANDARD
 from codec.errors import ImageError, OptionError
@@ -38,7 +39,7 @@ ORIENTATION = 0x0112
 
 @every_format
 def test_a_file_is_made_with_an_update_in_it(head, name):
-    options = EncodeOptions(30, effort=1, content=name, standard_file=True)
+    options = EncodeOptions(Standard(name, 30), effort=1)
     result = codec.encode(head, options)
     plain = STANDARD[name].write(head, 30)
     assert carrier_of(result.data).strip(result.data) == plain
@@ -104,7 +105,7 @@ def test_metadata_stay(photo, name):
 @every_format
 def test_a_file_is_made_with_the_metadata_of_its_picture(head, name):
     source = foreign(as_stored(head, 6), "jpeg", **{**all_metadata(), "quality": 90})
-    options = EncodeOptions(30, effort=1, content=name, standard_file=True)
+    options = EncodeOptions(Standard(name, 30), effort=1)
     made = codec.encode(source, options).data
     before, after = (Image.open(io.BytesIO(found)) for found in (source, made))
     assert after.info["icc_profile"] == before.info["icc_profile"]
@@ -182,7 +183,7 @@ def test_other_files_are_refused(photo):
     with pytest.raises(FormatError, match="not a JPEG, WebP or AVIF"):
         codec.enhance(photo, saved(Image.fromarray(photo), "PNG"))
     with pytest.raises(OptionError, match="standard file"):
-        EncodeOptions(standard_file=True)
+        Standard("learned")
 
 
 @every_format

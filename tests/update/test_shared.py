@@ -25,6 +25,7 @@ from codec import (
     encode,
     encode_shared,
 )
+from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.quality import lambda_at
 from codec.encoding.contents.learned import SEARCH_WEIGHT
 from codec.errors import OptionError
@@ -73,7 +74,7 @@ def crops():
 
 @pytest.fixture(scope="module")
 def encoded(crops):
-    return encode_shared(crops, EncodeOptions(quality=60, effort=1))
+    return encode_shared(crops, EncodeOptions(Lossy(quality=60), effort=1))
 
 
 def test_pictures_name_the_update_and_decode_with_it(encoded):
@@ -93,7 +94,7 @@ def test_sharing_costs_less_than_updates_of_their_own(encoded, crops):
     def cost(picture: EncodeResult) -> float:
         return 8 * len(picture.data) + worth * 10 ** (-picture.report.psnr_db / 10)
 
-    own = [encode(crop, EncodeOptions(quality=60, effort=1)) for crop in crops]
+    own = [encode(crop, EncodeOptions(Lossy(quality=60), effort=1)) for crop in crops]
     assert all(picture.report.update_bytes for picture in own)
     shared = 8 * len(encoded.update) + sum(map(cost, encoded.pictures))
     assert shared < sum(map(cost, own))
@@ -109,9 +110,9 @@ def test_pictures_that_ask_for_nothing_share_nothing():
 
 def test_contents_are_searched_as_the_effort_says(crops):
     small = [crop[:48, :64] for crop in crops]
-    plain = encode_shared(small, EncodeOptions(quality=60, effort=2))
+    plain = encode_shared(small, EncodeOptions(Lossy(quality=60), effort=2))
     stages = set()
-    options = EncodeOptions(quality=60, effort=3)
+    options = EncodeOptions(Lossy(quality=60), effort=3)
     searched = encode_shared(small, options, lambda stage, fraction: stages.add(stage))
     assert {"picture 1: refining", "picture 2: refining"} <= stages
     contents = [
@@ -125,10 +126,11 @@ def test_contents_are_searched_as_the_effort_says(crops):
     ("count", "options"),
     [
         (1, {}),
-        (2, {"target": MaxBytes(1000)}),
+        (2, {"mode": Lossy(target=MaxBytes(1000))}),
         (2, {"time_limit": 1.0}),
         (2, {"update": "none"}),
-        (2, {"content": "jpeg", "standard_file": True}),
+        (2, {"mode": Standard("jpeg")}),
+        (2, {"mode": Lossless()}),
     ],
 )
 def test_what_a_set_cannot_have_is_refused(crops, count, options):

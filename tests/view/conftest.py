@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from codec.opening import open_file
 from codec.pages.view.comparison import Comparison, compare
 from codec.pages.view.server import ViewServer
 
@@ -30,7 +31,7 @@ def decoded() -> np.ndarray:
 @pytest.fixture
 def comparison(data: bytes, decoded: np.ndarray) -> Comparison:
     """With an original that differs from the decoded picture by one everywhere: 48.13 dB."""
-    return compare(data, decoded ^ 1)
+    return compare(open_file(data), decoded ^ 1)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ import codec
 from bitstream import Container, Tag
 from bitstream.carriers import carrier_of
 from codec.errors import ImageError
+from codec.opening import open_file
 from codec.pages.view.comparison import compare
 from codec.pages.view.server import ViewServer
 
@@ -67,14 +68,14 @@ def test_pictures(server, data, decoded):
 
 
 def test_without_original_and_without_update(data, decoded):
-    assert [v.key for v in compare(data).variants] == KEYS[1:]
+    assert [v.key for v in compare(open_file(data)).variants] == KEYS[1:]
     container = Container.unpack(data)
     content = {Tag.CONTENT: container.chunks[Tag.CONTENT]}
-    assert [v.key for v in compare(Container(container.header, content).pack()).variants] == [
-        "decoded"
-    ]
+    assert [
+        v.key for v in compare(open_file(Container(container.header, content).pack())).variants
+    ] == ["decoded"]
     with pytest.raises(ImageError, match="is not"):
-        compare(data, decoded[1:])
+        compare(open_file(data), decoded[1:])
 
 
 def test_an_update_for_another_picture_is_said_to_be_left_out(tmp_path):
@@ -83,12 +84,12 @@ def test_an_update_for_another_picture_is_said_to_be_left_out(tmp_path):
     Image.fromarray(pixels).resize((320, 320)).save(file, "JPEG", quality=30)
     darker = np.asarray(Image.open(file)) // 2
     good = codec.enhance(darker, file.getvalue()).data
-    assert compare(good).remark == ""
+    assert compare(open_file(good)).remark == ""
     other = BytesIO()
     Image.fromarray(darker).save(other, "JPEG", quality=30)
     carrier = carrier_of(good)
     edited = carrier.insert(other.getvalue(), carrier.extract(good))
-    comparison = compare(edited)
+    comparison = compare(open_file(edited))
     assert "was changed after it was enhanced" in comparison.remark
     with ViewServer(comparison, "photo.jpg") as server:
         facts = next(body for path, (_, body) in server.contents.items() if "facts" in path)

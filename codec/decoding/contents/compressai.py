@@ -23,7 +23,7 @@ from torch.nn import functional
 from bitstream import Header, InvalidField, UnknownModel
 from bitstream.file.compressai import CHECKSUM_BYTES, WEIGHTS_BYTES, ZooPayload
 from codec.errors import OptionError
-from codec.models.released import ReleasedModel
+from codec.models.kinds import FilteredModel
 from codec.networks.pictures import to_unfiltered
 from codec.picture.pixels import Pixels
 
@@ -132,7 +132,7 @@ def load(name: str, quality: int) -> ZooNetwork:
 
 
 @torch.no_grad()
-def decode(payload: bytes, header: Header, model: ReleasedModel) -> torch.Tensor:
+def decode(payload: bytes, header: Header, model: FilteredModel) -> torch.Tensor:
     """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
 
     Raises:

@@ -1,19 +1,36 @@
-"""Decodes the content of a lossy file with the codec that its model belongs to."""
+"""Picks what decodes the content of a lossy file, by the model that the file names."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 from torch import Tensor
 
 from bitstream import Header
-from codec.decoding.contents import compressai, learned, standard
-from codec.models.released import ReleasedModel
+from codec.models.kinds import FilteredModel
 
 
-def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
-    """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
+class ContentDecoder(Protocol):
+    """A content codec, decoding side: a module with this function."""
 
-    Raises:
-        FormatError: no encoder writes such a payload, or what decodes it is not here.
-    """
-    decoders = {"learned": learned, compressai.FAMILY: compressai}
-    return decoders.get(model.content, standard).decode(payload, header, model)
+    def decode(self, payload: bytes, header: Header, model: FilteredModel) -> Tensor:
+        """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
+
+        Raises:
+            FormatError: no encoder writes such a payload, or what decodes it is not here.
+        """
+
+
+def decoder_of(model: FilteredModel) -> ContentDecoder:
+    """Finds the content codec of a model; only that is imported."""
+    if model.content == "learned":
+        from codec.decoding.contents import learned
+
+        return learned
+    if model.content == "compressai":
+        from codec.decoding.contents import compressai
+
+        return compressai
+    from codec.decoding.contents import standard
+
+    return standard

@@ -6,12 +6,12 @@ from torch import Tensor
 
 from bitstream import Header, InvalidField
 from codec.errors import ImageError
-from codec.models.released import ReleasedModel
+from codec.models.kinds import FilteredModel
 from codec.networks.pictures import to_unfiltered
 from codec.picture.standard import STANDARD
 
 
-def decode(payload: bytes, header: Header, model: ReleasedModel) -> Tensor:
+def decode(payload: bytes, header: Header, model: FilteredModel) -> Tensor:
     """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
 
     Raises:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from bitstream import Container, InvalidField, Tag
 from codec.decoding.lossless import update
 from codec.decoding.lossless.coder import decode_pixels
-from codec.models.released import ReleasedModel
+from codec.models.kinds import LosslessModel
 from codec.picture.pixels import Pixels
 
-CONTENT = "lossless"
-"""What the models of this mode say that their content is."""
 
-
-def decode(container: Container, model: ReleasedModel, updates: tuple[bytes, ...] = ()) -> Pixels:
+def decode(container: Container, model: LosslessModel) -> Pixels:
     """The colours of a lossless file: uint8 [h w 3], RGB.
-
-    It has no use for `updates`: pictures without loss share none.
 
     Raises:
         FormatError: no encoder writes such a file.

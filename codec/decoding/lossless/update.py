@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,11 @@ from bitstream.update import subspace as subspace_payload
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
 from codec.models.heads import Subspaces, heads_of
+from codec.models.kinds import LosslessModel
 from codec.models.subspace import Subspace
 from codec.networks.fixed_point import BoundError, IntegerConv
 from codec.networks.lossless.network import Lossless
 from codec.networks.lossless.tables import FRACTIONS, SCALES
-
-if TYPE_CHECKING:
-    from codec.models.released import ReleasedModel
 
 
 @lru_cache(maxsize=2)
@@ -67,14 +64,14 @@ def unpack(data: bytes, subspaces: Subspaces, tables: CdfTables) -> SubspacePayl
     return subspace_payload.unpack(data[1:], scales_of(subspaces), tables)
 
 
-def apply(data: bytes, model: ReleasedModel) -> Lossless:
+def apply(data: bytes, model: LosslessModel) -> Lossless:
     """The networks with an UPDATE payload applied.
 
     Raises:
         FormatError: no encoder writes such data, or see `applied`.
     """
-    payload = unpack(data, model.subspace, tables_of(model.tables))
-    return applied(model.networks, model.subspace, payload)
+    payload = unpack(data, model.subspaces, tables_of(model.tables))
+    return applied(model.networks, model.subspaces, payload)
 
 
 def applied(networks: Lossless, subspaces: Subspaces, payload: SubspacePayload) -> Lossless:

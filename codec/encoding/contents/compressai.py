@@ -26,6 +26,10 @@ def half_of(content: str) -> int:
     return min(max(round(2 * quality_at(weight)), 0), HALVES)
 
 
+QUALITIES = standard.QUALITIES
+refined = standard.refined
+
+
 @torch.no_grad()
 def encode(job: Job) -> Content:
     """The picture as such a network codes it.  Raises OptionError."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bitstream import chunk_bytes
-from codec.contract.quality import Level, lambda_at, level_at
+from codec.contract.quality import HALVES, Level, lambda_at, level_at
 from codec.decoding import prior
 from codec.decoding.contents.learned import synthesize
 from codec.decoding.latents import CodedLatents, Grid, encode_latents
@@ -17,12 +17,14 @@ from codec.encoding.contents import refine
 from codec.encoding.contents.tiles import tiles
 from codec.encoding.job import Adapted, Content, Job
 from codec.encoding.updates import prior as prior_fit
+from codec.models.kinds import LearnedModel
 from codec.networks.learned import Model
 from codec.networks.pictures import pad_to
 from codec.networks.strips import in_strips
 from codec.networks.transform import ANALYSIS_HALO, BLOCK_PX
 from codec.networks.twins import set_last_layer
 
+QUALITIES = range(HALVES + 1)
 SEARCH_WEIGHT = 1.6
 """The slope of the codec's own rate-distortion curve in units of the lambda that its networks were
 trained with (measured on CID22 validation: 1.2 at high rates to 1.9 at low ones).  Trading at that
@@ -45,10 +47,10 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
     deadline = job.deadline.earlier(CODINGS_AFTER_SEARCH * adapted.content.seconds)
     if deadline.passed:
         return None
-    decoder = job.model.search()
+    decoder = _model(job).search()
     set_last_layer(decoder.postfilter, adapted.postfilter)
     if adapted.content.prior:
-        changed = prior.apply(adapted.content.prior, job.model)
+        changed = prior.apply(adapted.content.prior, _model(job))
         prior_fit.set_scales(decoder, changed.networks.context)
     decoder = decoder.to(job.device)
     original = job.original.to(job.device)
@@ -74,7 +76,7 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
 @torch.no_grad()
 def analyze(job: Job) -> Tensor:
     """The picture's latents: float [1 c h w]."""
-    search = job.model.search().to(job.device)
+    search = _model(job).search().to(job.device)
     grid = _grid(job)
     padded = pad_to(job.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
     quality = _level(job).quality
@@ -87,7 +89,7 @@ def analyze(job: Job) -> Tensor:
 
 def code_latents(job: Job, y: Tensor, networks: Model) -> CodedLatents:
     """Codes latents, float [1 c h w], with the integer networks of the job's model, or others."""
-    context, model = networks.context, job.model
+    context, model = networks.context, _model(job)
     return encode_latents(y.cpu(), context, model.level(job.half), _grid(job), model.tables)
 
 
@@ -95,7 +97,8 @@ def code_latents(job: Job, y: Tensor, networks: Model) -> CodedLatents:
 def _code(job: Job, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     start = time.perf_counter()
-    model, level = job.model, job.model.level(job.half)
+    model = _model(job)
+    level = model.level(job.half)
     weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
     latents = code_latents(job, y, model.networks)
     payload, update = latents.payload, b""
@@ -109,6 +112,11 @@ def _code(job: Job, y: Tensor) -> Content:
                 payload, update = again, found
     unfiltered = synthesize(latents.values, level, model)
     return Content(payload, unfiltered, weight, y, update, time.perf_counter() - start)
+
+
+def _model(job: Job) -> LearnedModel:
+    assert isinstance(job.model, LearnedModel)  # noqa: S101 (for the type checker)
+    return job.model
 
 
 def _grid(job: Job) -> Grid:

@@ -1,28 +1,40 @@
-"""Encodes the content of a job with the codec that its model belongs to."""
+"""Picks what encodes the content of a lossy file, by the model that it is made with."""
 
 from __future__ import annotations
 
-from codec.contract.quality import HALVES
-from codec.decoding.contents.compressai import FAMILY
-from codec.encoding.contents import compressai, learned, standard
+from collections.abc import Sequence
+from typing import Protocol
+
 from codec.encoding.job import Adapted, Content, Job
-from codec.models.released import ReleasedModel
+from codec.models.kinds import FilteredModel
 
 
-def encode(job: Job) -> Content:
-    """Codes the job's picture with the codec that its model belongs to."""
-    encoders = {"learned": learned, FAMILY: compressai}
-    return encoders.get(job.model.content, standard).encode(job)
+class ContentEncoder(Protocol):
+    """A content codec, encoding side: a module with these names."""
+
+    QUALITIES: Sequence[int]
+    """The qualities that it knows, in halves, rising."""
+
+    def encode(self, job: Job) -> Content:
+        """Codes the picture of a job."""
+
+    def refined(self, job: Job, adapted: Adapted, number: int) -> Content | None:
+        """Searches the content further for the filter that the picture has now, in round `number`.
+
+        None where there is nothing to search, or no time left.
+        """
 
 
-def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
-    """The same content searched further for the filter that the picture has now, in round `number`.
+def encoder_of(model: FilteredModel) -> ContentEncoder:
+    """Finds the content codec of a model; only that is imported."""
+    if model.content == "learned":
+        from codec.encoding.contents import learned
 
-    None where there is nothing to search: other contents than ours stay as they are.
-    """
-    return learned.refined(job, adapted, number) if job.model.content == "learned" else None
+        return learned
+    if model.content == "compressai":
+        from codec.encoding.contents import compressai
 
+        return compressai
+    from codec.encoding.contents import standard
 
-def qualities(model: ReleasedModel) -> range:
-    """The qualities that its encoder knows, in halves: standard codecs count in whole numbers."""
-    return range(0, HALVES + 1, 1 if model.content == "learned" else 2)
+    return standard

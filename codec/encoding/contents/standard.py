@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 
+from codec.contract.quality import HALVES, centred
 from codec.decoding.filtering import Filtering
-from codec.encoding.job import Content, Job
+from codec.encoding.job import Adapted, Content, Job
 from codec.networks.pictures import to_unfiltered
 from codec.picture.pixels import Pixels
 from codec.picture.standard import STANDARD
+
+QUALITIES = range(0, HALVES + 1, 2)
+"""Standard codecs count in whole numbers."""
 
 
 def encode(job: Job) -> Content:
     """The picture as a standard file."""
     data = STANDARD[job.model.content].write(job.pixels, job.half / 2)
     return content_of(job, data)
+
+
+def refined(job: Job, adapted: Adapted, number: int) -> None:
+    """Refines nothing: what a standard codec has written stays as it is."""
 
 
 def content_of(job: Job, data: bytes) -> Content:
@@ -27,7 +35,7 @@ def weighed(job: Job, data: bytes, pixels: Pixels, db_per_doubling: float) -> Co
     """A payload that decodes to `pixels` as content; its lambda follows from rate and error."""
     unfiltered = to_unfiltered(pixels, job.model.multiple)
     height, width = job.pixels.shape[:2]
-    filtering = Filtering(unfiltered, job.model.postfilter, job.model.quality(job.half))
+    filtering = Filtering(unfiltered, job.model.postfilter, centred(job.half))
     error = max(job.squared_error(filtering.pixels(job.model.postfilter, width, height)), 1.0)
     # PSNR = db_per_doubling * log2(bits), so d(error)/d(bits) = -share * error / bits.
     share = math.log(10) / 10 * db_per_doubling / math.log(2)

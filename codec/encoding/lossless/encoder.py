@@ -1,12 +1,10 @@
-"""THE lossless story: picture -> UPDATE -> CONTENT, and back.
+"""THE lossless story: picture -> UPDATE -> CONTENT.
 
 The update comes first: it changes the networks that the whole content is coded with.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -15,38 +13,37 @@ from bitstream import Container, Header, Tag
 from bitstream.file.header import LOSSLESS_QUALITY
 from codec.contract import techniques
 from codec.contract.effort import effort_at
-from codec.contract.options import QUALITY_MAX, EncodeOptions
-from codec.contract.report import EncodeResult, Report, TracePoint
+from codec.contract.modes import LOSSLESS
+from codec.contract.options import EncodeOptions
+from codec.contract.quality import HALVES
+from codec.contract.report import TracePoint
 from codec.decoding.lossless.coder import encode_pixels
-from codec.decoding.lossless.decoder import CONTENT
+from codec.encoding.frame import Coded, figures
+from codec.encoding.job import OnProgress
 from codec.encoding.lossless import fit
+from codec.encoding.lossy import extras_of
 from codec.models import released
-from codec.picture.pixels import Pixels
-
-OnProgress = Callable[[str, float], None]
+from codec.models.kinds import LosslessModel
+from codec.picture import transparency
+from codec.picture.reading import Raster
 
 
 @torch.no_grad()
 @torch.autocast("cpu", enabled=False)  # lower precision would break exactness
-def encode(
-    pixels: Pixels,
-    extras: Mapping[Tag, bytes],
-    options: EncodeOptions,
-    on_progress: OnProgress | None = None,
-) -> EncodeResult:
+def encode(raster: Raster, options: EncodeOptions, on_progress: OnProgress | None = None) -> Coded:
     """Encodes a picture without loss.
 
     Args:
-        pixels: uint8 [h w 3], RGB.
-        extras: other chunks of the file.
+        raster: pixels, and what the file is to hold besides.
         options: effort and update count.
         on_progress: called with a stage and the fraction of it that is done.
 
     Raises:
         ModelError: there is no model for it.
     """
-    start = time.perf_counter()
-    model = released.load_default(CONTENT)
+    model = released.load_default(LOSSLESS)
+    assert isinstance(model, LosslessModel)  # noqa: S101 (for the type checker)
+    pixels, extras = raster.pixels, extras_of(raster, options)
     height, width, _ = pixels.shape
     trace: list[TracePoint] = []
 
@@ -66,15 +63,9 @@ def encode(
         # What the search saves is an estimate: the files decide.
         adapted = pack(found)
         data, found = min((data, None), (adapted, found), key=lambda pair: len(pair[0]))
-    report = Report(
-        bpp=8 * len(data) / (width * height),
-        psnr_db=float("inf"),
-        base_psnr_db=float("inf"),
-        update_bytes=len(found.payload) if found else 0,
-        seconds=time.perf_counter() - start,
-        quality=QUALITY_MAX,
-    )
-    return EncodeResult(data, report, tuple(trace))
+    update_bytes = len(found.payload) if found else 0
+    report = figures(data, pixels, pixels, pixels, update_bytes=update_bytes, half=HALVES)
+    return Coded(data, transparency.join(pixels, raster.alpha), report, tuple(trace))
 
 
 def _note(trace: list[TracePoint], on_progress: OnProgress, done: float, cost: float) -> None:

@@ -28,7 +28,7 @@ from codec.encoding.lossless.quadratic import (
 )
 from codec.encoding.updates.fit import descend, level_costs
 from codec.models.heads import Subspaces, heads_of
-from codec.models.released import ReleasedModel
+from codec.models.kinds import LosslessModel
 from codec.models.subspace import STEPS_PER_OCTAVE, step_size
 from codec.networks.lossless.likelihood import LOG2_SCALE_MIN
 from codec.networks.lossless.network import Lossless
@@ -60,7 +60,7 @@ class Update:
 
 def search(
     pixels: Pixels,
-    model: ReleasedModel,
+    model: LosslessModel,
     *,
     thorough: bool,
     on_step: Callable[[float, float], None] = lambda done, cost: None,
@@ -78,7 +78,7 @@ def search(
         return None  # The only pixel is coded without networks.
     log2_width = float(model.tensors["log2_width"])
     samples, tables = collect(pixels, model.networks), tables_of(model.tables)
-    unchanged, around = quadratics(samples, weights_of(model.networks), log2_width, model.subspace)
+    unchanged, around = quadratics(samples, weights_of(model.networks), log2_width, model.subspaces)
     best, least, caution = None, unchanged, 1.0
     rounds = THOROUGH_ROUNDS if thorough else ROUNDS
     for number in range(rounds):
@@ -87,7 +87,7 @@ def search(
         if best:
             pairs = zip(wary, best.coordinates, strict=True)
             wary = [found.around(moved) for found, moved in pairs]
-        payload = quantized(wary, model.subspace, tables, pixels[..., 0].size)
+        payload = quantized(wary, model.subspaces, tables, pixels[..., 0].size)
         update = _update(payload, model, tables)
         bits = _rate(update, samples, log2_width)
         if bits >= least:
@@ -96,7 +96,7 @@ def search(
         least, best = bits, update
         if number < rounds - 1:
             weights = weights_of(update.networks)
-            around = quadratics(samples, weights, log2_width, model.subspace)[1]
+            around = quadratics(samples, weights, log2_width, model.subspaces)[1]
     return best
 
 
@@ -142,9 +142,9 @@ def _unquantized(found: Quadratic, scales: NDArray[np.int16]) -> NDArray[np.floa
     return np.linalg.solve(found.gram + np.diag(penalty), found.cross)
 
 
-def _update(payload: SubspacePayload, model: ReleasedModel, tables: CdfTables) -> Update:
+def _update(payload: SubspacePayload, model: LosslessModel, tables: CdfTables) -> Update:
     """The update of some levels, without those of the heads that cannot have theirs."""
-    subspaces = model.subspace
+    subspaces = model.subspaces
     parts = split(payload.levels, subspaces)
     for head, subspace, levels in zip(heads_of(model.networks), subspaces, parts, strict=True):
         try:

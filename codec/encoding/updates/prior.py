@@ -19,7 +19,7 @@ from codec.decoding import prior
 from codec.decoding.latents import Symbols
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
-from codec.models.released import ReleasedModel
+from codec.models.kinds import LearnedModel
 from codec.models.subspace import INNER_BITS, step_size
 from codec.networks.context import ContextModel
 from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS
@@ -27,7 +27,7 @@ from codec.networks.learned import Model
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, bits
 
 if TYPE_CHECKING:
-    from codec.models.released import ReleasedModel
+    from codec.models.kinds import LearnedModel
 
 ROUNDS = 3
 """How often the quadratic is taken."""
@@ -50,7 +50,7 @@ class Samples:
     share: float
 
     @classmethod
-    def of_symbols(cls, coded: Symbols, model: ReleasedModel, level: IntegerLevel) -> Samples:
+    def of_symbols(cls, coded: Symbols, model: LearnedModel, level: IntegerLevel) -> Samples:
         """Samples of what was coded with the model as it is."""
         above_least = LOG2_SCALE_SPACING * coded.tables.float()
         usual = model.networks.context.prediction.log2_deviation[:, None] - level.log2_step
@@ -100,7 +100,7 @@ def equations(samples: Samples, change: Tensor) -> NormalEquations:
     return NormalEquations(gram.numpy(), cross[:, None].numpy(), positions, positions)
 
 
-def search(coded: Symbols, model: ReleasedModel, level: IntegerLevel, *, thorough: bool) -> bytes:
+def search(coded: Symbols, model: LearnedModel, level: IntegerLevel, *, thorough: bool) -> bytes:
     """The PRIOR payload that saves most, empty if every one costs more than it saves.
 
     Args:

@@ -11,6 +11,7 @@ from torch import Tensor
 from bitstream import UpdatePayload
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
+from codec.contract.quality import centred
 from codec.contract.techniques import Technique
 from codec.decoding import update
 from codec.encoding.deadline import Deadline
@@ -18,7 +19,7 @@ from codec.encoding.updates.fit import FitTask, fit, fit_trellis
 from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
 from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.overfit import OverfitTask, overfit
-from codec.models.released import ReleasedModel
+from codec.models.kinds import FilteredModel
 from codec.networks.fixed_point import FRACTION_BITS
 from codec.networks.transform import PIXELS_PER_UNIT
 
@@ -40,7 +41,7 @@ class SearchTask:
         deadline: when to stop.
     """
 
-    model: ReleasedModel
+    model: FilteredModel
     normal: NormalEquations
     unfiltered: Tensor
     original: Tensor
@@ -87,7 +88,7 @@ def _in_subspace(method: Method, task: SearchTask) -> tuple[Method, SubspacePayl
 
 def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
     assert technique.loss is not None  # noqa: S101 (for the type checker)
-    quality = task.model.quality(task.half) / 100
+    quality = centred(task.half) / 100
     with torch.enable_grad():
         return overfit(
             task.model.search().postfilter.to(task.device),

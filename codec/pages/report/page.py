@@ -6,16 +6,16 @@ without its update, so it shows what a decoder will show.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from html import escape
 from importlib.resources import files
 from string import Template
 
-from bitstream import Container, Tag
+from bitstream import Tag
 from bitstream.file.container import CHECKSUM_BYTES
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.report import EncodeResult
-from codec.decoding.decoder import decode
+from codec.decoding.decoder import restore
+from codec.opening import CodedFile, OpenedFile, StandardFile, open_file
 from codec.pages.report import charts, maps
 from codec.picture.metadata import TAGS
 from codec.picture.pixels import Pixels, psnr_db
@@ -32,12 +32,10 @@ def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOpt
         result: of encoding it.
         options: that it was encoded with.
     """
-    container = Container.unpack(result.data)
-    decoded = decode(result.data, ANYTHING)[..., :3]
-    base = decoded
-    if Tag.UPDATE in container.chunks:
-        rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
-        base = decode(Container(container.header, rest).pack(), ANYTHING)[..., :3]
+    file = open_file(result.data)
+    decoded = base = restore(file, ANYTHING).pixels[..., :3]
+    if isinstance(file, CodedFile) and Tag.UPDATE in file.container.chunks:
+        base = restore(file.without(Tag.UPDATE), ANYTHING).pixels[..., :3]
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         name=escape(name),
@@ -47,7 +45,7 @@ def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOpt
         pictures=_pictures(original, decoded, base),
         errors=_errors(original, decoded, base),
         update=_update(original, decoded, base),
-        bytes=charts.byte_bar(_parts(result.data, container)),
+        bytes=charts.byte_bar(_parts(file)),
         searches=charts.searches(result.trace),
         options=_options(options),
         ratio=f"{original.shape[1]} / {original.shape[0]}",
@@ -108,27 +106,41 @@ def _image(label: str, picture: Pixels) -> str:
     return f'<img alt="{label}" src="{maps.data_url(maps.reduced(picture))}">'
 
 
-def _parts(data: bytes, container: Container) -> dict[str, int]:
-    """Bytes of each part of the file; what frames the payloads counts as header."""
+def _parts(file: OpenedFile) -> dict[str, int]:
+    """Bytes of each part of a file; what frames the payloads counts as header."""
+    if isinstance(file, StandardFile):
+        carried = len(file.payload or b"")
+        return {file.carrier.NAME: len(file.data) - carried, "update": carried}
+    assert isinstance(file, CodedFile)  # noqa: S101 (no encode makes another)
+    chunks = file.container.chunks
     parts = {
-        "content": len(container.chunks[Tag.CONTENT]),
-        "update": len(container.chunks.get(Tag.UPDATE, b"")),
-        "prior": len(container.chunks.get(Tag.PRIOR, b"")),
-        "alpha": len(container.chunks.get(Tag.ALPHA, b"")),
-        "metadata": sum(len(container.chunks.get(tag, b"")) for tag in TAGS.values()),
+        "content": len(chunks[Tag.CONTENT]),
+        "update": len(chunks.get(Tag.UPDATE, b"")),
+        "prior": len(chunks.get(Tag.PRIOR, b"")),
+        "alpha": len(chunks.get(Tag.ALPHA, b"")),
+        "metadata": sum(len(chunks.get(tag, b"")) for tag in TAGS.values()),
         "checksum": CHECKSUM_BYTES,
     }
-    return {"header": len(data) - sum(parts.values())} | parts
+    return {"header": file.size - sum(parts.values())} | parts
 
 
 def _options(options: EncodeOptions) -> str:
-    """All of them; of quality and target the one that was asked for."""
-    values = {field.name: getattr(options, field.name) for field in fields(options)}
-    if options.target is not None:
+    """All of them, those of the mode first; of quality and target the one that was asked for."""
+    mode = options.mode
+    values = {"mode": type(mode).__name__.lower(), **vars(mode), **vars(options)}
+    values["mode"] = type(mode).__name__.lower()
+    if values.get("target") is not None:
         del values["quality"]
     rows = (
-        f"<tr><th>{escape(key.replace('_', ' '))}</th><td>{escape(str(value))}</td></tr>"
+        f"<tr><th>{escape(key.replace('_', ' '))}</th><td>{escape(_words(value))}</td></tr>"
         for key, value in values.items()
         if value is not None
     )
     return f"<table>{''.join(rows)}</table>"
+
+
+def _words(value: object) -> str:
+    """A value as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)

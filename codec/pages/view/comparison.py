@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-import codec
-from bitstream import Container, Tag
-from bitstream.carriers import carrier_of
+from bitstream import Tag
 from bitstream.carriers.enhancement import Enhancement
 from codec.contract.options import DecodeOptions
+from codec.decoding.decoder import restore
 from codec.errors import ImageError
-from codec.info import FileInfo, StandardInfo
-from codec.picture import reading, transparency
-from codec.picture import standard as standard_file
+from codec.info import FileInfo, StandardInfo, describe
+from codec.opening import CodedFile, OpenedFile, StandardFile
+from codec.picture import reading, standard, transparency
 from codec.picture.metadata import upright
-from codec.picture.pixels import psnr_db
-from codec.restored import restore
+from codec.picture.pixels import Pixels, psnr_db
 
-Pixels = NDArray[np.uint8]
+Pictures = dict[tuple[str, str], Pixels]
+"""By key and title, see `Variant`."""
 WITHOUT = ("no-update", "Without update")
 
 
@@ -64,12 +60,12 @@ class Comparison:
 
 
 def compare(
-    data: bytes, original: Pixels | None = None, options: DecodeOptions | None = None
+    opened: OpenedFile, original: Pixels | None = None, options: DecodeOptions | None = None
 ) -> Comparison:
     """Decodes a file, with and without its update; a standard file as any program, too.
 
     Args:
-        data: the whole file.
+        opened: the file.
         original: uint8 [h w 3] or [h w 4], the picture that was encoded.
         options: limits.
 
@@ -77,18 +73,20 @@ def compare(
         FormatError: not a valid file.
         ImageError: the original has another size.
     """
-    info = codec.probe(data)
+    info = describe(opened)
     options = options or DecodeOptions()
-    restored = restore(data, options)
+    restored = restore(opened, options)
     decoded = restored.upright
     height, width, _ = decoded.shape
     if original is not None and original.shape[:2] != (height, width):
         raise ImageError(f"is not {width} x {height}, the size of the file's picture")
     if original is not None and not restored.lossless:
         original = transparency.continued(original)
-    standard = isinstance(info, StandardInfo)
     pictures = {("decoded", "Decoded"): decoded}
-    pictures |= _enhanced(data, info, options) if standard else _without_update(data, options)
+    if isinstance(opened, StandardFile):
+        pictures |= _enhanced(opened, info, options)
+    else:
+        pictures |= _without_update(opened, options)
     variants = [
         Variant(
             key,
@@ -100,34 +98,27 @@ def compare(
     ]
     if original is not None:
         variants.insert(0, Variant("original", "Original", _png(original), None))
-    parts = _parts(info) if standard else info.chunks
+    parts = _parts(info) if isinstance(info, StandardInfo) else info.chunks
     return Comparison(info, width, height, parts, tuple(variants), restored.complaint)
 
 
-def _without_update(data: bytes, options: DecodeOptions) -> dict[tuple[str, str], Pixels]:
+def _without_update(file: CodedFile, options: DecodeOptions) -> Pictures:
     """The picture of a lossy file of this codec, less its update; nothing if it has none."""
-    container = Container.unpack(data)
-    if Tag.UPDATE not in container.chunks or container.header.lossless:
+    if Tag.UPDATE not in file.container.chunks or file.container.header.lossless:
         return {}
-    rest = {tag: part for tag, part in container.chunks.items() if tag != Tag.UPDATE}
-    plain = Container(container.header, rest).pack()
-    return {WITHOUT: codec.decode(plain, options)}
+    return {WITHOUT: restore(file.without(Tag.UPDATE), options).pixels}
 
 
-def _enhanced(
-    data: bytes, info: StandardInfo, options: DecodeOptions
-) -> dict[tuple[str, str], Pixels]:
+def _enhanced(file: StandardFile, info: StandardInfo, options: DecodeOptions) -> Pictures:
     """The picture of a standard file, less its update if it has one, and not filtered at all."""
-    carrier = carrier_of(data)
-    pixels = standard_file.read_pixels(data, options.max_pixels)
+    pixels = standard.read_pixels(file.data, options.max_pixels)
     pictures = {}
     if info.matches and info.update_bytes:
-        found = Enhancement.unpack(carrier.extract(data))
-        picture = standard_file.picture_of(pixels)
-        base = Enhancement.of_picture(picture, found.model, found.quality, b"")
-        pictures[WITHOUT] = restore(carrier.insert(data, base.pack()), options).upright
-    orientation = standard_file.read_metadata(data).orientation
-    title = f"{carrier.NAME.upper()} as in any program"
+        found = Enhancement.unpack(file.payload)
+        base = Enhancement.of_picture(standard.picture_of(pixels), found.model, found.quality, b"")
+        pictures[WITHOUT] = restore(file.carrying(base.pack()), options).upright
+    orientation = standard.read_metadata(file.data).orientation
+    title = f"{file.carrier.NAME.upper()} as in any program"
     return pictures | {("plain", title): upright(pixels, orientation)}
 
 

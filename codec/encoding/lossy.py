@@ -1,0 +1,115 @@
+"""THE lossy story: picture -> CONTENT; decoded picture -> fitted filter -> UPDATE; and again.
+
+Every search is followed by the real coder and the real decoder, and its result is kept only if it
+lowers distortion + lambda * rate of what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bitstream import Container, Header, Tag
+from bitstream.file import alpha
+from codec.contract.effort import effort_at
+from codec.contract.modes import Lossy
+from codec.contract.options import EncodeOptions
+from codec.contract.report import TracePoint
+from codec.contract.targets import Limit
+from codec.encoding.adapt import adapt
+from codec.encoding.contents.registry import encoder_of
+from codec.encoding.deadline import Deadline
+from codec.encoding.frame import Coded, figures
+from codec.encoding.job import Adapted, Job, OnProgress
+from codec.encoding.rate_control import reach
+from codec.encoding.start import make_job
+from codec.picture import transparency
+from codec.picture.reading import Raster
+
+
+def encode(
+    raster: Raster, options: EncodeOptions, mode: Lossy, on_progress: OnProgress | None = None
+) -> Coded:
+    """Encodes a picture at its quality, or at the one that a target asks for.
+
+    Raises:
+        OptionError: no quality reaches the target.
+        ModelError: there is no model for that content.
+    """
+    job = prepare(raster, options, mode, on_progress)
+    return _reach(job, mode.target) if isinstance(mode.target, Limit) else _code(job)
+
+
+def prepare(
+    raster: Raster, options: EncodeOptions, mode: Lossy, on_progress: OnProgress | None
+) -> Job:
+    """Makes the job of a picture, with what its file is to hold besides."""
+    job = make_job(raster.continued().pixels, options, mode, on_progress)
+    return replace(job, alpha=raster.alpha, extras=extras_of(raster, options))
+
+
+def extras_of(raster: Raster, options: EncodeOptions) -> dict[Tag, bytes]:
+    """Collects what the file of a picture is to hold besides: metadata, transparency."""
+    extras = raster.metadata.only(options.metadata).chunks()
+    if raster.alpha is not None:
+        extras[Tag.ALPHA] = alpha.pack(raster.alpha)
+    return extras
+
+
+def coded_as(job: Job, adapted: Adapted) -> Coded:
+    """Writes the file of what searches found."""
+    chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
+    optional = {Tag.UPDATE: adapted.payload, Tag.PRIOR: adapted.content.prior}
+    chunks |= {tag: payload for tag, payload in optional.items() if payload}
+    height, width, _ = job.pixels.shape
+    data = Container(Header(width, height, job.half, job.model.id), chunks).pack()
+    update_bytes = sum(map(len, optional.values()))
+    pixels = adapted.pixels
+    report = figures(
+        data, job.pixels, pixels, adapted.base, update_bytes=update_bytes, half=job.half
+    )
+    trace = tuple(TracePoint(stage, float(cost)) for stage, cost in job.trace)
+    return Coded(data, transparency.join(pixels, job.alpha), report, trace)
+
+
+def search(job: Job) -> Adapted:
+    """Finds the cheapest content and filter."""
+    *_, best = rounds(job)
+    return best
+
+
+def rounds(job: Job) -> Iterator[Adapted]:
+    """Content, filter for it, content for that filter, and so on: yields the cheapest after each.
+
+    The filter comes first because it is found in one step; latents refined for it then save more
+    than latents refined for the base filter.
+    """
+    encoder = encoder_of(job.model)
+    best = adapt(job, encoder.encode(job))
+    yield best
+    for number in range(job.effort.rounds):
+        again = encoder.refined(job, best, number)
+        if again is None:
+            return
+        best = min(best, adapt(job, again), key=lambda adapted: adapted.cost)
+        yield best
+
+
+def _code(job: Job) -> Coded:
+    """Encodes a job at its quality."""
+    return coded_as(job, search(job))
+
+
+def _reach(job: Job, limit: Limit) -> Coded:
+    """Encodes a job at the quality that keeps a limit most closely."""
+    quickest = effort_at(0)
+
+    def attempt(half: int, quick: bool, deadline: Deadline) -> Coded:
+        job.progress(f"quality {half / 2:g}", 0.0)
+        trial = replace(job, half=half, deadline=deadline, trace=[])
+        return _code(replace(trial, effort=quickest, technique=None) if quick else trial)
+
+    halves = encoder_of(job.model).QUALITIES
+    quick_only = job.effort == quickest
+    coded, remark = reach(limit, halves, attempt, job.deadline, quick_only=quick_only)
+    return coded.noting(remark)
