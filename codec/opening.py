@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from bitstream import BadMagic, Container, Tag
 from bitstream.carriers import Carrier, carrier_of
-from bitstream.tensors.archive import MAGIC as PACKED_MAGIC
-from bitstream.update.shared import MAGIC as UPDATE_MAGIC
+from bitstream.magic import PACKED_MAGIC, UPDATE_MAGIC
 from bitstream.update.shared import SharedUpdate, referred, update_id
 
 

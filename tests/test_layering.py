@@ -6,12 +6,39 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LONGEST_FILE_LINES = 400
+LONGEST_FILE_LINES = 300
+
+RANKS = (
+    "bitstream",
+    "codec.errors",
+    "codec.files",
+    "codec.contract",
+    "codec.opening",
+    "codec.picture",
+    "codec.info",
+    "codec.update_files",
+    "codec.networks",
+    "codec.models",
+    "codec.decoding",
+    "codec.encoding",
+    "codec.packing",
+    "codec.api",
+    "codec.pillow",
+    "codec",
+    "codec.pages",
+    "codec.batch",
+    "codec.cli",
+    "codec.__main__",
+)
+"""Rooms from the ground up: a file imports from its own room and from those before it."""
+LARGEST_DECODER = 65
+"""Files that `codec.decoding.decoder` loads, beside the packages' own."""
 
 
 def sources(*folders: str) -> list[Path]:
@@ -26,17 +53,54 @@ def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported_packages(tree: ast.Module) -> Iterator[str]:
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module(path): path for path in sources("bitstream", "codec")}
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """All modules that a file names in imports, also where it imports late or for types alone."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else node.module
+
+
+GRAPH = {name: set(imports(parse(path))) & MODULES.keys() for name, path in MODULES.items()}
+# The public face names what it loads late; nobody who imports it gets that.
+GRAPH["codec"] = {found for found in GRAPH["codec"] if found not in ("codec.api", "codec.pillow")}
+
+
+def rank(module: str) -> int:
+    """The place of the room that a module is in."""
+    rooms = [room for room in RANKS if module == room or module.startswith(f"{room}.")]
+    assert rooms and (max(rooms, key=len) != "codec" or module == "codec"), (
+        f"{module} is in no room of RANKS"
+    )
+    return RANKS.index(max(rooms, key=len))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nobody_imports_from_a_room_above(module):
+    assert not {found for found in GRAPH[module] if rank(found) > rank(module)}
+
+
+def test_there_are_no_circles():
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("path", sources("bitstream"), ids=name)
 def test_bitstream_knows_neither_networks_nor_pixels(path):
-    assert {"codec", "torch", "PIL"}.isdisjoint(imported_packages(parse(path)))
+    packages = {found.partition(".")[0] for found in imports(parse(path))}
+    assert {"codec", "torch", "PIL"}.isdisjoint(packages)
 
 
 @pytest.mark.parametrize("path", sources("bitstream", "codec", "scripts", "tests"), ids=name)
@@ -56,3 +120,15 @@ def test_libraries_do_not_print(path):
 def test_importing_codec_does_not_import_torch():
     code = "import sys, codec; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_decoder_imports_no_search():
+    code = "import sys, codec.decoding.decoder; print(*sys.modules, sep='\\n')"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    loaded = {found for found in result.stdout.split() if found in MODULES}
+    assert "codec.decoding.decoder" in loaded
+    assert not {found for found in loaded if found.startswith("codec.encoding")}
+    own = [found for found in loaded if MODULES[found].name != "__init__.py"]
+    assert len(own) <= LARGEST_DECODER, sorted(own)

@@ -26,10 +26,8 @@ from bitstream.errors import (
 )
 from bitstream.file.header import Header
 from bitstream.limits import MAX_CHUNK_BYTES
+from bitstream.magic import MAGIC
 from bitstream.wire import ByteReader, ByteWriter
-
-MAGIC = b"\x8eNN"
-"""The high bit and the invalid UTF-8 catch transfers that treat the file as text."""
 
 FORMAT_VERSION = 1
 ANCILLARY = 0x80

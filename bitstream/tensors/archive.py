@@ -23,13 +23,13 @@ from bitstream.errors import (
     Truncated,
     UnsupportedVersion,
 )
+from bitstream.magic import PACKED_MAGIC
 from bitstream.tensors.entries import EntryReader, EntryWriter
 from bitstream.tensors.level_coder import LevelCoder, LevelReader, LevelWriter, code_levels
 from bitstream.tensors.level_model import LevelModel
 from bitstream.tensors.packed import Levels, PackedTensor, Product
 from bitstream.wire import ByteReader, ByteWriter
 
-MAGIC = b"\x8eNW"
 FORMAT_VERSION = 1
 BASE_BYTES = 16
 CHECKSUM_BYTES = 4
@@ -59,7 +59,7 @@ class Archive:
             InvalidField: a number is out of its range.
         """
         writer = ByteWriter()
-        writer.raw(MAGIC)
+        writer.raw(PACKED_MAGIC)
         writer.u8(FORMAT_VERSION)
         writer.u8(int(bool(self.base)))
         writer.raw(self.base)
@@ -114,11 +114,11 @@ def _read_head(data: bytes) -> tuple[Archive, bytes]:
 
 def _checked_body(data: bytes) -> bytes:
     """What lies between the version and the checksum, after all three have been verified."""
-    if not MAGIC.startswith(data[: len(MAGIC)]):
+    if not PACKED_MAGIC.startswith(data[: len(PACKED_MAGIC)]):
         raise BadMagic("not a packed weight file")
     if len(data) < MINIMUM_BYTES:
         raise Truncated(f"truncated: {len(data)} bytes are less than any packed weight file")
-    version = data[len(MAGIC)]
+    version = data[len(PACKED_MAGIC)]
     if version != FORMAT_VERSION:
         raise UnsupportedVersion(
             f"weight format version {version}, this program reads version {FORMAT_VERSION}"
@@ -126,7 +126,7 @@ def _checked_body(data: bytes) -> bytes:
     checksum = ByteReader(data[-CHECKSUM_BYTES:]).u32("checksum")
     if zlib.crc32(data[:-CHECKSUM_BYTES]) != checksum:
         raise ChecksumMismatch("damaged or cut short: the checksum does not match")
-    return data[len(MAGIC) + 1 : -CHECKSUM_BYTES]
+    return data[len(PACKED_MAGIC) + 1 : -CHECKSUM_BYTES]
 
 
 def _code(coder: LevelCoder, tensors: Sequence[PackedTensor]) -> list[PackedTensor]:

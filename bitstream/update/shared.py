@@ -9,9 +9,9 @@ import hashlib
 from dataclasses import dataclass
 
 from bitstream.errors import BadMagic, InvalidField, UnsupportedVersion
+from bitstream.magic import UPDATE_MAGIC
 from bitstream.wire import ByteReader, ByteWriter
 
-MAGIC = b"NNU"
 VERSION = 1
 MODEL_ID_BYTES = 4
 ID_BYTES = 4
@@ -34,7 +34,7 @@ class SharedUpdate:
     def pack(self) -> bytes:
         """The whole file."""
         writer = ByteWriter()
-        writer.raw(MAGIC)
+        writer.raw(UPDATE_MAGIC)
         writer.u8(VERSION)
         writer.raw(self.model)
         writer.raw(self.update)
@@ -48,7 +48,7 @@ class SharedUpdate:
             BadMagic, UnsupportedVersion, Truncated, InvalidField: it is no such file.
         """
         reader = ByteReader(data)
-        if reader.raw(min(len(MAGIC), reader.remaining), "magic") != MAGIC:
+        if reader.raw(min(len(UPDATE_MAGIC), reader.remaining), "magic") != UPDATE_MAGIC:
             raise BadMagic("not a file of a shared update")
         version = reader.u8("version")
         if version != VERSION:

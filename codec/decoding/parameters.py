@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitstream import TensorLayout, UpdatePayload
-from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS
+from codec.networks.fixed_point import PARAMETER_BITS
 from codec.networks.layers import Conv
 from codec.networks.postfilter import ADAPTED_LAYERS, KERNEL, PostFilter
+from codec.networks.units import FRACTION_BITS
 
 Changes = dict[str, tuple[Tensor, Tensor]]
 """What is added to kernel and bias of the named layers."""

@@ -32,7 +32,7 @@ from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.errors import OptionError
 from codec.networks.postfilter import PostFilter
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.units import unit_weight
 from codec.picture.reading import Raster
 
 FEWEST = 2
@@ -169,7 +169,7 @@ def _in_bits(job: Job, found: Content) -> NormalEquations:
     quality = centred(job.half)
     filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
     normal = equations(filtering, job.original)
-    weight = found.weight * PIXELS_PER_UNIT**2 / 3
+    weight = unit_weight(found.weight)
     return NormalEquations(
         normal.gram * weight,
         normal.cross * weight,

@@ -27,8 +27,9 @@ from torch import Tensor
 from bitstream import InvalidField
 from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.update.subspace import SubspacePayload
-from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS
+from codec.networks.fixed_point import PARAMETER_BITS
 from codec.networks.layers import Conv
+from codec.networks.units import FRACTION_BITS
 
 INNER_BITS, OUTER_BITS = 16, 14
 """Fractional bits of the two bases."""

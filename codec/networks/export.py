@@ -18,7 +18,6 @@ from codec.networks.context import LatentFeatures, Prediction
 from codec.networks.fixed_point import (
     BASIS_BITS,
     FEATURE_SHIFT,
-    FRACTION_BITS,
     MAGNITUDE_LIMIT,
     MEAN_SHIFT,
     PARAMETER_BITS,
@@ -30,6 +29,7 @@ from codec.networks.likelihood import LOG2_SCALE_MIN, LOGISTIC_DEVIATION
 from codec.networks.postfilter import ADAPTED_LAYERS
 from codec.networks.transform import InverseKlt
 from codec.networks.twins import Tensors
+from codec.networks.units import FRACTION_BITS
 
 WEIGHT_RESOLUTION = 20
 """Root mean square of a layer's weights in units of its last bit, at least: rounding noise then

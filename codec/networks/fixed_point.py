@@ -27,9 +27,8 @@ from codec.contract.quality import RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.strips import spans
 from codec.networks.transform import BLOCK_PX
+from codec.networks.units import FRACTION_BITS
 
-FRACTION_BITS = 8
-"""Fractional bits of activations and of decoded pictures."""
 PARAMETER_BITS = 11
 """Fractional bits of the weights that an update may change."""
 BASIS_BITS = 14

@@ -11,7 +11,8 @@ from codec.contract.quality import IntegerLevel, Level
 from codec.networks.context import ContextModel, Slot, at_phases
 from codec.networks.likelihood import Rounding, bits
 from codec.networks.postfilter import FilterConfig, PostFilter
-from codec.networks.transform import PIXELS_PER_UNIT, Analysis, Synthesis
+from codec.networks.transform import Analysis, Synthesis
+from codec.networks.units import PIXELS_PER_UNIT
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from codec.networks.fixed_point import FRACTION_BITS
+from codec.networks.units import SIXTEENTHS
 from codec.picture.pixels import Pixels
-
-SIXTEENTHS = 2**FRACTION_BITS // 16
-"""Decoded pictures count in sixteenths of a pixel value around 128."""
 
 
 def from_pixels(pixels: Pixels) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.networks.layers import Conv, QualityBias, Residual
+from codec.networks.units import PIXELS_PER_UNIT
 
 BLOCK_PX = 16
 ANALYSIS_HALO = 2 * BLOCK_PX
@@ -21,8 +22,6 @@ stride 2 and two before it at 1/8 of the resolution make 3 rows of that."""
 SYNTHESIS_HALO = 4 * BLOCK_PX
 """The same of a pixel and latents: at 1/2, 1/4, 1/8 and 1/16 of the resolution, 3, 2, 2 and 2 rows,
 each counted in whole rows of the next, make 4 rows of latents."""
-PIXELS_PER_UNIT = 16.0
-"""Decoded pictures are in units of 16 pixel values around mid-grey, which suits Q4.8."""
 
 
 class Analysis(nn.Module):

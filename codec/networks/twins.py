@@ -16,7 +16,6 @@ from codec.contract.quality import (
 from codec.networks.context import LatentFeatures, Prediction
 from codec.networks.fixed_point import (
     BASIS_BITS,
-    FRACTION_BITS,
     MEAN_SHIFT,
     QUALITY_SHIFT,
     IntegerConv,
@@ -30,6 +29,7 @@ from codec.networks.learned import FilterModel, Model, ModelConfig
 from codec.networks.likelihood import SCALES
 from codec.networks.postfilter import FilterConfig, PostFilter
 from codec.networks.transform import InverseKlt
+from codec.networks.units import FRACTION_BITS
 
 Tensors = dict[str, Tensor]
 

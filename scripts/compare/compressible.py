@@ -29,7 +29,7 @@ from torch.func import functional_call
 from codec.models.released import load_default
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.postfilter import PostFilter
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.units import PIXELS_PER_UNIT
 from scripts.train.data import load_folder
 from scripts.train.meta_losses import CodedPicture, code_pictures
 

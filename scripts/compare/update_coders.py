@@ -33,8 +33,8 @@ from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.last_layer import fit_kernels
 from codec.encoding.updates.normal import NormalEquations
-from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.fixed_point import PARAMETER_BITS
+from codec.networks.units import FRACTION_BITS, unit_weight
 from scripts.compare.contents import Coded, coded
 from scripts.measure.evaluate import list_images
 from scripts.measure.plan import ROOT
@@ -57,7 +57,7 @@ class Case:
         postfilter, quality = model.postfilter, centred(job.half)
         self.normal = equations(Filtering(content.unfiltered, postfilter, quality), job.original)
         self.shape = tuple(postfilter.leave.weight.shape)
-        weight = content.weight * PIXELS_PER_UNIT**2 / 3
+        weight = unit_weight(content.weight)
         self.ours, self.changes = 0, {}
         fitted = fit(FitTask(self.normal, model.subspace, model.tables, weight), thorough=True)
         if fitted is not None:

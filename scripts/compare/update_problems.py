@@ -14,7 +14,7 @@ from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, descend, fit, level_costs
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.subspace import INNER_BITS, OUTER_BITS, step_size
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.units import unit_weight
 from scripts.compare.contents import Coded
 
 
@@ -67,7 +67,7 @@ def normal_of(case: Coded) -> NormalEquations:
 def problem_of(case: Coded, normal: NormalEquations) -> Problem | None:
     """The problem at the step and spread of the product's best update; None if it sends none."""
     model = case.job.model
-    weight = case.content.weight * PIXELS_PER_UNIT**2 / 3
+    weight = unit_weight(case.content.weight)
     fitted = fit(FitTask(normal, model.subspace, model.tables, weight), thorough=True)
     if fitted is None:
         return None

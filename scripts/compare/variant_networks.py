@@ -11,7 +11,8 @@ from torch.nn import functional
 from codec.networks.context import TWO_PHASES, ContextModel, LatentFeatures, Phases
 from codec.networks.layers import ACTIVATION_LIMIT, NEGATIVE_SLOPE, Conv, QualityBias, Residual
 from codec.networks.learned import Model, ModelConfig
-from codec.networks.transform import PIXELS_PER_UNIT, Analysis, InverseKlt, Synthesis
+from codec.networks.transform import Analysis, InverseKlt, Synthesis
+from codec.networks.units import PIXELS_PER_UNIT
 
 FINE_BLOCK_PX = 8
 COMMON_SCALE = 128.0

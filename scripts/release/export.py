@@ -31,12 +31,13 @@ from codec.models.kinds import FilteredModel, LearnedModel
 from codec.models.released import pack
 from codec.models.subspace import Subspace
 from codec.networks.export import measure_limits, quantize_model
-from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS, IntegerConv
+from codec.networks.fixed_point import PARAMETER_BITS, IntegerConv
 from codec.networks.learned import FilterModel, Model
 from codec.networks.likelihood import hard_rounding
 from codec.networks.pictures import from_pixels
 from codec.networks.tables import all_frequencies
 from codec.networks.twins import build_integer
+from codec.networks.units import FRACTION_BITS
 from scripts.release.cards import effort_of, publish
 from scripts.train import filter, learned
 from scripts.train.data import load_folder, random_crops

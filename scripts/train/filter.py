@@ -24,7 +24,7 @@ from torch import Tensor
 
 from codec.models.released import read_config
 from codec.networks.postfilter import FilterConfig, PostFilter
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.units import PIXELS_PER_UNIT
 from scripts.train.data import load_folder
 from scripts.train.pairs import Pairs, code_crops
 from scripts.train.run import Training, Validation, load_config, run_parser, warm_cosine

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from codec.networks.lossless import colour
 from codec.networks.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START, bits
-from codec.networks.lossless.network import OUTPUTS, SHIFT, UNIT_PX, Lossless
+from codec.networks.lossless.network import OUTPUTS, SHIFT, Lossless
 from codec.networks.lossless.scan import PHASES, Step, refine
+from codec.networks.units import PIXELS_PER_LOSSLESS_UNIT
 
 COARSEST_PX = 4
 """Sides of the coarsest grid that training looks at."""
@@ -16,7 +17,7 @@ COARSEST_PX = 4
 
 def to_units(pixels: Tensor) -> Tensor:
     """Pixel values [b 3 h w] of any type -> colour, in units of the networks."""
-    return colour.from_rgb(pixels.float()) / UNIT_PX
+    return colour.from_rgb(pixels.float()) / PIXELS_PER_LOSSLESS_UNIT
 
 
 def grids(x: Tensor, least: int) -> list[tuple[Tensor, list[Tensor]]]:
@@ -51,7 +52,7 @@ def _grid_bits(networks: Lossless, number: int, a: Tensor, parts: list[Tensor]) 
         value = parts[step.index][:, step.channel : step.channel + 1]
         weighted = (raw[:, OUTPUTS:] * step.candidates).sum(1, keepdim=True)
         mean = step.base + SHIFT * raw[:, :1] + weighted
-        residuals.append(UNIT_PX * (value - mean))
+        residuals.append(PIXELS_PER_LOSSLESS_UNIT * (value - mean))
         raws.append(raw)
         return value
 

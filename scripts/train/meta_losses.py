@@ -27,12 +27,11 @@ from codec.encoding.updates.normal import NormalEquations, normal_equations
 from codec.encoding.updates.penalties import level_bits
 from codec.models.kinds import FilteredModel
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace, step_size
-from codec.networks.fixed_point import FRACTION_BITS
 from codec.networks.likelihood import bits as logistic_bits
 from codec.networks.likelihood import round_through
 from codec.networks.pictures import from_pixels, pad_to_multiple
 from codec.networks.postfilter import KERNEL, PostFilter
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.units import FRACTION_BITS, PIXELS_PER_UNIT, unit_weight
 
 PICTURE_PX = 512
 """Largest side; an update has to pay for itself on that."""
@@ -100,7 +99,7 @@ def code_pictures(
                 content.unfiltered.short(),
                 original / PIXELS_PER_UNIT,
                 torch.full((1, 1, 1, 1), centred(half) / 100),
-                content.weight * PIXELS_PER_UNIT**2 / 3,
+                unit_weight(content.weight),
                 8 * len(content.payload),
             )
         )

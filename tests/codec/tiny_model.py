@@ -26,8 +26,8 @@ from codec.networks.learned import FilterModel, Model, ModelConfig
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
 from codec.networks.postfilter import HALVES, KERNEL, FilterConfig
 from codec.networks.tables import to_frequencies
-from codec.networks.transform import PIXELS_PER_UNIT
 from codec.networks.twins import Tensors
+from codec.networks.units import PIXELS_PER_UNIT
 
 GOLDEN = Path(__file__).parent / "golden"
 MODEL_FILE = GOLDEN / "tiny-model.safetensors"

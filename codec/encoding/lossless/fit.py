@@ -32,6 +32,7 @@ from codec.models.kinds import LosslessModel
 from codec.models.subspace import STEPS_PER_OCTAVE, step_size
 from codec.networks.lossless.likelihood import LOG2_SCALE_MIN
 from codec.networks.lossless.network import Lossless
+from codec.networks.units import ideal_step
 from codec.picture.pixels import Pixels
 
 ROUNDS, THOROUGH_ROUNDS = 4, 8
@@ -120,7 +121,7 @@ def quantized(
 ) -> SubspacePayload:
     """Levels that minimise the sum of all quadratics and the bits of the levels."""
     # An entropy-coded uniform quantiser at high rate: d(error)/d(bits) = 2 ln2 step^2 / 12.
-    ideal = math.sqrt(6 / math.log(2) / positions)
+    ideal = ideal_step(positions)
     step = round(-STEPS_PER_OCTAVE * math.log2(ideal)) - COARSER
     step = min(max(step, 0), STEPS - 1)
     size = step_size(step)

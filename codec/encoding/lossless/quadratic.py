@@ -17,12 +17,13 @@ from torch import Tensor
 
 from codec.decoding.lossless.coder import grids_of
 from codec.models.heads import heads_of
-from codec.networks.fixed_point import FRACTION_BITS, IntegerConv
+from codec.networks.fixed_point import IntegerConv
 from codec.networks.lossless import colour, likelihood
 from codec.networks.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START
-from codec.networks.lossless.network import CHANNELS, OUTPUTS, SHIFT, UNIT_PX, Lossless
+from codec.networks.lossless.network import CHANNELS, OUTPUTS, SHIFT, Lossless
 from codec.networks.lossless.scan import PHASES, Step, refine
 from codec.networks.lossless.twins import VALUE_BITS
+from codec.networks.units import FRACTION_BITS, PIXELS_PER_LOSSLESS_UNIT
 from codec.picture.pixels import Pixels
 
 MOST_POSITIONS = 2**17
@@ -69,7 +70,7 @@ class Samples:
         """Bits of each sample, given what the last layer gives, [n outputs]."""
         shift, scale, odds = outputs[:, :OUTPUTS].unbind(1)
         mean = SHIFT * shift + (outputs[:, OUTPUTS:] * self.candidates).sum(1)
-        residual = UNIT_PX * (self.errors - mean)
+        residual = PIXELS_PER_LOSSLESS_UNIT * (self.errors - mean)
         width = torch.tensor(log2_width)
         return likelihood.bits(residual, scale + LOG2_SCALE_START, odds + LOG_ODDS_START, width)
 

@@ -23,6 +23,7 @@ from codec.encoding.deadline import NEVER, Deadline
 from codec.encoding.updates import trellis
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.subspace import STEPS_PER_OCTAVE, Subspace, step_size
+from codec.networks.units import ideal_step
 
 LARGEST_SEARCHED = 127
 """Largest magnitude that the search considers."""
@@ -94,7 +95,7 @@ def fit(
     normal, subspace = task.normal, task.subspace
     gram, cross = _in_coordinates(task)
     # An entropy-coded uniform quantiser at high rate: d(error)/d(bits) = 2 ln2 step^2 / 12.
-    ideal = math.sqrt(6 / math.log(2) / (task.weight * normal.positions))
+    ideal = ideal_step(task.weight * normal.positions)
     deviation = math.sqrt(max(normal.energy, 1e-12) / (normal.positions * cross.shape[1]))
     step_zero = round(-STEPS_PER_OCTAVE * math.log2(ideal))
 

@@ -20,6 +20,7 @@ from codec.encoding.updates.fit import LARGEST_SEARCHED, descend
 from codec.encoding.updates.normal import NormalEquations
 from codec.networks.fixed_point import PARAMETER_BITS
 from codec.networks.postfilter import PostFilter
+from codec.networks.units import ideal_step
 
 ROUNDS = 3
 """Descents, each with the rate that the levels of the one before would have."""
@@ -106,7 +107,7 @@ def _ranks(
 def _dense_shift(normal: NormalEquations, weight: float) -> int:
     """Step of an entropy-coded uniform quantiser: d(error)/d(bits) = 2 ln2 step^2 / 12."""
     power = weight * float(normal.gram.diagonal().mean())
-    return round(0.5 * math.log2(6 / math.log(2) / max(power, 1e-12)) + PARAMETER_BITS)
+    return round(math.log2(ideal_step(power)) + PARAMETER_BITS)
 
 
 def _quantise(normal: NormalEquations, weight: float, size: float) -> _Quantised:

@@ -23,7 +23,7 @@ from bitstream.update.levels import STEP_SHIFT_BITS
 from codec.decoding.parameters import Relaxable
 from codec.encoding.updates import penalties
 from codec.networks.postfilter import PostFilter
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.units import PIXELS_PER_UNIT, ideal_step, unit_weight
 
 PATCH_PX = 96
 PATCHES = 4
@@ -133,13 +133,13 @@ class _Descent:
             grads = torch.autograd.grad((filtered * signs).sum(), blank, retain_graph=True)
             for total, grad in zip(power, grads, strict=True):
                 total += grad.square() / PROBES
-        scale = self._task.weight * PIXELS_PER_UNIT**2 / 3 * self._pixels / target[:, 0].numel()
+        scale = unit_weight(self._task.weight) * self._pixels / target[:, 0].numel()
         shifts = []
         for group, unit_bits in enumerate(self._parameters.unit_bits):
             members = [p for p, t in zip(power, self._layout, strict=True) if t.group == group]
             mean = float(torch.cat([p.flatten() for p in members]).mean())
             # An entropy-coded uniform quantiser: d(error)/d(bits) = 2 ln2 step^2 / 12.
-            ideal = 0.5 * math.log2(6 / math.log(2) / max(scale * mean, 1e-12))
+            ideal = math.log2(ideal_step(scale * mean))
             shifts.append(_clamped(ideal + COARSER + unit_bits))
         return tuple(shifts)
 

@@ -22,9 +22,10 @@ from codec.encoding.updates.normal import NormalEquations
 from codec.models.kinds import LearnedModel
 from codec.models.subspace import INNER_BITS, step_size
 from codec.networks.context import ContextModel
-from codec.networks.fixed_point import FRACTION_BITS, PARAMETER_BITS
+from codec.networks.fixed_point import PARAMETER_BITS
 from codec.networks.learned import Model
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, bits
+from codec.networks.units import FRACTION_BITS
 
 if TYPE_CHECKING:
     from codec.models.kinds import LearnedModel

@@ -20,8 +20,7 @@ from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
 from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.overfit import OverfitTask, overfit
 from codec.models.kinds import FilteredModel
-from codec.networks.fixed_point import FRACTION_BITS
-from codec.networks.transform import PIXELS_PER_UNIT
+from codec.networks.units import FRACTION_BITS, unit_weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class SearchTask:
     @property
     def unit_weight(self) -> float:
         """Lambda for errors in picture units, summed over channels."""
-        return self.weight * PIXELS_PER_UNIT**2 / 3
+        return unit_weight(self.weight)
 
 
 def search(technique: Technique, task: SearchTask) -> bytes:

@@ -8,16 +8,11 @@ import torch
 from torch import Tensor
 
 from codec.networks.export import conv_tensors, measure_limits, to_integers
-from codec.networks.fixed_point import FRACTION_BITS
 from codec.networks.layers import ACTIVATION_LIMIT, Conv
-from codec.networks.lossless.network import (
-    UNIT_PX,
-    Linear,
-    Lossless,
-    Loudness,
-)
+from codec.networks.lossless.network import Linear, Lossless, Loudness
 from codec.networks.lossless.twins import LARGEST_SUM, LINEAR_BITS, PIXEL_LIMIT
 from codec.networks.twins import Tensors
+from codec.networks.units import FRACTION_BITS, PIXELS_PER_LOSSLESS_UNIT
 
 
 def limits_of(networks: Lossless, run: Callable[[], None]) -> dict[str, int]:
@@ -51,7 +46,7 @@ def quantize(networks: Lossless, limits: dict[str, int]) -> Tensors:
             keep(f"{name}.weight", module.weight, LINEAR_BITS, torch.int32)
             keep(f"{name}.across", module.across, LINEAR_BITS, torch.int32)
         elif isinstance(module, Loudness):
-            quarters = torch.arange(4 * 4 * PIXEL_LIMIT) / (4 * UNIT_PX)
+            quarters = torch.arange(4 * 4 * PIXEL_LIMIT) / (4 * PIXELS_PER_LOSSLESS_UNIT)
             keep(f"{name}.table", module(quarters), FRACTION_BITS, torch.int16)
     for number, network in enumerate(networks.passes):
         keep(f"passes.{number}.grid", network.grid, FRACTION_BITS, torch.int16)

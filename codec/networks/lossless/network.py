@@ -12,7 +12,8 @@ to it, so that flat and steep regions look alike.  What they add to it is mostly
 before.  So the mean stays linear in the last layers; and their inputs do not depend on them.  An
 update of the weights changes those layers alone: its rate can be told without the networks.
 
-Pixel values are in units of UNIT_PX.  In the integer twin FRACTION_BITS make that 1/32 pixel value.
+Pixel values are in lossless units (`codec.networks.units`).  In the integer twin FRACTION_BITS make
+that 1/32 pixel value.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.networks.layers import ACTIVATION_LIMIT, Conv, Residual
+from codec.networks.units import PIXELS_PER_LOSSLESS_UNIT
 
-UNIT_PX = 8
 CHANNELS = 3
 OUTPUTS = 3
 """Of a head: shift of the mean, log2 of the scale, logarithm of the odds; then the weights."""
@@ -55,7 +56,7 @@ class Loudness(nn.Module):
     """log2(1 + |x|), x in quarters of a pixel value."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.log2(1 + 4 * UNIT_PX * x.abs())
+        return torch.log2(1 + 4 * PIXELS_PER_LOSSLESS_UNIT * x.abs())
 
 
 class Linear(nn.Module):

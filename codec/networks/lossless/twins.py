@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from codec.networks.fixed_point import FRACTION_BITS, IntegerConv, rescale
+from codec.networks.fixed_point import IntegerConv, rescale
 from codec.networks.layers import ACTIVATION_LIMIT, Conv
 from codec.networks.lossless.likelihood import (
     LOG2_SCALE_MIN,
@@ -26,6 +26,7 @@ from codec.networks.lossless.network import (
 from codec.networks.lossless.scan import Step
 from codec.networks.lossless.tables import FRACTIONS, ODDS, SCALES, SPACING
 from codec.networks.twins import Tensors, integer_conv
+from codec.networks.units import FRACTION_BITS
 
 VALUE_BITS = 5
 """Fractional bits of a pixel value: FRACTION_BITS of a unit."""
