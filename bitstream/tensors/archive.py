@@ -1,11 +1,11 @@
-"""Implements FORMAT.md sections 13.1 and 13.2: the bytes of a packed weight file.
+"""Implements docs/packed-weights.md, sections 1 and 2: the bytes of a packed weight file.
 
 magic   3 bytes   8E 4E 57
 version u8        1
 base    u8, and 16 bytes if it is 1
 notes   varint count, then pairs of strings
 tensors varint count, then one entry each: see `bitstream.tensors.entries`
-levels  one codeword (section 13.5)
+levels  one codeword (section 5)
 crc32   u32       of all bytes before it
 """
 

@@ -1,4 +1,4 @@
-"""Implements FORMAT.md section 13.2: what a packed weight file says of a tensor before its levels.
+"""Implements docs/packed-weights.md, section 2: what a file says of a tensor before its levels.
 
 Writer and reader go through the tensors in order: a name repeats the beginning of the one before.
 """

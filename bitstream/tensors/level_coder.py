@@ -1,7 +1,7 @@
-"""Implements FORMAT.md section 13.5: the levels of all tensors in one range-coded codeword.
+"""Implements docs/packed-weights.md, section 5: the levels of all tensors in one codeword.
 
 A tensor's levels are coded in blocks of one level per lane. When a block is coded, the quantiser of
-each of its levels is known (section 13.4), and so is their expected scale, from the blocks before.
+each of its levels is known (section 4), and so is their expected scale, from the blocks before.
 
 Writer and reader have the same methods, so that one walk drives either; see
 `bitstream.coding.symbols`, whose range coder this is. A binary coder in Python takes about 1.5

@@ -1,4 +1,4 @@
-"""The weight update and the post-filter: FORMAT.md sections 9 to 9.3, 10.2 and 10.3."""
+"""The weight update and the post-filter: FORMAT.md sections 9 to 9.3, 9.8 and 10.3."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def update(payload: bytes, model: Model) -> Tensors:
 
 
 def subspace(body: bytes, model: Model) -> Tensors:
-    """9.2 and 10.2."""
+    """9.2."""
     step, levels = subspace_levels(body, model)
     return subspace_changes(step, levels, model.tensors)
 
 
 def trellis(body: bytes, model: Model) -> Tensors:
-    """9.2 and 10.2."""
+    """9.2."""
     step, levels = subspace_levels(body, model)
     trellis_multiples(levels)
     return subspace_changes(step, levels, model.tensors)
@@ -94,13 +94,13 @@ def subspace_body(body: bytes, scales: Array, below: list[Array]) -> tuple[int, 
 
 
 def subspace_changes(step: int, levels: Array, t: Tensors) -> Tensors:
-    """10.2."""
+    """9.2."""
     weights, biases = change_of(t["update.inner"] @ levels @ t["update.outer"], step)
     return {"leave.weight": weights[:-1].T, "leave.bias": biases[-1]}
 
 
 def change_of(product: Array, step: int) -> tuple[Array, Array]:
-    """10.2: what a product adds to weights, and what to biases."""
+    """9.2: what a product adds to weights, and what to biases."""
     scaled = rescale(product, 14) * MANTISSAS[step % 4]
     shift = 13 + step // 4
     return rescale(scaled, shift), rescale(scaled, shift - 8)
@@ -131,7 +131,7 @@ def each_layer(
 
 
 def kernels(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     changes: Tensors = {}
     shapes = lambda out, n: [(out, 9 * n, 0), (1, out, 1)]  # noqa: E731
     for layer, _, (weight, bias) in each_layer(body, model.tensors, shapes):
@@ -140,7 +140,7 @@ def kernels(body: bytes, model: Model) -> Tensors:
 
 
 def scales(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     changes: Tensors = {}
     shapes = lambda out, _: [(1, out, 0), (1, out, 1)]  # noqa: E731
     for layer, weight, (scale, bias) in each_layer(body, model.tensors, shapes):
@@ -150,7 +150,7 @@ def scales(body: bytes, model: Model) -> Tensors:
 
 
 def low_rank(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     out, n = model.tensors["postfilter.leave.weight"].shape[:2]
     tensors = [(4, out, None), (4, 9 * n + 1, 0)]
     left, right = tensors_of_levels(body, tensors)
@@ -159,7 +159,7 @@ def low_rank(body: bytes, model: Model) -> Tensors:
 
 
 def cosine(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     changes: Tensors = {}
     shapes = lambda out, n: [(out, n, 0), (out, 8 * n, 1), (1, out, 2)]  # noqa: E731
     for layer, weight, (mean, waves, bias) in each_layer(body, model.tensors, shapes):
@@ -174,18 +174,18 @@ METHODS = {1: subspace, 2: kernels, 3: scales, 4: low_rank, 5: cosine, 6: trelli
 
 
 def check_exact(t: Tensors) -> None:
-    """10.2: what a decoder has to reject."""
+    """9.8: what a decoder has to reject."""
     for layer in LAYERS:
         dot = f"postfilter.{layer}."
         exact(t[f"{dot}weight"], t[f"{dot}bias"], t[f"{dot}format"])
 
 
 def exact(weight: Array, bias: Array, form: Array) -> None:
-    """10.2: the last paragraph, for one layer."""
+    """9.8: the sums, for one layer."""
     weight, bias, (shift, limit) = np.abs(weight), np.abs(bias), form
-    require(weight.max() < 2**15 and bias.max() < 2**31, "10.2", "a weight is too large")
+    require(weight.max() < 2**15 and bias.max() < 2**31, "9.8", "a weight is too large")
     largest = weight.sum((1, 2, 3)) * limit + bias.max() + 2**shift
-    require((largest < 2 ** (24 + shift)).all(), "10.2", "a layer leaves the exact range")
+    require((largest < 2 ** (24 + shift)).all(), "9.8", "a layer leaves the exact range")
 
 
 # 10.3 Post-filter
