@@ -51,6 +51,23 @@ def test_table_of_limits():
     }
 
 
+def test_table_of_limits_of_packed_weights():
+    table = section("2", PACKED).partition("| Quantity | Limit |")[2]
+    stated = {name: number(limit) for name, limit in rows(table)}
+    assert stated == {
+        "tensors": limits.MAX_PACKED_TENSORS,
+        "bytes of all names together, each counted whole": limits.MAX_PACKED_NAMES,
+        "sizes of all tensors and levels of all factors together": limits.MAX_PACKED_PARAMETERS,
+        "blocks of levels (section 5) of all tensors together": limits.MAX_PACKED_STEPS,
+    }
+    accepted = re.search(r"by itself (\S+) \+ (\d+) for each byte.*\n.*as (\d+)", PACKED)
+    assert [number(text) for text in accepted.groups()] == [
+        limits.PACKED_WORK,
+        limits.PACKED_WORK_PER_BYTE,
+        limits.STEP_WORK,
+    ]
+
+
 @pytest.mark.parametrize(
     ("place", "before", "limit"),
     [
@@ -79,7 +96,6 @@ def test_magic():
         ("2", "**Dimensions** is at most ", limits.MAX_PACKED_RANK),
         ("2", "at least 1, at most ", limits.MAX_PACKED_LANES),
         ("2", "and n <= ", limits.MAX_STEPS_PER_LANE),
-        ("2", "levels of all factors is at most ", limits.MAX_PACKED_PARAMETERS),
         ("5", "and a magnitude of ", limits.MAX_PACKED_LEVEL + 1),
     ],
 )
