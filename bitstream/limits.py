@@ -30,6 +30,11 @@ MAX_SUBSPACE_LEVEL = 1 << 10
 MAX_ESCAPE_PREFIX = 24
 """Longest Exp-Golomb prefix of an escaped latent: values reach about 2**25."""
 
+MAX_BYTES_PAST_END = 16
+"""How many zeros a codeword may leave out at its end: up to eight that follow what was coded, as a
+decoder's state holds as many, and eight more that were coded, which chance makes once in 2**64
+codewords."""
+
 MAX_CARRIED_BYTES = 65_529
 """Largest payload in a JPEG, WebP or AVIF file: what fits into one JPEG segment."""
 

@@ -72,6 +72,7 @@ def test_table_of_limits_of_packed_weights():
     ("place", "before", "limit"),
     [
         ("5.2", "1..", limits.MAX_METADATA_BYTES),
+        ("6.1", "has read more than ", limits.MAX_BYTES_PAST_END),
         ("7.1", "their sum exactly ", 1 << PRECISION_BITS),
         ("6.2", "their sum ", 1 << PRECISION_BITS),
         ("7.2", "a prefix longer than ", limits.MAX_ESCAPE_PREFIX),

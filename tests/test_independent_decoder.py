@@ -19,7 +19,8 @@ from entropy_coders import DecodeError
 import codec
 from bitstream import Container, Tag
 from codec.contract.modes import FOREIGN
-from codec.models.released import REGISTRY, file_id, load_default
+from codec.models.registry import PRETRAINED, REGISTRY
+from codec.models.released import file_id, load_default
 from codec.picture.standard import STANDARD
 from scripts.conform.vectors import MODELS, Vector, all_vectors, pixels_sha256
 
@@ -35,7 +36,7 @@ SPECIFIED = [content for content in DEFAULTS if content != FOREIGN]
 VALID = [vector for vector in all_vectors() if vector.error is None]
 INVALID = [vector for vector in all_vectors() if vector.error is not None]
 SECTIONS = {
-    "Truncated": {"3", "5.3", "9.1", "9.2"},
+    "Truncated": {"3", "5.3", "6.1", "9.1", "9.2"},
     "BadMagic": {"3.1"},
     "UnsupportedVersion": {"3.1"},
     "ChecksumMismatch": {"3.2"},
@@ -85,7 +86,7 @@ def test_golden_files(golden):
 @pytest.mark.parametrize("content", SPECIFIED)
 def test_the_released_models(content):
     released = load_default(content)
-    path = HERE.parent / "codec" / "pretrained" / released.name / "model.safetensors"
+    path = PRETRAINED / released.name / "model.safetensors"
     y, x = np.mgrid[:40, :45]
     picture = np.stack([5 * x, 6 * y, (x * y) % 256], -1).astype(np.uint8)
     if content == "lossless":
