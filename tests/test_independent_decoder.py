@@ -18,8 +18,9 @@ from entropy_coders import DecodeError
 
 import codec
 from bitstream import Container, Tag
+from bitstream.update.shared import SharedUpdate, reference
 from codec.contract.modes import FOREIGN
-from codec.models.registry import PRETRAINED, REGISTRY
+from codec.models.registry import MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.models.released import file_id, load_default
 from codec.picture.standard import STANDARD
 from scripts.conform.vectors import MODELS, Vector, all_vectors, pixels_sha256
@@ -75,6 +76,21 @@ def test_invalid_vectors(vector):
     with pytest.raises(DecodeError) as caught:
         decode(vector.path.read_bytes(), MODEL_FILES)
     assert caught.value.section in SECTIONS[vector.error]
+
+
+def test_shared_updates(monkeypatch):
+    """The update of a vector in a file of its own."""
+    monkeypatch.setenv(MODELS_VARIABLE, str(MODELS))
+    vector = next(vector for vector in VALID if vector.path.stem == "subspace-sparse")
+    container = Container.unpack(vector.path.read_bytes())
+    file = SharedUpdate(container.header.model, container.chunks[Tag.UPDATE]).pack()
+    chunks = container.chunks | {Tag.UPDATE: reference(file)}
+    data = Container(container.header, chunks).pack()
+    pixels = decode(data, MODEL_FILES, updates=[b"another", file])
+    assert pixels_sha256(pixels) == vector.pixels_sha256
+    assert np.array_equal(pixels, codec.decode(data, codec.DecodeOptions(updates=(file,))))
+    with pytest.raises(DecodeError):
+        decode(data, MODEL_FILES, updates=[file + b"\0"])
 
 
 @pytest.mark.parametrize("golden", HASHES)

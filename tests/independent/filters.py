@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 
 import numpy as np
 from containers import File, Model, Tensors
@@ -40,12 +41,12 @@ COSINES = np.array(
 # 9 Weight update
 
 
-def update(payload: bytes, model: Model) -> Tensors:
+def update(payload: bytes, model: Model, file: File, given: Sequence[bytes]) -> Tensors:
     """9: the weights and biases of the post-filter that an update changes."""
     require(len(payload) >= 1, "9.1", "no method")
+    if payload[0] == SHARED:
+        payload = shared(payload[1:], file, given)
     method, body = payload[0], payload[1:]
-    # An update file would come from outside; there is none here.
-    require(method != SHARED, "9.7", "a shared update that is not given")
     require(method in METHODS, "9.1", "unknown method")
     t = model.tensors
     changed: Tensors = {}
@@ -54,6 +55,18 @@ def update(payload: bytes, model: Model) -> Tensors:
         changed[name] = t[name] + change.reshape(t[name].shape)
     check_exact(t | changed)
     return changed
+
+
+def shared(name: bytes, file: File, given: Sequence[bytes]) -> bytes:
+    """9.7: the payload of the update file of that name."""
+    require(len(name) == 16, "9.7", "a name of another length")
+    found = {data for data in given if sha256(data).digest()[:16] == name}
+    require(len(found) == 1, "9.7", "a shared update that is not given, or twice")
+    data = found.pop()
+    require(data[:4] == b"NNU\1" and len(data) > 8, "9.7", "not an update file")
+    require(data[4:8] == file.model, "9.7", "an update of another model")
+    require(data[8] != SHARED, "9.7", "an update file that names another")
+    return data[8:]
 
 
 def subspace(body: bytes, model: Model) -> Tensors:
