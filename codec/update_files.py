@@ -35,11 +35,10 @@ def beside(
         return options
     if name in ("", files.STREAM):
         return options
-    for path in sorted(Path(name).parent.glob(f"*{SUFFIX}")):
-        found = _read(path)
-        if update_id(found) == wanted:
-            return replace(options, updates=(*options.updates, found))
-    return options
+    files_there = map(_read, sorted(Path(name).parent.glob(f"*{SUFFIX}")))
+    # All of them: the decoder refuses two that differ.
+    found = [update for update in files_there if update_id(update) == wanted]
+    return replace(options, updates=(*options.updates, *found))
 
 
 def _read(path: Path) -> bytes:

@@ -18,8 +18,10 @@ from entropy_coders import DecodeError
 
 import codec
 from bitstream import Container, Tag
+from bitstream.update.shared import SharedUpdate, reference
 from codec.contract.modes import FOREIGN
-from codec.models.released import REGISTRY, file_id, load_default
+from codec.models.registry import MODELS_VARIABLE, PRETRAINED, REGISTRY
+from codec.models.released import file_id, load_default
 from codec.picture.standard import STANDARD
 from scripts.conform.vectors import MODELS, Vector, all_vectors, pixels_sha256
 
@@ -35,14 +37,14 @@ SPECIFIED = [content for content in DEFAULTS if content != FOREIGN]
 VALID = [vector for vector in all_vectors() if vector.error is None]
 INVALID = [vector for vector in all_vectors() if vector.error is not None]
 SECTIONS = {
-    "Truncated": {"3", "5.3", "9.1", "9.2"},
+    "Truncated": {"3", "5.3", "6.1", "9.1", "9.2"},
     "BadMagic": {"3.1"},
     "UnsupportedVersion": {"3.1"},
     "ChecksumMismatch": {"3.2"},
     "LimitExceeded": {"3.3"},
     "UnknownModel": {"4"},
     "UnknownUpdate": {"9.7"},
-    "InvalidField": set("2.2 4 5 5.3 6.2 7.2 8.4 9.1 9.2 9.6 9.7 10.2 14.1 14.2 14.4".split()),
+    "InvalidField": set("2.2 4 5 5.3 6.2 7.2 8.4 9.1 9.2 9.6 9.7 9.8 14.1 14.2 14.4".split()),
 }
 """Where FORMAT.md states the rules behind each kind of error."""
 OWN = {path.stem for path in (HERE / "independent").glob("*.py")}
@@ -76,6 +78,21 @@ def test_invalid_vectors(vector):
     assert caught.value.section in SECTIONS[vector.error]
 
 
+def test_shared_updates(monkeypatch):
+    """The update of a vector in a file of its own."""
+    monkeypatch.setenv(MODELS_VARIABLE, str(MODELS))
+    vector = next(vector for vector in VALID if vector.path.stem == "subspace-sparse")
+    container = Container.unpack(vector.path.read_bytes())
+    file = SharedUpdate(container.header.model, container.chunks[Tag.UPDATE]).pack()
+    chunks = container.chunks | {Tag.UPDATE: reference(file)}
+    data = Container(container.header, chunks).pack()
+    pixels = decode(data, MODEL_FILES, updates=[b"another", file])
+    assert pixels_sha256(pixels) == vector.pixels_sha256
+    assert np.array_equal(pixels, codec.decode(data, codec.DecodeOptions(updates=(file,))))
+    with pytest.raises(DecodeError):
+        decode(data, MODEL_FILES, updates=[file + b"\0"])
+
+
 @pytest.mark.parametrize("golden", HASHES)
 def test_golden_files(golden):
     data = (GOLDEN / f"{golden}.bin").read_bytes()
@@ -85,7 +102,7 @@ def test_golden_files(golden):
 @pytest.mark.parametrize("content", SPECIFIED)
 def test_the_released_models(content):
     released = load_default(content)
-    path = HERE.parent / "codec" / "pretrained" / released.name / "model.safetensors"
+    path = PRETRAINED / released.name / "model.safetensors"
     y, x = np.mgrid[:40, :45]
     picture = np.stack([5 * x, 6 * y, (x * y) % 256], -1).astype(np.uint8)
     if content == "lossless":

@@ -1,4 +1,4 @@
-"""A decoder of packed weights, written from FORMAT.md section 13, agrees with ours."""
+"""A decoder of packed weights, written from docs/packed-weights.md, agrees with ours."""
 
 from __future__ import annotations
 

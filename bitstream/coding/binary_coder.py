@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bitstream.coding.codeword import shortest_codeword
+from bitstream.coding.codeword import check_end, shortest_codeword
 
 PROBABILITY_BITS = 16
 RANGE_BITS = 32
@@ -125,7 +125,10 @@ class BinaryEncoder:
 
 
 class BinaryDecoder:
-    """Reads the decisions of one codeword; any bytes decode to something."""
+    """Reads the decisions of one codeword.
+
+    Any bytes decode to something, until `Truncated` says that there were too few of them.
+    """
 
     def __init__(self, data: bytes) -> None:
         # Invariant (INSIDE): 0 <= offset < range; offset is the codeword's distance from low.
@@ -165,3 +168,4 @@ class BinaryDecoder:
             self._offset = (self._offset << 8) | following
             self._range <<= 8
             self._position += 1
+            check_end(self._position, len(self._data))

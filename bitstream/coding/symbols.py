@@ -21,11 +21,9 @@ from numpy.typing import NDArray
 
 from bitstream.coding import range_coder
 from bitstream.coding.golomb import code_exp_golomb
-from bitstream.coding.range_coder import PRECISION_BITS
+from bitstream.coding.range_coder import COIN, PRECISION_BITS, RangeReader
 from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.limits import MAX_ESCAPE_PREFIX
-
-_COIN = stream.model.Uniform(2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +116,7 @@ class SymbolWriter:
         return range_coder.finish(self._encoder)
 
     def _coin(self, bit: int) -> int:
-        self._encoder.encode(bit, _COIN)
+        self._encoder.encode(bit, COIN)
         return bit
 
 
@@ -127,32 +125,26 @@ class SymbolReader:
 
     def __init__(self, data: bytes, tables: CdfTables) -> None:
         self._tables = tables
-        self._decoder = range_coder.start_decoder(data)
+        self._reader = RangeReader(data)
 
     def code(self, values: NDArray[np.int32], table: NDArray[np.integer]) -> NDArray[np.int32]:
         """Returns as many values as `values` has; see `SymbolCoder.code`.
 
         Raises:
             InvalidField: no writer makes such data.
+            Truncated: the codeword ends too early for them.
         """
         flat, tables = np.empty(values.size, np.int32), table.ravel()
         escapes = []
-        try:
-            for index, where in _by_table(tables):
-                radius = self._tables.radii[index]
-                found = self._decoder.decode(self._tables.models[index], len(where)) - radius
-                flat[where] = found
-                escapes.append(where[found > radius])
-            for place in np.sort(np.concatenate([np.empty(0, np.intp), *escapes])):
-                radius = self._tables.radii[tables[place]]
-                flat[place] = _code_escape(0, int(radius), self._coin)
-        except AssertionError as error:
-            # How constriction reports a codeword outside of what its encoder can reach.
-            raise InvalidField("the range-coded data is invalid") from error
+        for index, where in _by_table(tables):
+            radius = self._tables.radii[index]
+            found = self._reader.symbols(self._tables.models[index], len(where)) - radius
+            flat[where] = found
+            escapes.append(where[found > radius])
+        for place in np.sort(np.concatenate([np.empty(0, np.intp), *escapes])):
+            radius = self._tables.radii[tables[place]]
+            flat[place] = _code_escape(0, int(radius), lambda _: self._reader.coin())
         return flat.reshape(values.shape)
-
-    def _coin(self, bit: int) -> int:
-        return self._decoder.decode(_COIN)
 
 
 def _by_table(table: NDArray[np.integer]) -> Iterator[tuple[int, NDArray[np.intp]]]:

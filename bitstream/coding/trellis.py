@@ -1,4 +1,6 @@
-"""Implements FORMAT.md sections 9.1 and 13.4: from levels to the numbers that they stand for.
+"""Implements FORMAT.md section 9.2 (trellis): from levels to the numbers that they stand for.
+
+docs/packed-weights.md, section 4, has the same quantisers.
 
 Trellis-coded ("dependent") quantisation: two scalar quantisers with interleaved points, and a state
 machine, driven by the parity of the levels, that says which of them holds next (Marcellin &

@@ -1,4 +1,4 @@
-"""Packed weight files (FORMAT.md section 13): named tensors to bytes and back."""
+"""Packed weight files (docs/packed-weights.md): named tensors to bytes and back."""
 
 from bitstream.coding.trellis import NEXT_STATE, all_points, points
 from bitstream.tensors.archive import BASE_BYTES, Archive, level_bytes

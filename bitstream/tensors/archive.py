@@ -1,11 +1,11 @@
-"""Implements FORMAT.md sections 13.1 and 13.2: the bytes of a packed weight file.
+"""Implements docs/packed-weights.md, sections 1 and 2: the bytes of a packed weight file.
 
 magic   3 bytes   8E 4E 57
 version u8        1
 base    u8, and 16 bytes if it is 1
 notes   varint count, then pairs of strings
 tensors varint count, then one entry each: see `bitstream.tensors.entries`
-levels  one codeword (section 13.5)
+levels  one codeword (section 5)
 crc32   u32       of all bytes before it
 """
 
@@ -20,9 +20,11 @@ from bitstream.errors import (
     BadMagic,
     ChecksumMismatch,
     InvalidField,
+    LimitExceeded,
     Truncated,
     UnsupportedVersion,
 )
+from bitstream.limits import MAX_PACKED_TENSORS, PACKED_WORK, PACKED_WORK_PER_BYTE
 from bitstream.magic import PACKED_MAGIC
 from bitstream.tensors.entries import EntryReader, EntryWriter
 from bitstream.tensors.level_coder import LevelCoder, LevelReader, LevelWriter, code_levels
@@ -55,7 +57,8 @@ class Archive:
         """The bytes of the file.
 
         Raises:
-            LimitExceeded: it has more than `limits.MAX_PACKED_PARAMETERS` values or levels.
+            LimitExceeded: it has more values, levels, steps, tensors or names than
+                `bitstream.limits` allow.
             InvalidField: a number is out of its range.
         """
         writer = ByteWriter()
@@ -67,6 +70,7 @@ class Archive:
         for pair in self.notes.items():
             for text in pair:
                 writer.text(text)
+        _check_count(len(self.tensors))
         writer.varint(len(self.tensors))
         entries = EntryWriter(writer)
         for tensor in self.tensors:
@@ -78,17 +82,24 @@ class Archive:
         return writer.getvalue()
 
     @classmethod
-    def unpack(cls, data: bytes) -> Archive:
+    def unpack(cls, data: bytes, max_values: int | None = None) -> Archive:
         """Inverse of `pack`.
+
+        Args:
+            data: the whole file.
+            max_values: most values to accept, where a step of a tensor counts as
+                `limits.STEP_WORK` values; None for as many as suit the length of the file.
 
         Raises:
             FormatError: the bytes are not a valid file; the subclass says why.
         """
-        archive, codeword = _read_head(data)
+        if max_values is None:
+            max_values = PACKED_WORK + PACKED_WORK_PER_BYTE * len(data)
+        archive, codeword = _read_head(data, max_values)
         return replace(archive, tensors=_code(LevelReader(codeword), archive.tensors))
 
 
-def _read_head(data: bytes) -> tuple[Archive, bytes]:
+def _read_head(data: bytes, max_values: int) -> tuple[Archive, bytes]:
     """Everything but the levels, which are all 0 in the result, and the codeword that holds them.
 
     Raises:
@@ -105,11 +116,18 @@ def _read_head(data: bytes) -> tuple[Archive, bytes]:
         if name in notes:
             raise InvalidField(f"the note {name!r} is repeated")
         notes[name] = reader.text("note")
-    entries = EntryReader(reader)
-    tensors = [entries.read() for _ in range(reader.varint("number of tensors"))]
+    entries = EntryReader(reader, max_values)
+    count = reader.varint("number of tensors")
+    _check_count(count)
+    tensors = [entries.read() for _ in range(count)]
     if not base and any(tensor.based for tensor in tensors):
         raise InvalidField("a tensor is a difference, but the file names no base")
     return Archive(tensors, notes, base), reader.raw(reader.remaining, "levels")
+
+
+def _check_count(tensors: int) -> None:
+    if tensors > MAX_PACKED_TENSORS:
+        raise LimitExceeded(f"{tensors} tensors, the limit is {MAX_PACKED_TENSORS}")
 
 
 def _checked_body(data: bytes) -> bytes:

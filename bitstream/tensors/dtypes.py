@@ -1,4 +1,4 @@
-"""Implements FORMAT.md section 13.3: the types of tensors, and what rounding into them means.
+"""Implements docs/packed-weights.md, section 3: the types of tensors, and rounding into them.
 
 Types are named as in safetensors. numpy has no bfloat16: here it is the upper half of a float32.
 """

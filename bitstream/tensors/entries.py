@@ -1,4 +1,4 @@
-"""Implements FORMAT.md section 13.2: what a packed weight file says of a tensor before its levels.
+"""Implements docs/packed-weights.md, section 2: what a file says of a tensor before its levels.
 
 Writer and reader go through the tensors in order: a name repeats the beginning of the one before.
 """
@@ -13,9 +13,12 @@ import numpy as np
 from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.limits import (
     MAX_PACKED_LANES,
+    MAX_PACKED_NAMES,
     MAX_PACKED_PARAMETERS,
     MAX_PACKED_RANK,
+    MAX_PACKED_STEPS,
     MAX_STEPS_PER_LANE,
+    STEP_WORK,
 )
 from bitstream.tensors.dtypes import DTYPES, FLOATS, INTEGERS, item_size
 from bitstream.tensors.level_coder import Scan
@@ -47,6 +50,7 @@ class EntryWriter:
         writer, name = self._writer, tensor.name.encode()
         same = [a == b for a, b in zip(self._order.name, name, strict=False)]
         shared = [*same, False].index(False)
+        self._order.count_name(len(name))
         writer.varint(shared)
         writer.varint(len(name) - shared)
         writer.raw(name[shared:])
@@ -68,17 +72,24 @@ class EntryWriter:
             self._write_levels(tensor.coding.right)
 
     def _write_levels(self, levels: Levels) -> None:
+        self._order.count_steps(-(-len(levels.levels) // levels.scan.lanes))
         self._writer.u16(_step_to_bits(levels.step))
         self._writer.varint(levels.scan.lanes)
         self._writer.u8(levels.scan.scale_code | TRELLIS * levels.scan.trellis)
 
 
 class EntryReader:
-    """Reads the entries of a file; their levels are all 0."""
+    """Reads the entries of a file; their levels are all 0.
 
-    def __init__(self, reader: ByteReader) -> None:
+    Args:
+        reader: stands before the first entry.
+        most_work: values to accept, where a step of a tensor counts as `limits.STEP_WORK` values,
+            and what the file spells out, or leaves as it is in the base, as none.
+    """
+
+    def __init__(self, reader: ByteReader, most_work: int) -> None:
         self._reader = reader
-        self._order = _Order()
+        self._order = _Order(most_work)
 
     def read(self) -> PackedTensor:
         """Reads an entry.
@@ -95,7 +106,8 @@ class EntryReader:
         if dimensions > MAX_PACKED_RANK:
             raise LimitExceeded(f"{dimensions} dimensions, the limit is {MAX_PACKED_RANK}")
         shape = tuple(reader.varint("dimension") for _ in range(dimensions))
-        self._order.count(math.prod(shape))
+        bounded = kind is Raw or (kind is Zeros and flags & BASED)
+        self._order.count(math.prod(shape), work=not bounded)
         coding = self._read_coding(kind, dtype, shape)
         tensor = PackedTensor(name, dtype, shape, coding, bool(flags & BASED))
         self._order.follow(tensor)
@@ -106,6 +118,7 @@ class EntryReader:
         if shared > len(self._order.name):
             raise InvalidField("a name repeats more than the name before it has")
         rest = self._reader.raw(self._reader.varint("name of a tensor"), "name of a tensor")
+        self._order.count_name(shared + len(rest))
         try:
             return (self._order.name[:shared] + rest).decode()
         except UnicodeDecodeError:
@@ -133,22 +146,46 @@ class EntryReader:
         code = self._reader.u8("scale")
         scan = Scan(lanes, bool(code & TRELLIS), code & ~TRELLIS)
         _check_lanes(lanes, size)
+        self._order.count_steps(-(-size // lanes))
         return Levels(np.zeros(size, np.int32), scan, step)
 
 
 class _Order:
     """What holds from one entry to the next, and the rules for an entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_work: int | None = None) -> None:
         self.name = b""
         self._first = True
-        self._values = 0
+        self._values = self._steps = self._names = self._work = 0
+        self._most_work = most_work
 
-    def count(self, values: int) -> None:
+    def count(self, values: int, *, work: bool = True) -> None:
         """Keeps the sum of all values and levels of factors within the limit."""
         self._values += values
         if self._values > MAX_PACKED_PARAMETERS:
             raise LimitExceeded(f"more than {MAX_PACKED_PARAMETERS} values")
+        self._count_work(values * work)
+
+    def count_name(self, size: int) -> None:
+        """Keeps the sum of the lengths of all names, in bytes, within the limit."""
+        self._names += size
+        if self._names > MAX_PACKED_NAMES:
+            raise LimitExceeded(f"names of more than {MAX_PACKED_NAMES} bytes")
+
+    def count_steps(self, steps: int) -> None:
+        """Keeps the sum of the steps of all levels within the limit."""
+        self._steps += steps
+        if self._steps > MAX_PACKED_STEPS:
+            raise LimitExceeded(f"more than {MAX_PACKED_STEPS} steps")
+        self._count_work(steps * STEP_WORK)
+
+    def _count_work(self, work: int) -> None:
+        self._work += work
+        if self._most_work is not None and self._work > self._most_work:
+            raise LimitExceeded(
+                f"takes the work of more than {self._most_work:,} values; if it is yours, raise "
+                "the limit with --max-values (max_values in Python)"
+            )
 
     def follow(self, tensor: PackedTensor) -> None:
         """Checks an entry and takes it as the latest."""

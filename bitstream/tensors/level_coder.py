@@ -1,7 +1,7 @@
-"""Implements FORMAT.md section 13.5: the levels of all tensors in one range-coded codeword.
+"""Implements docs/packed-weights.md, section 5: the levels of all tensors in one codeword.
 
 A tensor's levels are coded in blocks of one level per lane. When a block is coded, the quantiser of
-each of its levels is known (section 13.4), and so is their expected scale, from the blocks before.
+each of its levels is known (section 4), and so is their expected scale, from the blocks before.
 
 Writer and reader have the same methods, so that one walk drives either; see
 `bitstream.coding.symbols`, whose range coder this is. A binary coder in Python takes about 1.5
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bitstream.coding import range_coder
 from bitstream.coding.golomb import code_exp_golomb
+from bitstream.coding.range_coder import COIN, RangeReader
 from bitstream.coding.trellis import NEXT_STATE, all_points, points
 from bitstream.errors import InvalidField
 from bitstream.limits import MAX_PACKED_LEVEL
@@ -30,7 +31,6 @@ FASTEST_AVERAGE = 4
 
 _CATEGORICAL = stream.model.Categorical(perfect=False)
 _UNIFORM = stream.model.Uniform()
-_COIN = stream.model.Uniform(2)
 
 Integers = NDArray[np.int64]
 
@@ -69,7 +69,7 @@ class LevelWriter:
 
     def coin(self, bit: int) -> int:
         """Writes `bit`, returns it."""
-        self._encoder.encode(bit, _COIN)
+        self._encoder.encode(bit, COIN)
         return bit
 
     @property
@@ -85,25 +85,24 @@ class LevelWriter:
 class LevelReader:
     """Reads the levels of one codeword; the values it is given do not matter.
 
-    constriction reports a codeword outside of what its encoder can reach by an `AssertionError`,
-    which `code_levels` turns into `InvalidField`.
+    All methods raise what those of `range_coder.RangeReader` do.
     """
 
     def __init__(self, data: bytes) -> None:
-        self._decoder = range_coder.start_decoder(data)
+        self._reader = RangeReader(data)
 
     def symbols(self, symbols: Integers, frequencies: Integers) -> Integers:
         """Returns the symbols that were written."""
         model = (frequencies - 1).astype(np.float64)
-        return self._decoder.decode(_CATEGORICAL, model).astype(np.int64)
+        return self._reader.varied(_CATEGORICAL, model).astype(np.int64)
 
     def uniform(self, values: Integers, sizes: Integers) -> Integers:
         """Returns the values that were written."""
-        return self._decoder.decode(_UNIFORM, sizes.astype(np.int32)).astype(np.int64)
+        return self._reader.varied(_UNIFORM, sizes.astype(np.int32)).astype(np.int64)
 
     def coin(self, bit: int) -> int:
         """Returns the bit that was written."""
-        return self._decoder.decode(_COIN)
+        return self._reader.coin()
 
 
 @dataclass(frozen=True)
@@ -142,6 +141,7 @@ def code_levels(
 
     Raises:
         InvalidField: no writer makes such data.
+        Truncated: the codeword ends too early for them.
     """
     coded = np.zeros_like(levels)
     state = np.zeros(scan.lanes, np.int64)
@@ -155,12 +155,8 @@ def code_levels(
         around = (before[left] + 2 * before + before[right]) >> 2
         scale = (13 * average + around + (int(before.sum()) // scan.lanes + scan.scale)) >> 4
         odd = state[:present] & 1
-        try:
-            coded[block] = _code_block(
-                coder, model, levels[block].astype(np.int64), scale[:present], odd
-            )
-        except AssertionError as error:
-            raise InvalidField("the levels of a tensor are invalid") from error
+        here = levels[block].astype(np.int64)
+        coded[block] = _code_block(coder, model, here, scale[:present], odd)
         if present == scan.lanes:
             before = np.abs(points(coded[block], odd)) << SCALE_BITS
             average = average + (before - average) // min(step + FASTEST_AVERAGE, SLOWEST_AVERAGE)

@@ -1,4 +1,4 @@
-"""Implements FORMAT.md section 13.6: probabilities of levels that adapt block by block.
+"""Implements docs/packed-weights.md, section 6: probabilities of levels that adapt block by block.
 
 A level is expected to be about as large as those that have been coded near it. This expectation,
 the scale, selects two neighbouring classes; each holds counts of what was seen at that scale, and

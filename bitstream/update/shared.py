@@ -14,7 +14,8 @@ from bitstream.wire import ByteReader, ByteWriter
 
 VERSION = 1
 MODEL_ID_BYTES = 4
-ID_BYTES = 4
+ID_BYTES = 16
+"""So many that nobody can make two files of one id, which 2**64 attempts would take."""
 METHOD = 7
 """Of an UPDATE payload that names an update file."""
 

@@ -69,6 +69,7 @@ def unpack(data: bytes, scales: NDArray[np.integer], tables: CdfTables) -> Subsp
     """
     reader = ByteReader(data)
     step = reader.u8("update step")
+    _check_step(step)
     spread = reader.u8("update spread") - SPREAD_ZERO
     symbols = SymbolReader(reader.raw(reader.remaining, "update levels"), tables)
     blank = np.zeros(scales.shape, np.int32)
@@ -77,9 +78,13 @@ def unpack(data: bytes, scales: NDArray[np.integer], tables: CdfTables) -> Subsp
     return payload
 
 
+def _check_step(step: int) -> None:
+    if not 0 <= step < STEPS:
+        raise InvalidField(f"step {step} of the update is not in 0..{STEPS - 1}")
+
+
 def _check(payload: SubspacePayload) -> None:
-    if not 0 <= payload.step < STEPS:
-        raise InvalidField(f"step {payload.step} of the update is not in 0..{STEPS - 1}")
+    _check_step(payload.step)
     if not -SPREAD_ZERO <= payload.spread < SPREAD_ZERO:
         raise InvalidField(f"spread {payload.spread} of the update is not in -128..127")
     if np.any((payload.levels > MAX_SUBSPACE_LEVEL) | (payload.levels < -MAX_SUBSPACE_LEVEL)):

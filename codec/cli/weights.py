@@ -57,6 +57,12 @@ def command() -> None:
 base_option = click.option(
     "--base", metavar="FILE", type=parts.path, help="safetensors file that both sides have."
 )
+max_values_option = click.option(
+    "--max-values",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Refuse files of more values.  [default: 16 for each byte and a million]",
+)
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite the output.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 
@@ -166,9 +172,12 @@ def pack(
 @click.argument("source", metavar="IN", type=parts.path)
 @click.argument("target", metavar="OUT", type=parts.path)
 @base_option
+@max_values_option
 @force_option
 @quiet_option
-def unpack(source: str, target: str, base: str | None, force: bool, quiet: bool) -> None:
+def unpack(
+    source: str, target: str, base: str | None, max_values: int | None, force: bool, quiet: bool
+) -> None:
     """Restore the safetensors file OUT from the packed file IN; - is standard input or output."""
     from codec import packing
 
@@ -176,7 +185,7 @@ def unpack(source: str, target: str, base: str | None, force: bool, quiet: bool)
         files.check_output(target, force=force)
     old = _read_base(base)
     with blaming(source):
-        checkpoint = packing.unpack(files.read(source), old)
+        checkpoint = packing.unpack(files.read(source), old, max_values)
     with blaming(target), files.open_output(target, force=force) as file:
         file.write(checkpoint.serialize())
     if not quiet:
@@ -194,13 +203,14 @@ def unpack(source: str, target: str, base: str | None, force: bool, quiet: bool)
     ],
 )
 @click.argument("source", metavar="FILE", type=parts.path)
+@max_values_option
 @parts.json_option
-def info(source: str, as_json: bool) -> None:
+def info(source: str, max_values: int | None, as_json: bool) -> None:
     """Show the tensors of the packed file FILE: how each is coded, and what it takes."""
     from codec.packing.report import describe
 
     with blaming(source):
-        facts = describe(files.read(source))
+        facts = describe(files.read(source), max_values)
     if as_json:
         print_json(facts)
         return

@@ -75,15 +75,17 @@ def apply(data: bytes, model: FilteredModel, files: Sequence[bytes] = ()) -> Pos
 
 def _shared(wanted: bytes, model: FilteredModel, files: Sequence[bytes]) -> bytes:
     """The payload in the update file of that id."""
-    for file in files:
-        if update_id(file) == wanted:
-            shared = SharedUpdate.unpack(file)
-            if shared.model != model.id:
-                raise InvalidField("the shared update belongs to another model")
-            return shared.update
-    raise UnknownUpdate(
-        f"needs the shared update {wanted.hex()}; --shared-update (updates) takes its .nnu file"
-    )
+    found = {file for file in files if update_id(file) == wanted}
+    if not found:
+        raise UnknownUpdate(
+            f"needs the shared update {wanted.hex()}; --shared-update (updates) takes its .nnu file"
+        )
+    if len(found) > 1:
+        raise InvalidField(f"two different files are the shared update {wanted.hex()}")
+    shared = SharedUpdate.unpack(found.pop())
+    if shared.model != model.id:
+        raise InvalidField("the shared update belongs to another model")
+    return shared.update
 
 
 def changed(postfilter: PostFilter, changes: Changes) -> PostFilter:

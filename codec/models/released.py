@@ -41,26 +41,31 @@ Config = ModelConfig | FilterConfig | LosslessConfig
 
 
 def available() -> dict[bytes, Path]:
-    """Ids and files of the models in the package, as its registry names them, and of others."""
+    """Whole hashes and files of the models of the package, as its registry says, and of others."""
     names = tomllib.loads(REGISTRY.read_text())["sha256"]
     return _others() | {
-        bytes.fromhex(digest)[:ID_BYTES]: PRETRAINED / name / "model.safetensors"
+        bytes.fromhex(digest): PRETRAINED / name / "model.safetensors"
         for name, digest in names.items()
     }
 
 
 def _others() -> dict[bytes, Path]:
-    """Ids and files of the models in the folder of NNCODEC_MODELS."""
+    """Hashes and files of the models in the folder of NNCODEC_MODELS."""
     if MODELS_VARIABLE not in os.environ:
         return {}
     files = Path(os.environ[MODELS_VARIABLE]).glob("*/model.safetensors")
-    return {file_id(path): path for path in sorted(files)}
+    return {file_hash(path): path for path in sorted(files)}
 
 
 @lru_cache
+def file_hash(path: Path) -> bytes:
+    """The file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
 def file_id(path: Path) -> bytes:
-    """First bytes of the file's SHA-256."""
-    return hashlib.sha256(path.read_bytes()).digest()[:ID_BYTES]
+    """How encoded files name a model: the first bytes of its SHA-256."""
+    return file_hash(path)[:ID_BYTES]
 
 
 def load_default(content: str = LEARNED) -> ReleasedModel:
@@ -77,17 +82,21 @@ def load(model_id: bytes) -> ReleasedModel:
 
     Raises:
         UnknownModel: there is none of that id.
-        ModelError: its file is missing or damaged.
+        ModelError: its file is missing or damaged, or two different models have that id.
     """
-    path = available().get(model_id)
-    if path is None:
+    found = [(digest, path) for digest, path in available().items() if digest.startswith(model_id)]
+    if not found:
         raise UnknownModel(
             f"needs model {model_id.hex()}, which this version of nncodec does not have: install "
             f"a newer version, or name a folder that holds the model in {MODELS_VARIABLE}"
         )
+    if len(found) > 1:
+        names = " and ".join(str(path) for _, path in found)
+        raise ModelError(f"model {model_id.hex()} is both {names}; remove what is not yours")
+    digest, path = found[0]
     if not path.exists():
         raise ModelError(f"the model file {path} is missing; install nncodec again")
-    if file_id(path) != model_id:
+    if file_hash(path) != digest:
         raise ModelError(f"the model file {path} is damaged; install nncodec again")
     return load_file(path)
 

@@ -62,14 +62,21 @@ def assemble(
     return Archive(tensors, notes, base.hash if base and based else b"").pack()
 
 
-def unpack(data: bytes, base: Base | None = None) -> Checkpoint:
+def unpack(data: bytes, base: Base | None = None, max_values: int | None = None) -> Checkpoint:
     """Inverse of `pack`, but for the error of the quantiser.
 
+    Args:
+        data: the packed file.
+        base: what it was packed against, if it was.
+        max_values: most values to accept, since a few bytes can claim any number; None for as many
+            as suit the length of the file (docs/hostile-input.md).
+
     Raises:
-        FormatError: the data is not a valid packed file, or not one for this base.
+        FormatError: the data is not a valid packed file, or not one for this base, or one that
+            claims too much.
         WeightsError: it needs a base and got none, or another one.
     """
-    archive = Archive.unpack(data)
+    archive = Archive.unpack(data, max_values)
     if archive.base and base is None:
         raise WeightsError(f"needs its base, the file whose SHA-256 begins {archive.base.hex()}")
     if archive.base and base.hash != archive.base:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bitstream.tensors import Archive, Levels, PackedTensor, Product, Raw, level_bytes
 
 
-def describe(data: bytes) -> dict[str, object]:
-    """Facts of a packed file and of each tensor.
+def describe(data: bytes, max_values: int | None = None) -> dict[str, object]:
+    """Facts of a packed file and of each tensor; `max_values` is that of `packer.unpack`.
 
     Returns:
         `bytes` of the file, `values` in it and `bits_per_value`; `base`, the beginning of the
@@ -17,7 +17,7 @@ def describe(data: bytes) -> dict[str, object]:
     Raises:
         FormatError: the data is not a valid packed file.
     """
-    archive = Archive.unpack(data)
+    archive = Archive.unpack(data, max_values)
     values = sum(tensor.size for tensor in archive.tensors)
     taken = level_bytes(archive)
     return {

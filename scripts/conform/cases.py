@@ -20,6 +20,8 @@ from bitstream.update.methods import Method
 from bitstream.update.subspace import STEPS
 from scripts.conform.maker import HALF, HEIGHT, WIDTH, Case, Maker, chunk, sealed, varint
 
+SHORTEST = bytes(4)
+"""The shortest codeword of zeros that a picture of this size and model takes."""
 TURNED = bytes.fromhex("4d4d002a00000008000101120003000000010006000000000000")
 """EXIF with nothing but the orientation 6."""
 
@@ -52,7 +54,9 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
     largest = maker.large_content(1.5 * 2**MAX_ESCAPE_PREFIX)
     arbitrary = np.random.default_rng(3).bytes(90)
     yield Case("largest-escapes", "escape codes with a prefix of 24", of_content(largest))
-    yield Case("empty-content", "a codeword without bytes", of_content(b""))
+    empty = sealed(maker.header(1, 1) + chunk(Tag.CONTENT, b""))
+    yield Case("empty-content", "a codeword without bytes", empty)
+    yield Case("zero-content", "a codeword read 16 bytes past its end", of_content(SHORTEST))
     yield Case("arbitrary-content", "a codeword that no encoder chose", of_content(arbitrary))
     yield Case(
         "ancillary-chunks",
@@ -204,12 +208,12 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
 
     with mock.patch("bitstream.coding.symbols.MAX_ESCAPE_PREFIX", MAX_ESCAPE_PREFIX + 1):
         long_escape = maker.large_content(1.5 * 2 ** (MAX_ESCAPE_PREFIX + 1))
-    for name, payload, purpose in (
-        ("range", b"\xff" * 8, "a codeword outside of what the range coder reaches"),
-        ("escape", long_escape, "an escape code with a prefix of 25"),
+    for name, payload, error, purpose in (
+        ("range", b"\xff" * 8, "InvalidField", "a codeword that the range coder does not reach"),
+        ("escape", long_escape, "InvalidField", "an escape code with a prefix of 25"),
+        ("end", SHORTEST[:-1], "Truncated", "a codeword read 17 bytes past its end"),
     ):
-        data = sealed(header + chunk(Tag.CONTENT, payload))
-        yield Case(f"content-{name}", purpose, data, "InvalidField")
+        yield Case(f"content-{name}", purpose, sealed(header + chunk(Tag.CONTENT, payload)), error)
     for name, payload, error, purpose in invalid_updates(maker):
         yield Case(name, purpose, sealed(header + chunk(Tag.UPDATE, payload) + content), error)
 
@@ -231,12 +235,18 @@ def invalid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str, str]]:
     low_rank = maker.tensor_levels(1, MAX_UPDATE_LEVEL, seed=6, method=Method.LOW_RANK)
     inexact_rank = maker.tensors((15,), low_rank, Method.LOW_RANK)
     step = by_subspace + bytes([STEPS, 128])
+    dense = maker.tensors((0, 0), maker.tensor_levels(1, 40, seed=2))
     yield from (
         ("update-empty", b"", "Truncated", "no method"),
         ("update-method-zero", b"\0\x14\x80", "InvalidField", "method 0"),
         ("update-method-newer", b"\x08\x14\x80", "InvalidField", "a method that does not exist"),
-        ("shared-length", b"\x07\x14\x80", "InvalidField", "an id of two bytes"),
-        ("shared-unknown", b"\x07nnnn", "UnknownUpdate", "an update file that is not given"),
+        ("shared-length", b"\x07" + b"n" * 15, "InvalidField", "an id of 15 bytes"),
+        (
+            "shared-unknown",
+            b"\x07" + b"n" * 16,
+            "UnknownUpdate",
+            "an update file that is not given",
+        ),
         ("subspace-no-step", by_subspace, "Truncated", "ends before the step"),
         ("subspace-no-spread", by_subspace + b"\x14", "Truncated", "ends before the spread"),
         ("subspace-step-limit", step, "InvalidField", "step 64"),
@@ -246,6 +256,7 @@ def invalid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str, str]]:
         ("trellis-exact-range", inexact_trellis, "InvalidField", "weights out of the exact range"),
         ("low-rank-exact-range", inexact_rank, "InvalidField", "weights out of the exact range"),
         ("kernels-prefix", by_kernels, "InvalidField", "an Exp-Golomb prefix of more than 14"),
+        ("kernels-end", dense[: len(dense) // 2], "Truncated", "half of a codeword"),
         ("kernels-level-limit", kernel_level, "InvalidField", "a level of 2**15"),
         ("kernels-exact-range", inexact_kernels, "InvalidField", "weights out of the exact range"),
     )

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitstream.coding.binary_coder import BinaryCoder, BinaryDecoder, BinaryEncoder, Context
+from bitstream.errors import Truncated
+from bitstream.limits import MAX_BYTES_PAST_END
 
 HALF = 0x8000
 
@@ -94,8 +96,10 @@ def test_size_is_close_to_the_entropy(probability: float) -> None:
 
 @given(st.binary(max_size=50))
 @settings(deadline=None)
-def test_any_bytes_decode_to_something(data: bytes) -> None:
+def test_any_bytes_decode_to_something_until_their_end(data: bytes) -> None:
     decoder, context = BinaryDecoder(data), Context(HALF)
-    for _ in range(300):
+    for _ in range(3 * len(data)):
         assert decoder.code(0, context) in (0, 1)
-        assert 0 <= decoder.bypass(0, 3) < 8
+    with pytest.raises(Truncated, match="more than 16 bytes past its end"):
+        for _ in range(8 * (len(data) + MAX_BYTES_PAST_END)):
+            assert 0 <= decoder.bypass(0, 1) < 2

@@ -166,8 +166,8 @@ def encoded(tmp_path_factory) -> Path:
 
     folder = tmp_path_factory.mktemp("encoded")
     page = data.page()
-    for name, top in (("a.png", 20), ("b.png", 100)):
-        Image.fromarray(page[top : top + 64, 40:200]).convert("RGB").save(folder / name)
+    for name, top in (("a.png", 10), ("b.png", 100)):
+        Image.fromarray(page[top : top + 80, 20:220]).convert("RGB").save(folder / name)
     pictures = (str(folder / name) for name in ("a.png", "b.png"))
     update = str(folder / "ab.nnu")
     result = call("encode", "-q60", "-e1", *pictures, "--shared-update", update)

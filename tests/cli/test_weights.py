@@ -108,6 +108,18 @@ def test_outputs_are_not_overwritten(run, command):
     assert weights(run, f"{command} -f taken").exit_code == 0
 
 
+def test_more_values_than_suit_the_length_are_asked_for(run):
+    save_file({"w": np.zeros(1 << 21, np.float32)}, "zeros.safetensors")
+    assert weights(run, "pack zeros.safetensors zeros.bin").exit_code == 0
+    for command in ("unpack zeros.bin x", "info zeros.bin"):
+        result = weights(run, command)
+        assert_one_line(result, "zeros.bin: takes the work of more than 1,04")
+        assert "--max-values" in result.stderr
+    assert weights(run, "info --max-values 2097152 zeros.bin").exit_code == 0
+    assert weights(run, "unpack --max-values 2097152 zeros.bin x").exit_code == 0
+    assert not load_file("x")["w"].any()
+
+
 def test_bad_input_leaves_no_output(run):
     weights(run, "pack new.safetensors new.bin")
     Path("cut.bin").write_bytes(Path("new.bin").read_bytes()[:-9])

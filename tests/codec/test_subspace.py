@@ -35,7 +35,7 @@ def random_levels(largest: int, seed: int = 0) -> np.ndarray:
 
 
 def by_the_format(subspace: Subspace, payload: SubspacePayload) -> list[list[int]]:
-    """Change of every feature and output as FORMAT.md 10.2 says it, in integers of any size."""
+    """Change of every feature and output as FORMAT.md 9.2 says it, in integers of any size."""
     inner, outer = subspace.inner.tolist(), subspace.outer.tolist()
     levels = payload.levels.tolist()
 

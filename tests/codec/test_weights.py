@@ -56,6 +56,28 @@ def test_a_damaged_model_is_not_used(tiny, tmp_path, monkeypatch):
         encode(picture(8, 8))
 
 
+def test_two_models_of_one_id_are_refused(tiny, tmp_path, monkeypatch):
+    """The hash of the second begins as that of the first, which takes minutes to make for real."""
+    data = encode(picture(8, 8), EncodeOptions(effort=0)).data
+    rival = tmp_path / "rival" / "model.safetensors"
+    known = released.available()
+    found = known | {tiny.id + bytes(28): rival}
+    monkeypatch.setattr(released, "available", lambda: found)
+    with pytest.raises(ModelError, match=f"{tiny.id.hex()} is both .* and {rival}"):
+        decode(data)
+
+
+def test_a_model_whose_id_alone_fits_is_refused(tiny, tmp_path, monkeypatch):
+    """The registry of the package knows whole hashes."""
+    path = tmp_path / "tiny" / "model.safetensors"
+    path.parent.mkdir()
+    path.write_bytes(MODEL_FILE.read_bytes() + b"\0")
+    monkeypatch.setattr(released, "file_hash", lambda _: tiny.id + bytes(28))
+    monkeypatch.setattr(released, "available", lambda: {tiny.id + b"\1" * 28: path})
+    with pytest.raises(ModelError, match="damaged"):
+        released.load(tiny.id)
+
+
 def test_a_missing_model_file_is_named(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(released, "PRETRAINED", tmp_path)
     with pytest.raises(ModelError, match="missing"):

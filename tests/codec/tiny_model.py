@@ -194,7 +194,7 @@ def write_golden() -> None:
 
     GOLDEN.mkdir(exist_ok=True)
     MODEL_FILE.write_bytes(tiny_model_file())
-    released.available = lambda: {released.file_id(MODEL_FILE): MODEL_FILE}
+    released.available = lambda: {released.file_hash(MODEL_FILE): MODEL_FILE}
     released.load_default = lambda content: released.load_file(MODEL_FILE)
     hashes = {}
     for name, (width, height, quality, effort) in GOLDEN_PICTURES.items():

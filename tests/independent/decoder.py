@@ -9,7 +9,7 @@ to 9.6, `layers` what networks consist of, and `filters` the update and the post
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import lossless
@@ -27,6 +27,7 @@ def decode(
     data: bytes,
     model_files: Mapping[bytes, Path],
     standards: Mapping[str, Callable[[bytes], Pixels]] | None = None,
+    updates: Sequence[bytes] = (),
 ) -> Pixels:
     """Decodes a file into pixels, uint8 [h w 3], or [h w 4] with transparency.
 
@@ -34,6 +35,7 @@ def decode(
         data: the whole file.
         model_files: the model files that this decoder has, by their ids (section 11.1).
         standards: decoders of the contents that other standards specify.
+        updates: update files (section 9.7).
 
     Raises:
         DecodeError: If the file is not valid, or its model is not among `model_files`.
@@ -45,14 +47,17 @@ def decode(
     if model.content == "lossless":
         pixels = lossless.decode(file, model)
     else:
-        pixels = decode_lossy(file, model, standards or {})
+        pixels = decode_lossy(file, model, standards or {}, updates)
     if ALPHA in file.chunks:
         pixels = np.dstack([pixels, opacity(file)])
     return pixels
 
 
 def decode_lossy(
-    file: File, model: Model, standards: Mapping[str, Callable[[bytes], Pixels]]
+    file: File,
+    model: Model,
+    standards: Mapping[str, Callable[[bytes], Pixels]],
+    updates: Sequence[bytes],
 ) -> Pixels:
     """The colours of any other file, uint8 [h w 3]."""
     if model.content == "learned":
@@ -60,7 +65,7 @@ def decode_lossy(
     else:
         unfiltered = padded(standards[model.content](file.chunks[CONTENT]), file, model)
     if UPDATE in file.chunks:
-        model.tensors.update(update(file.chunks[UPDATE], model))
+        model.tensors.update(update(file.chunks[UPDATE], model, file, updates))
     return output(postfilter(unfiltered, file, model), file)
 
 

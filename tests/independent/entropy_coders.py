@@ -31,7 +31,7 @@ def require(condition: bool | np.bool_, section: str, message: str) -> None:
 
 
 class Codeword:
-    """6.1: bytes with zeros without end after them."""
+    """6.1: bytes with 16 zeros after them."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -41,6 +41,7 @@ class Codeword:
         """The next bytes as a number, the first most significant."""
         found = self.data[self.position : self.position + size]
         self.position += size
+        require(self.position <= len(self.data) + 16, "6.1", "the codeword is too short")
         return int.from_bytes(found.ljust(size, b"\0"), "big")
 
 

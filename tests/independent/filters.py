@@ -1,8 +1,9 @@
-"""The weight update and the post-filter: FORMAT.md sections 9 to 9.3, 10.2 and 10.3."""
+"""The weight update and the post-filter: FORMAT.md sections 9 to 9.3, 9.8 and 10.3."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 
 import numpy as np
 from containers import File, Model, Tensors
@@ -40,12 +41,12 @@ COSINES = np.array(
 # 9 Weight update
 
 
-def update(payload: bytes, model: Model) -> Tensors:
+def update(payload: bytes, model: Model, file: File, given: Sequence[bytes]) -> Tensors:
     """9: the weights and biases of the post-filter that an update changes."""
     require(len(payload) >= 1, "9.1", "no method")
+    if payload[0] == SHARED:
+        payload = shared(payload[1:], file, given)
     method, body = payload[0], payload[1:]
-    # An update file would come from outside; there is none here.
-    require(method != SHARED, "9.7", "a shared update that is not given")
     require(method in METHODS, "9.1", "unknown method")
     t = model.tensors
     changed: Tensors = {}
@@ -56,14 +57,26 @@ def update(payload: bytes, model: Model) -> Tensors:
     return changed
 
 
+def shared(name: bytes, file: File, given: Sequence[bytes]) -> bytes:
+    """9.7: the payload of the update file of that name."""
+    require(len(name) == 16, "9.7", "a name of another length")
+    found = {data for data in given if sha256(data).digest()[:16] == name}
+    require(len(found) == 1, "9.7", "a shared update that is not given, or twice")
+    data = found.pop()
+    require(data[:4] == b"NNU\1" and len(data) > 8, "9.7", "not an update file")
+    require(data[4:8] == file.model, "9.7", "an update of another model")
+    require(data[8] != SHARED, "9.7", "an update file that names another")
+    return data[8:]
+
+
 def subspace(body: bytes, model: Model) -> Tensors:
-    """9.2 and 10.2."""
+    """9.2."""
     step, levels = subspace_levels(body, model)
     return subspace_changes(step, levels, model.tensors)
 
 
 def trellis(body: bytes, model: Model) -> Tensors:
-    """9.2 and 10.2."""
+    """9.2."""
     step, levels = subspace_levels(body, model)
     trellis_multiples(levels)
     return subspace_changes(step, levels, model.tensors)
@@ -94,13 +107,13 @@ def subspace_body(body: bytes, scales: Array, below: list[Array]) -> tuple[int, 
 
 
 def subspace_changes(step: int, levels: Array, t: Tensors) -> Tensors:
-    """10.2."""
+    """9.2."""
     weights, biases = change_of(t["update.inner"] @ levels @ t["update.outer"], step)
     return {"leave.weight": weights[:-1].T, "leave.bias": biases[-1]}
 
 
 def change_of(product: Array, step: int) -> tuple[Array, Array]:
-    """10.2: what a product adds to weights, and what to biases."""
+    """9.2: what a product adds to weights, and what to biases."""
     scaled = rescale(product, 14) * MANTISSAS[step % 4]
     shift = 13 + step // 4
     return rescale(scaled, shift), rescale(scaled, shift - 8)
@@ -131,7 +144,7 @@ def each_layer(
 
 
 def kernels(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     changes: Tensors = {}
     shapes = lambda out, n: [(out, 9 * n, 0), (1, out, 1)]  # noqa: E731
     for layer, _, (weight, bias) in each_layer(body, model.tensors, shapes):
@@ -140,7 +153,7 @@ def kernels(body: bytes, model: Model) -> Tensors:
 
 
 def scales(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     changes: Tensors = {}
     shapes = lambda out, _: [(1, out, 0), (1, out, 1)]  # noqa: E731
     for layer, weight, (scale, bias) in each_layer(body, model.tensors, shapes):
@@ -150,7 +163,7 @@ def scales(body: bytes, model: Model) -> Tensors:
 
 
 def low_rank(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     out, n = model.tensors["postfilter.leave.weight"].shape[:2]
     tensors = [(4, out, None), (4, 9 * n + 1, 0)]
     left, right = tensors_of_levels(body, tensors)
@@ -159,7 +172,7 @@ def low_rank(body: bytes, model: Model) -> Tensors:
 
 
 def cosine(body: bytes, model: Model) -> Tensors:
-    """9.3 and 10.2."""
+    """9.3."""
     changes: Tensors = {}
     shapes = lambda out, n: [(out, n, 0), (out, 8 * n, 1), (1, out, 2)]  # noqa: E731
     for layer, weight, (mean, waves, bias) in each_layer(body, model.tensors, shapes):
@@ -174,18 +187,18 @@ METHODS = {1: subspace, 2: kernels, 3: scales, 4: low_rank, 5: cosine, 6: trelli
 
 
 def check_exact(t: Tensors) -> None:
-    """10.2: what a decoder has to reject."""
+    """9.8: what a decoder has to reject."""
     for layer in LAYERS:
         dot = f"postfilter.{layer}."
         exact(t[f"{dot}weight"], t[f"{dot}bias"], t[f"{dot}format"])
 
 
 def exact(weight: Array, bias: Array, form: Array) -> None:
-    """10.2: the last paragraph, for one layer."""
+    """9.8: the sums, for one layer."""
     weight, bias, (shift, limit) = np.abs(weight), np.abs(bias), form
-    require(weight.max() < 2**15 and bias.max() < 2**31, "10.2", "a weight is too large")
+    require(weight.max() < 2**15 and bias.max() < 2**31, "9.8", "a weight is too large")
     largest = weight.sum((1, 2, 3)) * limit + bias.max() + 2**shift
-    require((largest < 2 ** (24 + shift)).all(), "10.2", "a layer leaves the exact range")
+    require((largest < 2 ** (24 + shift)).all(), "9.8", "a layer leaves the exact range")
 
 
 # 10.3 Post-filter

@@ -1,4 +1,4 @@
-"""FORMAT.md section 13, one number at a time: the values of the tensors of a packed weight file.
+"""docs/packed-weights.md, one number at a time: the values of the tensors of a packed weight file.
 
 It takes files without a base, and assumes that they are valid.
 """
@@ -33,7 +33,7 @@ class Fields:
 
 
 class Tensor:
-    """13.2: the fields of one set of levels; `values` once they are decoded."""
+    """Section 2: the fields of one set of levels; `values` once they are decoded."""
 
     def __init__(self, fields: Fields, size: int) -> None:
         self.size = size
@@ -93,7 +93,7 @@ def values(entry: object, decoder: RangeDecoder, counts: list) -> list[float] | 
 
 
 def decode_levels(tensor: Tensor, decoder: RangeDecoder, counts: list) -> None:
-    """13.5."""
+    """Section 5."""
     lanes, first = tensor.lanes, tensor.scale
     average, before, state = [first] * lanes, [first] * lanes, [0] * lanes
     for t in range(-(-tensor.size // lanes)):
@@ -158,7 +158,7 @@ def exp_golomb(decoder: RangeDecoder) -> int:
 
 
 def place(scale: int) -> tuple[int, int, int]:
-    """13.6: class, fraction, shift."""
+    """Section 6: class, fraction, shift."""
     expected = max(scale, 1)
     octave = expected.bit_length() - 1
     position = min(32 * octave + ((expected - 2**octave) * 32 >> octave), 55 * 16 - 1)

@@ -36,7 +36,7 @@ FILE = SharedUpdate(b"abcd", b"\x01payload")
 def test_an_update_file_has_the_bytes_of_the_format():
     assert FILE.pack() == b"NNU\x01abcd\x01payload"
     assert SharedUpdate.unpack(FILE.pack()) == FILE
-    assert update_id(FILE.pack()).hex() == "37e689e6"
+    assert update_id(FILE.pack()).hex() == "37e689e69352a0647c88d66646ab87e6"
 
 
 def test_a_reference_is_read_back():
@@ -68,7 +68,7 @@ def crops():
     from skimage import data
 
     page = data.page()
-    pixels = [page[top : top + 64, 40:200] for top in (20, 100)]
+    pixels = [page[top : top + 80, 20:220] for top in (10, 100)]
     return [crop[..., None].repeat(3, 2).copy() for crop in pixels]
 
 
@@ -136,6 +136,19 @@ def test_contents_are_searched_as_the_effort_says(crops):
 def test_what_a_set_cannot_have_is_refused(crops, count, options):
     with pytest.raises(OptionError):
         encode_shared(crops[:count], EncodeOptions(**options))
+
+
+def test_two_files_of_one_id_are_refused(encoded, monkeypatch):
+    """As if somebody could make them: the id is the model's name, which all its updates share."""
+    other = SharedUpdate.unpack(encoded.update).model
+    for module in ("bitstream.update.shared", "codec.decoding.update"):
+        monkeypatch.setattr(f"{module}.update_id", lambda file: file[4:8] * 4)
+    container = Container.unpack(encoded.pictures[0].data)
+    chunks = container.chunks | {Tag.UPDATE: bytes([Method.SHARED]) + other * 4}
+    data = Container(container.header, chunks).pack()
+    decode(data, DecodeOptions(updates=(encoded.update, encoded.update)))
+    with pytest.raises(InvalidField, match="two different files"):
+        decode(data, DecodeOptions(updates=(encoded.update, encoded.update + b"1")))
 
 
 def test_without_its_update_a_picture_is_refused(encoded):
