@@ -74,13 +74,18 @@ class EngineError(CodecError):
     """What should run the jobs is not installed or does not answer."""
 
 
+EMPTY = "''"
+"""How an empty name is shown."""
+
+
 @contextmanager
 def blaming(name: str) -> Iterator[None]:
-    """Turns any error inside the block into a `FileError` about the file `name`, on one line."""
+    """Turns any error inside the block into a `FileError` about the file `name`, in one line."""
     try:
         yield
     except Exception as error:
-        raise FileError(" ".join(f"{name}: {_explain(error)}".split())) from error
+        reason = " ".join(_explain(error).split())
+        raise FileError(f"{name or EMPTY}: {reason}") from error
 
 
 def _explain(error: Exception) -> str:

@@ -64,7 +64,7 @@ class FileJob:
 
     def path(self, name: str) -> str:
         """Where a file is."""
-        return name if name == files.STREAM else str(Path(self.folder, name))
+        return name if name in ("", files.STREAM) else str(Path(self.folder, name))
 
     def read(self) -> bytes:
         """The input."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -141,6 +142,7 @@ def _serve(connection: Connection, threads: int) -> None:
     # Ctrl-C reaches all processes of a terminal; the parent decides, and ends this one by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    warnings.simplefilter("ignore")  # each process would repeat what libraries find odd
     set_threads(threads)
     with suppress(EOFError, OSError):
         while True:

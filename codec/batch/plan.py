@@ -67,12 +67,12 @@ def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step 
             yield source
             continue
         target = outputs.name(source)
-        if outputs.resume and target != files.STREAM and _is_newer(target, source.name):
+        if outputs.resume and not files.is_stream(target) and _is_newer(target, source.name):
             yield Skipped(source.name, target)
             continue
         try:
             with blaming(target):
-                if target != files.STREAM:
+                if not files.is_stream(target):
                     _claim(target, source.name, inputs, taken, outputs)
                 files.check_output(target, force=outputs.force)
         except FileError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from bitstream import MAGIC, FormatError
 from bitstream.carriers import carrier_of
 from codec import files
 from codec.batch.results import Failed
+from codec.errors import EMPTY
 from codec.picture.formats import CODED_SUFFIX
 
 HEAD_BYTES = 1024
@@ -45,6 +47,8 @@ def is_coded(path: Path) -> bool:
     """Whether this codec decodes a file: by its name, by its first bytes, or by its payload."""
     if path.suffix.lower() == CODED_SUFFIX:
         return True
+    if not path.is_file():  # to look into a pipe would take from it, or wait for ever
+        return False
     try:
         with path.open("rb") as file:
             if file.read(len(MAGIC)) == MAGIC:
@@ -74,7 +78,9 @@ def find(
         for nothing.
     """
     for name in names:
-        if name == files.STREAM or not os.path.isdir(name):
+        if not name:
+            yield Failed(name, f"{EMPTY}: {os.strerror(errno.ENOENT)}")
+        elif name == files.STREAM or not os.path.isdir(name):
             yield Source(name, Path(Path(name).name))
         elif not recursive:
             yield Failed(name, f"{name}: Is a directory; -r works on what is in it")

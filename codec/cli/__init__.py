@@ -5,9 +5,13 @@ Nothing here imports torch or Pillow at its top, so that help, version and `info
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from typing import Any
+
 import click
 
-from codec import __version__
+from codec import __version__, terminal
 from codec.cli import (
     bench,
     completion,
@@ -21,7 +25,7 @@ from codec.cli import (
     view,
     weights,
 )
-from codec.cli.console import Failure
+from codec.cli.console import Failure, say, warn
 from codec.cli.parts import HELP_NAMES, ExampleCommand
 from codec.errors import CodecError
 
@@ -31,15 +35,44 @@ INTERRUPTED = 130
 class Program(ExampleCommand, click.Group):
     """The group of all subcommands; Ctrl-C ends it the way shells expect."""
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Runs the program; what its streams and the libraries report is one line, too."""
+        terminal.occupy_closed_streams()
+        with terminal.one_line_warnings(_show_warning):
+            try:
+                return _flushing(super().main, *args, standalone_mode=standalone_mode, **extra)
+            except OSError as error:  # of the files, jobs have made results
+                if not standalone_mode:
+                    raise
+                Failure(f"standard output: {error.strerror or error}").show()
+                sys.exit(Failure.exit_code)
+
     def invoke(self, context: click.Context) -> object:
         """Runs the subcommand."""
         try:
             return super().invoke(context)
         except KeyboardInterrupt:
-            click.echo("nncodec: interrupted", err=True)
+            say("nncodec: interrupted", err=True)
             context.exit(INTERRUPTED)
         except CodecError as error:
             raise Failure(str(error)) from error
+        except click.ClickException as error:
+            error.message = terminal.escaped(error.message)
+            raise
+
+
+def _flushing(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Runs the program, and fails if what it has printed cannot be written."""
+    try:
+        return run(*args, **options)
+    finally:
+        terminal.flush_output()
+
+
+def _show_warning(line: str) -> None:
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        warn(line)
 
 
 @click.group(

@@ -14,7 +14,7 @@ from codec.batch import local
 from codec.batch.results import Failed
 from codec.batch.sources import Source, find
 from codec.cli import parts
-from codec.cli.console import Failure, Progress, Speech, print_json
+from codec.cli.console import Failure, Progress, Speech, print_json, say
 from codec.contract.modes import STANDARD_CONTENTS, Standard
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import FileError, blaming
@@ -70,7 +70,7 @@ def command(folder: str, asked: parts.Asked, threads: int, speech: Speech) -> No
     sources = list(find([folder], is_picture_name, recursive=True))
     measured: list[Measured] = []
     failed: list[Failed] = []
-    say = not speech.quiet and not speech.as_json
+    talks = not speech.quiet and not speech.as_json
     local.set_threads(threads)
     with Progress(speech) as progress:
         for source in sources:
@@ -79,10 +79,10 @@ def command(folder: str, asked: parts.Asked, threads: int, speech: Speech) -> No
             if isinstance(result, Failed):
                 failed.append(result)
                 continue
-            if say and not measured:
-                click.echo(HEADING)
-            if say:
-                click.echo(_row(asdict(result), result.input))
+            if talks and not measured:
+                say(HEADING)
+            if talks:
+                say(_row(asdict(result), result.input))
             measured.append(result)
     means = {name: fmean(getattr(row, name) for row in measured) for name in FIGURES if measured}
     if speech.as_json:
@@ -93,8 +93,8 @@ def command(folder: str, asked: parts.Asked, threads: int, speech: Speech) -> No
                 "failed": [asdict(failure) for failure in failed],
             }
         )
-    elif say and measured:
-        click.echo(_row(means, f"mean of {len(measured)}"))
+    elif talks and measured:
+        say(_row(means, f"mean of {len(measured)}"))
     for failure in failed:
         Failure(failure.error).show()
     if failed:

@@ -5,17 +5,20 @@ Everything is plain text without colour, so there is nothing for NO_COLOR to swi
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Self
 
 import click
 
 from codec.batch.results import Decoded, Failed, Result
+from codec.terminal import escaped
 
 BAR_WIDTH = 32
 
@@ -25,7 +28,7 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[str] | None = None) -> None:
         """Prints the line."""
-        click.echo(f"nncodec: {self.message}", file=file, err=True)
+        say(f"nncodec: {self.message}", err=True)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Progress:
     """
 
     def __init__(self, speech: Speech) -> None:
-        self._visible = speech.progress and not speech.quiet and sys.stderr.isatty()
+        watched = sys.stderr is not None and sys.stderr.isatty()
+        self._visible = speech.progress and not speech.quiet and watched
         self._line = ""
 
     def __enter__(self) -> Self:
@@ -69,8 +73,44 @@ class Progress:
     def _draw(self, line: str) -> None:
         # Spaces instead of an escape sequence: they wipe a longer line on every terminal.
         blank = " " * len(self._line)
-        click.echo(f"\r{blank}\r{line}", err=True, nl=False)
+        with suppress(OSError):
+            click.echo(f"\r{blank}\r{line}", err=True, nl=False)
         self._line = line
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Prints lines for people: all text that may hold names or texts of files passes here.
+
+    Args:
+        lines: what is no plain text in them is escaped.
+        err: to standard error, where what cannot be written is lost: it is never the result.
+
+    Raises:
+        OSError: standard output is closed, or takes no more.
+    """
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None)
+    text = "\n".join(escaped(line, encoding) for line in lines)
+    if err:
+        with suppress(OSError):
+            click.echo(text, err=True)
+    else:
+        _print(text)
+
+
+def warn(line: str) -> None:
+    """Prints a warning."""
+    say(f"nncodec: warning: {line}", err=True)
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "is closed")
+    click.echo(text)
+
+
+def one_line(result: object) -> list[str]:
+    """A result as its own line."""
+    return [str(result)]
 
 
 class Reporter:
@@ -82,7 +122,7 @@ class Reporter:
         total: number of results to come.
         single: whether it is about one file that was named: then there is no count at the end, and
             JSON is one object; else JSON is one object in each line, failures included.
-        render: a result as text.
+        render: a result as lines of text.
         facts: a result as JSON.
         text_is_result: whether the text goes to standard output.
     """
@@ -94,7 +134,7 @@ class Reporter:
         total: int,
         *,
         single: bool,
-        render: Callable[[Result], str] = str,
+        render: Callable[[Result], Sequence[str]] = one_line,
         facts: Callable[[Result], dict[str, object]] = asdict,
         text_is_result: bool = False,
     ) -> None:
@@ -115,11 +155,11 @@ class Reporter:
         if isinstance(result, Failed):
             self._failures.append(result)
         if isinstance(result, Decoded) and result.warning and not self._speech.quiet:
-            click.echo(f"nncodec: warning: {result.input}: {result.warning}", err=True)
+            warn(f"{result.input}: {result.warning}")
         if self._speech.as_json and not (self._single and isinstance(result, Failed)):
             print_json(self._facts(result), indent=2 if self._single else None)
         elif not self._speech.quiet and not isinstance(result, Failed):
-            click.echo(self._render(result), err=not self._text_is_result)
+            say(*self._render(result), err=not self._text_is_result)
         if not self._single:
             done = self._counts.total()
             self._progress(f"{done} of {self._total}", done / self._total)
@@ -129,7 +169,7 @@ class Reporter:
         self._progress.wipe()
         if not self._single and not self._speech.quiet:
             counts = (f"{count} {what}" for what, count in sorted(self._counts.items()))
-            click.echo(", ".join(counts), err=True)
+            say(", ".join(counts), err=True)
         for failure in self._failures:
             Failure(failure.error).show()
         if self._failures:
@@ -137,8 +177,12 @@ class Reporter:
 
 
 def print_json(values: object, indent: int | None = 2) -> None:
-    """Prints results for machines; a number that JSON cannot hold (infinite PSNR) becomes null."""
-    click.echo(json.dumps(_finite(values), indent=indent))
+    """Prints results for machines; a number that JSON cannot hold (infinite PSNR) becomes null.
+
+    Raises:
+        OSError: see `say`.
+    """
+    _print(json.dumps(_finite(values), indent=indent))
 
 
 def _finite(value: object) -> object:

@@ -110,7 +110,7 @@ def command(
     if report is not None:
         if asked.lossless:
             raise click.UsageError("--lossless and --report exclude each other")
-        if len(inputs) > 1 or naming.recursive or report == files.STREAM:
+        if len(inputs) > 1 or naming.recursive or files.is_stream(report):
             raise click.UsageError("--report is a file about one picture")
         with blaming(report):
             files.check_output(report, force=naming.force)
@@ -134,7 +134,7 @@ def command(
 
 def _is_standard_file(only: str | None, content: str) -> bool:
     """Whether to write standard files, by the name of the only output if there is one."""
-    if only is None or only == files.STREAM:
+    if only is None or files.is_stream(only):
         return content in STANDARD_CONTENTS
     named = standard_format(only)
     if named not in (None, content):

@@ -11,7 +11,7 @@ from codec import files
 from codec.batch.results import Failed
 from codec.batch.sources import Source, find, is_coded
 from codec.cli import parts
-from codec.cli.console import Progress, Reporter, Speech
+from codec.cli.console import Progress, Reporter, Speech, one_line
 from codec.errors import FileError, blaming
 from codec.info import AnyInfo, FileInfo, SharedUpdateInfo, StandardInfo
 
@@ -66,7 +66,7 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
         Progress(speech),
         len(sources),
         single=single,
-        render=_table if single else str,
+        render=_table if single else one_line,
         facts=_facts,
         text_is_result=True,
     )
@@ -103,7 +103,7 @@ def _facts(described: Described | Failed) -> dict[str, object]:
     return {"input": described.input} | asdict(described.info)
 
 
-def _table(described: Described) -> str:
+def _table(described: Described) -> list[str]:
     """All facts, one in each row."""
     facts = _facts(described)
     chunks = facts.pop("chunks", {})
@@ -114,7 +114,7 @@ def _table(described: Described) -> str:
     if isinstance(described.info, FileInfo) and facts["quality"] is None:
         facts["quality"] = "lossless"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}
-    return "\n".join(f"{name.replace('_', ' '):<16}{_shown(value)}" for name, value in rows.items())
+    return [f"{name.replace('_', ' '):<16}{_shown(value)}" for name, value in rows.items()]
 
 
 def _shown(value: object) -> object:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from codec.cli import parts
-from codec.cli.console import print_json
+from codec.cli.console import print_json, say
 from codec.models import registry
 from codec.models.registry import ModelEntry
 
@@ -32,7 +32,7 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json([asdict(entry) for entry in entries])
     else:
-        click.echo("\n\n".join(map(_text, entries)))
+        say(*"\n\n".join(map(_text, entries)).split("\n"))
 
 
 def _text(entry: ModelEntry) -> str:

@@ -40,10 +40,10 @@ def write_outputs(
     """
     sources = find(inputs, wanted, recursive=naming.recursive, avoid=naming.output_dir)
     steps = list(plan(sources, outputs))
-    targets = [step.target for step in steps if isinstance(step, Step)]
-    if files.STREAM in targets and speech.as_json:
+    streams = any(isinstance(step, Step) and files.is_stream(step.target) for step in steps)
+    if streams and speech.as_json:
         raise click.UsageError("--json needs an output file, not standard output")
-    if files.STREAM in targets and running.engine != "local":
+    if streams and running.engine != "local":
         raise click.UsageError("--engine needs files, not standard input or output")
     work = [make_job(step) if isinstance(step, Step) else step for step in steps]
     run(work, running, speech, single=len(inputs) == 1 and not naming.recursive)

@@ -15,7 +15,7 @@ from codec.batch.results import Failed, Shared
 from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
 from codec.cli import parts
-from codec.cli.console import Progress, Reporter, Speech, print_json
+from codec.cli.console import Progress, Reporter, Speech, print_json, say
 from codec.contract.options import DecodeOptions
 from codec.errors import blaming
 from codec.picture.formats import is_picture_name
@@ -124,4 +124,4 @@ def _say(shared: Shared, speech: Speech) -> None:
     if speech.as_json:
         print_json(vars(shared), indent=None)
     elif not speech.quiet:
-        click.echo(shared, err=True)
+        say(str(shared), err=True)

@@ -11,6 +11,7 @@ import click
 from codec import files, update_files
 from codec.batch import local
 from codec.cli import parts, sharing
+from codec.cli.console import say, warn
 from codec.contract.options import DecodeOptions
 from codec.errors import blaming
 from codec.opening import open_file
@@ -52,9 +53,9 @@ def command(
         comparison = compare(opened, reference, update_files.beside(opened, source, options))
     with ViewServer(comparison, source) as server, suppress(KeyboardInterrupt):
         if comparison.remark:
-            click.echo(f"nncodec: warning: {source}: {comparison.remark}", err=True)
-        click.echo(server.url)
-        click.echo("Ctrl-C ends it.", err=True)
+            warn(f"{source}: {comparison.remark}")
+        say(server.url)
+        say("Ctrl-C ends it.", err=True)
         if browser:
             webbrowser.open(server.url)
         server.serve_forever()

@@ -8,7 +8,7 @@ import click
 
 from codec import files
 from codec.cli import parts
-from codec.cli.console import Progress, Speech, print_json
+from codec.cli.console import Progress, Speech, print_json, say
 from codec.errors import blaming
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def pack(
         file.write(packed)
     if not quiet:
         share = f"{len(packed) / len(data):.1%}"
-        click.echo(f"{source} -> {target}  {len(packed):,} B  {share}", err=True)
+        say(f"{source} -> {target}  {len(packed):,} B  {share}", err=True)
 
 
 @command.command(
@@ -189,7 +189,7 @@ def unpack(
     with blaming(target), files.open_output(target, force=force) as file:
         file.write(checkpoint.serialize())
     if not quiet:
-        click.echo(f"{source} -> {target}  {len(checkpoint.tensors)} tensors", err=True)
+        say(f"{source} -> {target}  {len(checkpoint.tensors)} tensors", err=True)
 
 
 @command.command(
@@ -216,12 +216,12 @@ def info(source: str, max_values: int | None, as_json: bool) -> None:
         return
     tensors = facts.pop("tensors")
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', ' '):<20}{value}")
-    click.echo(f"{'bytes':>10}{'bits/value':>12}{'step':>12}  coding   type  tensor")
+        say(f"{name.replace('_', ' '):<20}{value}")
+    say(f"{'bytes':>10}{'bits/value':>12}{'step':>12}  coding   type  tensor")
     for row in tensors:
         step = "" if row["step"] is None else f"{row['step']:.4g}"
         shape = "x".join(map(str, row["shape"]))
-        click.echo(
+        say(
             f"{row['bytes']:>10,.0f}{row['bits_per_value']:>12.3f}{step:>12}  "
             f"{row['coding']:<9}{row['dtype']:<6}{row['name']} {shape}"
         )

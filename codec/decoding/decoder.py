@@ -18,14 +18,15 @@ from codec.decoding.filtering import Filtering
 from codec.decoding.restored import Restored
 from codec.models.kinds import FilteredModel, LosslessModel
 from codec.models.released import load
+from codec.networks.isolation import isolated
 from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
 from codec.picture import transparency
 from codec.picture.metadata import Metadata
 from codec.picture.pixels import Pixels
 
 
+@isolated()
 @torch.no_grad()
-@torch.autocast("cpu", enabled=False)  # lower precision would break exactness
 def restore(opened: OpenedFile, options: DecodeOptions | None = None) -> Restored:
     """Decodes a file of this codec, or a standard file that carries a payload.
 

@@ -16,6 +16,7 @@ from codec.decoding.restored import Restored
 from codec.errors import ImageError
 from codec.models import released
 from codec.models.kinds import FilteredModel
+from codec.networks.isolation import isolated
 from codec.networks.pictures import to_unfiltered
 from codec.networks.postfilter import PostFilter
 from codec.opening import StandardFile
@@ -25,8 +26,8 @@ from codec.picture.pixels import Pixels
 CHANGED = "was changed after it was enhanced: only the filter for all pictures is applied"
 
 
+@isolated()
 @torch.no_grad()
-@torch.autocast("cpu", enabled=False)  # lower precision would break exactness
 def restore(file: StandardFile, max_pixels: int | None = None) -> Restored:
     """Decodes a standard file that carries a payload.
 

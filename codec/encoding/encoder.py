@@ -13,10 +13,12 @@ from codec.encoding import lossy, shared_update
 from codec.encoding.frame import Coded, Told, tell
 from codec.encoding.job import OnProgress
 from codec.encoding.lossless import encoder as lossless
+from codec.networks.isolation import isolated
 from codec.picture.pixels import Pixels, check_pixels
 from codec.picture.reading import Raster
 
 
+@isolated()
 def encode(
     raster: Raster,
     options: EncodeOptions | None = None,
@@ -49,6 +51,7 @@ def encode(
     return _one(story, options).noting(raster.note)
 
 
+@isolated()
 def enhance(
     original: Pixels,
     data: bytes,
@@ -61,6 +64,7 @@ def enhance(
     return _one(partial(standard.enhance, original, data, options, on_progress), options)
 
 
+@isolated()
 def encode_shared(
     rasters: Sequence[Raster], options: EncodeOptions, on_progress: OnProgress | None = None
 ) -> SharedResult:

@@ -31,6 +31,7 @@ from codec.models.heads import subspaces_of
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.models.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.models.subspace import Subspace
+from codec.networks.isolation import isolated
 from codec.networks.learned import ModelConfig
 from codec.networks.lossless import twins as lossless
 from codec.networks.lossless.network import LosslessConfig
@@ -102,6 +103,7 @@ def load(model_id: bytes) -> ReleasedModel:
 
 
 @lru_cache(maxsize=2)
+@isolated()
 def load_file(path: Path) -> ReleasedModel:
     """Loads a model file and proves the bounds of its integer networks."""
     with safe_open(path, "pt") as file:

@@ -7,6 +7,7 @@ search differentiates.  Only the analysis stays in float: it runs in the encoder
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from codec.contract.quality import (
@@ -36,7 +37,7 @@ Tensors = dict[str, Tensor]
 
 def build_integer(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model | FilterModel:
     """The exact decoder: networks whose parts are integer twins, without analysis."""
-    model = Model(config) if isinstance(config, ModelConfig) else FilterModel(config)
+    model = _blank(config)
     if isinstance(model, Model):
         del model.analysis
     for name, module in list(model.named_modules()):
@@ -60,6 +61,12 @@ def build_integer(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model
     return model.eval()
 
 
+def _blank(config: ModelConfig | FilterConfig) -> Model | FilterModel:
+    """Networks whose parameters are still to come: without storage, and drawn from no generator."""
+    with torch.device("meta"):
+        return Model(config) if isinstance(config, ModelConfig) else FilterModel(config)
+
+
 def integer_conv(module: Conv, tensors: Tensors, name: str) -> IntegerConv:
     """Builds one convolution, with the proof of its bound."""
     shift, limit = tensors[f"{name}.format"].tolist()
@@ -76,7 +83,7 @@ def integer_conv(module: Conv, tensors: Tensors, name: str) -> IntegerConv:
 
 def build_float(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model | FilterModel:
     """The float model with the weights of the integer one, for the encoder's search."""
-    model = Model(config) if isinstance(config, ModelConfig) else FilterModel(config)
+    model = _blank(config)
     state: Tensors = {}
     for name, module in model.named_modules():
         if name.startswith("analysis"):

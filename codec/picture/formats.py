@@ -41,5 +41,9 @@ def check_name(name: str, content: str) -> None:
     Raises:
         OutputError: it is named like a picture, but not like one of that content.
     """
-    if name != files.STREAM and is_picture_name(Path(name)) and standard_format(name) != content:
+    if (
+        not files.is_stream(name)
+        and is_picture_name(Path(name))
+        and standard_format(name) != content
+    ):
         raise OutputError(f"would be a {content.upper()} file; name it like one")

@@ -6,7 +6,6 @@ says so.  Nothing is dropped in silence.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -77,12 +76,11 @@ def read(source: str | Path | BinaryIO) -> Raster:
         return Image.open(BytesIO(data))
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with opened() as image:
-                image.verify()  # checksums, which reading the pixels may leave unread
-            with opened() as image:
-                return _read(image, data, opened)
+        with opened() as image:
+            refuse_bomb(image)
+            image.verify()  # checksums, which reading the pixels may leave unread
+        with opened() as image:
+            return _read(image, data, opened)
     except ImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -164,6 +162,16 @@ def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | N
     if "xmp" in options:  # Pillow's writer of PNG leaves it out
         chunks.add(b"iTXt", XMP_KEYWORD + options["xmp"])
     Image.fromarray(pixels).save(file, format="PNG", pnginfo=chunks, **options)
+
+
+def refuse_bomb(image: Image.Image) -> None:
+    """Raises DecompressionBombError for an open file that Pillow would warn of.
+
+    Filters of warnings are the process's, so that a warning cannot be made an error in one thread.
+    """
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise Image.DecompressionBombError
 
 
 def refuse_loss(image: Image.Image, data: bytes) -> None:

@@ -6,7 +6,6 @@ Pixels are as the file stores them; its orientation is metadata like all other.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from bitstream.errors import BadMagic, LimitExceeded
 from codec.errors import ImageError
 from codec.picture.metadata import Metadata
 from codec.picture.pixels import Pixels
-from codec.picture.reading import refuse_loss
+from codec.picture.reading import refuse_bomb, refuse_loss
 
 IJG_LUMA_SUM = 3688
 """Of the quantisation table for luma in ITU-T T.81, annex K: what libjpeg scales by quality."""
@@ -75,12 +74,9 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise BadMagic("not a JPEG, WebP or AVIF file")
     name = carrier.NAME.upper()
     try:
-        with warnings.catch_warnings():
-            # What Pillow finds odd about metadata is of no concern here.
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=[name]) as image:
-                yield image
+        with Image.open(io.BytesIO(data), formats=[name]) as image:
+            refuse_bomb(image)
+            yield image
     except (ImageError, LimitExceeded):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):

@@ -124,7 +124,8 @@ def load(name: str, quality: int) -> ZooNetwork:
         )
     data = path.read_bytes()
     state = load_pretrained(torch.load(path, map_location="cpu", weights_only=True))
-    module = image_models[name](quality, METRIC, pretrained=False)
+    with torch.random.fork_rng(devices=[]):  # it begins with random weights
+        module = image_models[name](quality, METRIC, pretrained=False)
     module.load_state_dict(state)
     module.update(force=True)
     weights = hashlib.sha256(data).digest()[:WEIGHTS_BYTES]

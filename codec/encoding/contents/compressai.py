@@ -43,4 +43,5 @@ def encode(job: Job) -> Content:
     payload = ZooPayload(
         network.name, network.quality, network.weights, checksum(pixels), shape, strings
     )
-    return standard.weighed(job, payload.pack(), pixels, DB_PER_DOUBLING)
+    data = payload.pack()
+    return standard.weighed(job, data, pixels, DB_PER_DOUBLING, len(data))

@@ -8,6 +8,7 @@ from codec.contract.quality import HALVES, centred
 from codec.decoding.filtering import Filtering
 from codec.encoding.job import Adapted, Content, Job
 from codec.networks.pictures import to_unfiltered
+from codec.picture.coded_size import coded_bytes
 from codec.picture.pixels import Pixels
 from codec.picture.standard import STANDARD
 
@@ -28,15 +29,23 @@ def refined(job: Job, adapted: Adapted, number: int) -> None:
 def content_of(job: Job, data: bytes) -> Content:
     """A standard file of the job's picture as content."""
     codec = STANDARD[job.model.content]
-    return weighed(job, data, codec.read(data), codec.db_per_doubling)
+    return weighed(job, data, codec.read(data), codec.db_per_doubling, coded_bytes(data))
 
 
-def weighed(job: Job, data: bytes, pixels: Pixels, db_per_doubling: float) -> Content:
-    """A payload that decodes to `pixels` as content; its lambda follows from rate and error."""
+def weighed(job: Job, data: bytes, pixels: Pixels, db_per_doubling: float, coded: int) -> Content:
+    """A payload that decodes to `pixels` as content; its lambda follows from rate and error.
+
+    Args:
+        job: the picture.
+        data: the payload.
+        pixels: uint8 [h w 3].
+        db_per_doubling: slope of the codec's own rate-distortion curve.
+        coded: bytes of the payload that are the coded picture.
+    """
     unfiltered = to_unfiltered(pixels, job.model.multiple)
     height, width = job.pixels.shape[:2]
     filtering = Filtering(unfiltered, job.model.postfilter, centred(job.half))
     error = max(job.squared_error(filtering.pixels(job.model.postfilter, width, height)), 1.0)
     # PSNR = db_per_doubling * log2(bits), so d(error)/d(bits) = -share * error / bits.
     share = math.log(10) / 10 * db_per_doubling / math.log(2)
-    return Content(data, unfiltered, 8 * len(data) / (share * error))
+    return Content(data, unfiltered, 8 * coded / (share * error))

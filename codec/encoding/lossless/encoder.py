@@ -29,7 +29,6 @@ from codec.picture.reading import Raster
 
 
 @torch.no_grad()
-@torch.autocast("cpu", enabled=False)  # lower precision would break exactness
 def encode(raster: Raster, options: EncodeOptions, on_progress: OnProgress | None = None) -> Coded:
     """Encodes a picture without loss.
 

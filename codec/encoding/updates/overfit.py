@@ -113,6 +113,7 @@ class _Descent:
         self._postfilter, self._parameters = postfilter, parameters
         self._layout, self._task = layout, task
         self._rng = np.random.default_rng(0)
+        self._generator = torch.Generator(task.unfiltered.device).manual_seed(0)
         self._base = {name: value.detach() for name, value in postfilter.named_parameters()}
 
     def step_shifts(self) -> tuple[int, ...]:
@@ -129,7 +130,10 @@ class _Descent:
         filtered = self._filter(blank, x)[:, :, : target.shape[2], : target.shape[3]]
         power = [torch.zeros_like(tensor) for tensor in blank]
         for _ in range(PROBES):
-            signs = torch.randint_like(filtered, 0, 2) * 2 - 1
+            bits = torch.randint(
+                2, filtered.shape, generator=self._generator, device=filtered.device
+            )
+            signs = bits.float() * 2 - 1
             grads = torch.autograd.grad((filtered * signs).sum(), blank, retain_graph=True)
             for total, grad in zip(power, grads, strict=True):
                 total += grad.square() / PROBES

@@ -136,6 +136,7 @@ class Entropy(Penalty):
 
     def __init__(self, groups: Sequence[int], device: torch.device) -> None:
         self._groups = groups
+        self._generator = torch.Generator(device).manual_seed(0)
         count = 1 + max(groups)
         self._log2_step = torch.zeros(count, device=device, requires_grad=True)
         self._log2_scale = torch.full((count,), self.LOG2_SCALE, device=device, requires_grad=True)
@@ -153,9 +154,12 @@ class Entropy(Penalty):
     def add_gradients(self, levels: Sequence[Tensor], progress: float) -> None:
         pairs = zip(levels, self._groups, strict=True)
         sum(
-            logistic_bits(t + torch.rand_like(t) - 0.5, self._log2_scale[group]).sum()
-            for t, group in pairs
+            logistic_bits(t + self._noise(t), self._log2_scale[group]).sum() for t, group in pairs
         ).backward()
+
+    def _noise(self, like: Tensor) -> Tensor:
+        drawn = torch.rand(like.shape, generator=self._generator, device=like.device)
+        return drawn - 0.5
 
 
 def make(loss: str, groups: Sequence[int], device: torch.device) -> Penalty:

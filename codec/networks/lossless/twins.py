@@ -14,6 +14,7 @@ from codec.networks.lossless.likelihood import (
     LOG_ODDS_START,
 )
 from codec.networks.lossless.network import (
+    CENTRE,
     OUTPUTS,
     Bound,
     Head,
@@ -91,10 +92,13 @@ def _plain_conv(weight: Tensor, shift: int, limit: int, padding: int) -> Integer
 
 def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
     """The exact networks, with the proofs of their bounds."""
-    networks = Lossless(config).requires_grad_(False)
-    networks.centre.mul_(2**FRACTION_BITS)
+    with torch.device("meta"):  # without storage, and drawn from no generator
+        networks = Lossless(config).requires_grad_(False)
+    del networks.log2_width  # the tables know it
+    networks.centre = torch.tensor(CENTRE).view(1, -1, 1, 1) * 2**FRACTION_BITS
     for number, network in enumerate(networks.passes):
-        network.grid.copy_(tensors[f"passes.{number}.grid"])
+        grid = tensors[f"passes.{number}.grid"].to(torch.float32)
+        network.grid = nn.Parameter(grid, requires_grad=False)
     for name, module in list(networks.named_modules()):
         twin: nn.Module
         if isinstance(module, Conv):

@@ -19,6 +19,7 @@ from codec.opening import CodedFile, OpenedFile, StandardFile, open_file
 from codec.pages.report import charts, maps
 from codec.picture.metadata import TAGS
 from codec.picture.pixels import Pixels, psnr_db
+from codec.terminal import escaped
 
 ANYTHING = DecodeOptions(max_pixels=None)
 
@@ -38,7 +39,7 @@ def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOpt
         base = restore(file.without(Tag.UPDATE), ANYTHING).pixels[..., :3]
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
-        name=escape(name),
+        name=escape(escaped(name)),
         style=files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
         script=files(__package__).joinpath("page.js").read_text(encoding="utf-8"),
         figures=_figures(original, result),

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 
 from codec.pages.view.comparison import Comparison
+from codec.terminal import escaped
 
 ADDRESS = "127.0.0.1"
 PAGES = {
@@ -82,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _contents(comparison: Comparison, name: str) -> dict[str, tuple[str, bytes]]:
     """All that the page is made of: path -> (media type, bytes)."""
     facts = asdict(comparison.info) | {
-        "name": name,
+        "name": escaped(name),
         "width": comparison.width,
         "height": comparison.height,
         "parts": comparison.parts,
