@@ -12,12 +12,14 @@ import argparse
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from bitstream import Container, Header, Tag
 from scripts.measure.bdrate import bd_rate
 from scripts.measure.curves import CurveError, over_common_images, read_curve
+from scripts.measure.evaluate import mean
+from scripts.measure.experiment import fill, markdown
 from scripts.measure.tables import Row, TableError, read_rows
 
 DOCUMENTS = (Path("README.md"), Path("docs/kodak.md"))
@@ -50,13 +52,6 @@ def compare(anchor: Path, test: Path) -> str:
     curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
     first, second = over_common_images(curves)
     return f"{bd_rate(list(first.points), list(second.points)):+.1f} %"
-
-
-def markdown(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown."""
-    heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def bd_table(folder: Path) -> str:
@@ -136,10 +131,6 @@ def points_table(folder: Path) -> str:
     return markdown(heads, cells)
 
 
-def mean(rows: Iterable[Row], name: str) -> float:
-    return statistics.mean(getattr(row, name) for row in rows)
-
-
 def seconds_table(folder: Path) -> str:
     """Mean seconds of every codec on Kodak, over all its qualities."""
     rows = []
@@ -198,14 +189,6 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "parts": parts_table,
     "published": published_table,
 }
-
-
-def fill(text: str, name: str, table: str) -> str:
-    """Text with the table of that name replaced; raises TableError where it has no place for it."""
-    pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-    if not pattern.search(text):
-        raise TableError(f"there is no place for the table {name}")
-    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
 def fill_documents(folder: Path) -> None:

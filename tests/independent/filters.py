@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from containers import File, Model, Tensors
-from entropy_coders import (
+
+from .containers import File, Model, Tensors
+from .entropy_coders import (
     Array,
     BinaryDecoder,
     LevelDecoder,
@@ -14,7 +15,7 @@ from entropy_coders import (
     decode_call,
     require,
 )
-from layers import act, conv, quality_bias, rescale, residual, shuffle, unshuffle
+from .layers import act, conv, quality_bias, rescale, residual, shuffle, unshuffle
 
 LAYERS = ("enter", "middle", "leave")
 Shape = tuple[int, int, int | None]
