@@ -81,7 +81,7 @@ def test_golden_files(golden):
 @pytest.mark.parametrize("content", SPECIFIED)
 def test_the_released_models(content):
     released = load_default(content)
-    path = HERE.parent / "codec" / "pretrained" / released.name / "model.safetensors"
+    path = REGISTRY.parent / released.name / "model.safetensors"
     y, x = np.mgrid[:40, :45]
     picture = np.stack([5 * x, 6 * y, (x * y) % 256], -1).astype(np.uint8)
     if content == "lossless":

@@ -1,14 +1,7 @@
-"""Fills the tables of the documents from results/.
-
-    python -m scripts measure.documents results/0.1.0
-
-Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.  Nothing in those tables
-is typed by hand.  A table whose rows are not there stays as it is.
-"""
+"""The tables of README.md and docs/kodak.md: ours against other codecs, from all of results/."""
 
 from __future__ import annotations
 
-import argparse
 import re
 import statistics
 import sys
@@ -17,7 +10,7 @@ from pathlib import Path
 
 from bitstream import Container, Header, Tag
 from scripts.measure.bdrate import bd_rate
-from scripts.measure.curves import CurveError, over_common_images, read_curve
+from scripts.measure.curves import over_common_images, read_curve
 from scripts.measure.evaluate import mean
 from scripts.measure.experiment import fill, markdown
 from scripts.measure.tables import Row, TableError, read_rows
@@ -201,22 +194,5 @@ def fill_documents(folder: Path) -> None:
             try:
                 text = fill(text, name, TABLES[name](folder))
             except FileNotFoundError as error:
-                print(f"report: {document}: {name} needs {error.filename}", file=sys.stderr)
+                print(f"documents: {document}: {name} needs {error.filename}", file=sys.stderr)
         document.write_text(text, encoding="utf-8")
-
-
-def main() -> int:
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, metavar="RESULTS")
-    folder = parser.parse_args().folder
-    try:
-        fill_documents(folder)
-    except (TableError, CurveError, OSError) as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
