@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 def commands() -> Iterator[tuple[str, str]]:
     """Names of all scripts that can be run, and what each does."""
-    for path in [*sorted(HERE.glob("*/*.py")), HERE / "demo.py"]:
+    for path in [HERE / "demo.py", HERE / "report.py", *sorted(HERE.glob("*/*.py"))]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
             name = ".".join(path.relative_to(HERE).with_suffix("").parts)

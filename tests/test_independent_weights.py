@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "independent"))
-
-from packed_weights import decode
-
 from bitstream.tensors import from_bytes
 from codec.packing import Checkpoint, PackOptions, StoredTensor, pack, unpack
+from tests.independent.packed_weights import decode
 
 
 def stored(values: np.ndarray, dtype: str = "F64") -> StoredTensor:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from codec.packing import Base
 
 UNITS = {"K": 10**3, "M": 10**6}
-BIN = ".bin"
 
 
 class Bytes(click.ParamType):

@@ -9,7 +9,7 @@ where `inner` first whitens the features (so that equal levels change the pictur
 then turns to the principal axes of what images ask for; `outer` does that for the outputs.  In
 these coordinates few levels matter, and the model knows which: `scales` holds how far each usually
 moves, which is all the prior that the coder needs.  The space is learned from the solutions of many
-images when a model is made (`scripts/train/learn_subspace.py`), a Karhunen-Loeve transform of
+images when a model is made (`scripts/train/subspaces.py`), a Karhunen-Loeve transform of
 weight updates with the metric of Wiener filtering.
 
 Everything here is integer arithmetic.

@@ -179,9 +179,3 @@ def at_phases(tensor: Tensor, slot: Slot) -> Tensor:
     """Picks a slot from a full tensor: [b c h w] -> [p*b channels h/2 w/2], as `Code` expects."""
     part = tensor[:, slot.start : slot.stop]
     return torch.cat([part[:, :, di::2, dj::2] for di, dj in slot.phases])
-
-
-def put_at_phases(tensor: Tensor, slot: Slot, part: Tensor) -> None:
-    """Inverse of `at_phases`: writes a slot into a full tensor."""
-    for (di, dj), values in zip(slot.phases, part.chunk(len(slot.phases)), strict=True):
-        tensor[:, slot.start : slot.stop, di::2, dj::2] = values

@@ -32,6 +32,6 @@ def to_frequencies(masses: NDArray[np.float64]) -> NDArray[np.int64]:
     return frequencies
 
 
-def all_frequencies() -> list[NDArray[np.int64]]:
-    """The tables of all scales, in the order of their index."""
+def latent_tables() -> list[NDArray[np.int64]]:
+    """Makes the tables of all scales, in the order of their index."""
     return [logistic_frequencies(index) for index in range(SCALES)]

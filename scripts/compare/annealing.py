@@ -9,7 +9,6 @@ counted at lambda; 0 where none are saved.  Fills the table of docs/effort.md.
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,12 +28,9 @@ from codec.encoding.contents.refine import DRAW_TEMPERATURE, FIRST, Annealing, D
 from codec.networks.likelihood import bits
 from codec.picture.reading import Raster
 from scripts.compare.contents import load_picture
-from scripts.compare.variants import staircase
-from scripts.measure.documents import fill, markdown
-from scripts.measure.evaluate import list_images
-from scripts.measure.tables import append_typed, read_typed
+from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
+from scripts.measure.tables import column
 
-DOCUMENT = Path("docs/effort.md")
 WIDTH, HEIGHT = 320, 256
 PICTURES = 3
 QUALITIES = (20.0, 60.0)
@@ -42,6 +38,8 @@ STEPS = 100
 STEP_SIZE = 0.02
 COLDEST = 0.1
 """Temperature that the published annealing ends with."""
+SOFTEST, SHARPEST = 1.0, 6.0
+"""Of the staircase: 0 is the identity, infinity is rounding."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,18 @@ class Published(Annealing):
 
 @dataclass(frozen=True)
 class Staircase(Annealing):
-    """No draws: a smooth staircase that sharpens, whose values rate and networks see."""
+    """No draws: a smooth staircase that sharpens, whose values rate and networks see.
+
+    Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1.
+    """
 
     def draw(
         self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
     ) -> Drawn:
-        values, _ = staircase(done)(residual)
+        sharpness = SOFTEST + (SHARPEST - SOFTEST) * done
+        middle = torch.floor(residual) + 0.5
+        rise = torch.tanh(sharpness * (residual - middle))
+        values = middle + rise / (2 * math.tanh(sharpness / 2))
         return values, bits(values, log2_scale)
 
 
@@ -115,7 +119,7 @@ class Row:
     steps: int
     image: str
     quality: float
-    saved_percent: float
+    saved_percent: float = column(".3f")
 
 
 def measure(path: Path, quality: float) -> Iterator[Row]:
@@ -143,21 +147,20 @@ def annealing_table(rows: list[Row]) -> str:
     return markdown(["search", "steps", "bits saved"], cells)
 
 
+EXPERIMENT = Experiment(
+    Row, "annealing.tsv", DOCS / "effort.md", lambda rows: {"annealing": annealing_table(rows)}
+)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
-    args = parser.parse_args()
-    paths = list_images(args.images)
-    args.out.unlink(missing_ok=True)
+    args = experiment_parser(__doc__).parse_args()
+    rows = EXPERIMENT.open(args.out)
+    paths = list_images(args.images, args.every)
     for path in paths[:: len(paths) // PICTURES][:PICTURES]:
         for quality in QUALITIES:
-            for row in measure(path, quality):
-                append_typed(args.out, row, {"saved_percent": ".3f"})
-    text = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(
-        fill(text, "annealing", annealing_table(read_typed(args.out, Row))), encoding="utf-8"
-    )
+            if rows.lack(image=path.stem, quality=quality):
+                rows.add(measure(path, quality))
+    rows.fill()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,17 @@
-r"""What exact integers cost against floats: the same weights, the same analysis, in both.
+"""What exact integers cost against floats: the same weights, the same analysis, in both.
 
-    python -m scripts compare.arithmetic --images DIR --qualities 10,35,65,90 \
-        --out results/0.1.0/arithmetic.tsv
+    python -m scripts compare.arithmetic --images DIR --out results/0.1.0/arithmetic.tsv
 
 The integer side is a real file at effort 0 and its decoded 8-bit pixels.  The float side rounds the
 latents with the float context model, whose probabilities give the rate (an ideal coder's, plus the
-file's framing), and rounds the float decoder's picture to 8 bits.  Rows that are there already are
-not measured again.  The table of docs/architecture.md is written from all of them.
+file's framing), and rounds the float decoder's picture to 8 bits.  Fills a table of
+docs/architecture.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -30,11 +27,16 @@ from codec.picture import reading as image
 from codec.picture.pixels import Pixels, psnr_db
 from scripts.measure.bdrate import bd_rate
 from scripts.measure.curves import Point
-from scripts.measure.documents import fill, markdown
-from scripts.measure.evaluate import list_images
-from scripts.measure.tables import append_typed, read_typed
+from scripts.measure.experiment import (
+    DOCS,
+    Experiment,
+    experiment_parser,
+    list_images,
+    markdown,
+    numbers,
+)
+from scripts.measure.tables import column
 
-DOCUMENT = Path("docs/architecture.md")
 MULTIPLE = 2 * BLOCK_PX
 
 
@@ -43,14 +45,11 @@ class Row:
     """A picture in both."""
 
     image: str
-    quality: float
+    quality: float = column("g")
     integer_bytes: int
-    integer_psnr_db: float
-    float_bytes: float
-    float_psnr_db: float
-
-
-FORMATS = {"quality": "g", "integer_psnr_db": ".4f", "float_bytes": ".1f", "float_psnr_db": ".4f"}
+    integer_psnr_db: float = column(".4f")
+    float_bytes: float = column(".1f")
+    float_psnr_db: float = column(".4f")
 
 
 @torch.no_grad()
@@ -88,25 +87,26 @@ def arithmetic_table(rows: list[Row]) -> str:
     return markdown(["pictures", "BD-rate (mean)", "least", "most"], [cells])
 
 
+EXPERIMENT = Experiment(
+    Row,
+    "arithmetic.tsv",
+    DOCS / "architecture.md",
+    lambda rows: {"arithmetic": arithmetic_table(rows)},
+)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th picture")
-    parser.add_argument("--qualities", default="10,35,65,90")
-    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
+    parser = experiment_parser(__doc__)
+    parser.add_argument("--qualities", type=numbers, default=(10.0, 35.0, 65.0, 90.0))
     args = parser.parse_args()
     networks = released.load_default().search()
-    done = {(row.image, row.quality) for row in read_typed(args.out, Row)}
-    for path in list_images(args.images)[:: args.every]:
+    rows = EXPERIMENT.open(args.out)
+    for path in list_images(args.images, args.every):
         pixels = image.load(path)
-        for quality in (float(text) for text in args.qualities.split(",")):
-            if (path.stem, quality) not in done:
-                row = measure(path.stem, pixels, quality, networks)
-                append_typed(args.out, row, FORMATS)
-                print(row, flush=True)
-    table = arithmetic_table(read_typed(args.out, Row))
-    text = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(fill(text, "arithmetic", table), encoding="utf-8")
+        for quality in args.qualities:
+            if rows.lack(image=path.stem, quality=quality):
+                rows.add([measure(path.stem, pixels, quality, networks)])
+    rows.fill()
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ percent, and the geometric mean over validation pictures of the mean squared err
 
 from __future__ import annotations
 
-import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +30,11 @@ from codec.models.released import load_default
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.postfilter import PostFilter
 from codec.networks.units import PIXELS_PER_UNIT
+from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown
+from scripts.measure.tables import column
 from scripts.train.data import load_folder
 from scripts.train.meta_losses import CodedPicture, code_pictures
 
-COLUMNS = ("training", "step", "bytes", "zeros_percent", "squared_error")
 PICTURES = 100
 CROP_PX = 160
 LEARNING_RATE = 1e-3
@@ -43,6 +44,17 @@ STEPS = (0.25, 0.5, 1.0, 2.0)
 """Quantiser steps in units of a tensor's root mean square."""
 RATIO_WEIGHT = 0.003
 """Of ||w||_1 / ||w||_2 per tensor over its largest value sqrt(n), relative to the error."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A training, and the network that it ends with, quantised."""
+
+    training: str
+    step: float = column("g")
+    bytes: float = column(".0f")
+    zeros_percent: float = column(".1f")
+    squared_error: float = column(".3f")
 
 
 class Mapped:
@@ -114,8 +126,8 @@ def train(mapped: Mapped, crops: list[Crop], seconds: float, ratio_weight: float
 
 
 @torch.no_grad()
-def measure(name: str, mapped: Mapped, crops: list[Crop]) -> str:
-    """What the quantised network weighs and loses, as a line of the table."""
+def measure(name: str, mapped: Mapped, crops: list[Crop]) -> Row:
+    """What the quantised network weighs and loses."""
     levels = mapped.levels()
     bits, zeros, count = 0.0, 0, 0
     for tensor in levels.values():
@@ -129,16 +141,37 @@ def measure(name: str, mapped: Mapped, crops: list[Crop]) -> str:
         for x, target, quality in crops
     ]
     error = float(np.exp(np.mean(np.log(errors))))
-    values = name, f"{mapped.step:g}", f"{bits / 8:.0f}", f"{100 * zeros / count:.1f}"
-    return "\t".join((*values, f"{error:.3f}"))
+    return Row(name, mapped.step, bits / 8, 100 * zeros / count, error)
+
+
+def compressible_table(rows: list[Row]) -> str:
+    """One line per training."""
+    cells = [
+        [
+            row.training,
+            f"{row.step:g}",
+            f"{row.bytes:.0f}",
+            f"{row.zeros_percent:.0f} %",
+            f"{row.squared_error:.3f}",
+        ]
+        for row in rows
+    ]
+    return markdown(["training", "step (rms)", "bytes", "zeros", "squared error"], cells)
+
+
+EXPERIMENT = Experiment(
+    Row,
+    "compressible-training.tsv",
+    DOCS / "weight-update.md",
+    lambda rows: {"compressible-training": compressible_table(rows)},
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--validation", type=Path, required=True)
+    parser = experiment_parser(__doc__, images=False)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--validation", type=Path, required=True, metavar="DIR")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -147,18 +180,20 @@ def main() -> None:
     found = load_folder(args.data)
     training = crops_of(code_pictures(model, found[:: max(1, len(found) // PICTURES)], seed=1))
     held_out = crops_of(code_pictures(model, load_folder(args.validation), seed=2))
-    lines = ["\t".join(COLUMNS)]
-    lines += [measure("seed, rounded", Mapped(seed, s, random=False), held_out) for s in STEPS]
+    rows = EXPERIMENT.open(args.out)
+    for step in STEPS:
+        if rows.lack(training="seed, rounded", step=step):
+            rows.add([measure("seed, rounded", Mapped(seed, step, random=False), held_out)])
     for name, random, weight in (
         ("seed, noise", False, 0.0),
         ("seed, noise and ratio", False, RATIO_WEIGHT),
         ("random, noise and ratio", True, RATIO_WEIGHT),
     ):
-        mapped = Mapped(seed, 1.0, random=random)
-        train(mapped, training, args.seconds, weight)
-        lines.append(measure(name, mapped, held_out))
-        print(lines[-1], flush=True)
-    args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if rows.lack(training=name):
+            mapped = Mapped(seed, 1.0, random=random)
+            train(mapped, training, args.seconds, weight)
+            rows.add([measure(name, mapped, held_out)])
+    rows.fill()
 
 
 if __name__ == "__main__":

@@ -10,51 +10,90 @@ mean percent of the content's bits of the validation pictures; `cost` is their d
 
 from __future__ import annotations
 
-import argparse
 import copy
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from codec.contract.modes import CONTENTS
+from codec.models.kinds import FilteredModel
 from codec.models.released import load_default
+from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown
+from scripts.measure.tables import column
 from scripts.train.data import load_folder
 from scripts.train.meta import Trainer, evaluate
-from scripts.train.meta_losses import INNER, Prior, code_pictures
+from scripts.train.meta_losses import INNER, CodedPicture, Prior, code_pictures
 
 PICTURES = 150
-COLUMNS = ("training", "steps", "without_update", "saving", "cost")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A way of training, and what it reached."""
+
+    training: str
+    steps: int
+    without_update: float = column(".3f")
+    saving: float = column(".3f")
+    cost: float = column(".3f")
+
+
+def measure(
+    inner: str,
+    model: FilteredModel,
+    pictures: list[CodedPicture],
+    held_out: list[CodedPicture],
+    seconds: float,
+) -> Row:
+    """Trains for so much processor time."""
+    postfilter = copy.deepcopy(model.search().postfilter).requires_grad_(True)
+    trainer = Trainer(postfilter, pictures, Prior(model.subspace, model.tables), inner)
+    begin, spent = time.process_time(), 0.0
+    while inner in INNER and spent < seconds:
+        trainer.step(spent / seconds)
+        spent = time.process_time() - begin
+    trainer.relearn()
+    cost, saving = evaluate(postfilter, trainer.prior, held_out)
+    return Row(inner, trainer.steps, cost, saving, cost - saving)
+
+
+def meta_table(rows: list[Row]) -> str:
+    """Ways of training the filter, after the same time."""
+    cells = []
+    for row in rows:
+        shares = (f"{share:.2f} %" for share in (row.without_update, row.saving, row.cost))
+        cells.append([row.training, str(row.steps), *shares])
+    heads = ["training", "steps", "errors without update", "update saves", "left"]
+    return markdown(heads, cells)
+
+
+EXPERIMENT = Experiment(
+    Row,
+    "meta-training.tsv",
+    DOCS / "weight-update.md",
+    lambda rows: {"meta-training": meta_table(rows)},
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__, images=False)
     parser.add_argument("--content", choices=CONTENTS, default="learned")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--validation", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--validation", type=Path, required=True, metavar="DIR")
     parser.add_argument("--minutes", type=float, default=3)
-    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = load_default(args.content)
-    released = model.search().postfilter
     found = load_folder(args.data)
     pictures = code_pictures(model, found[:: max(1, len(found) // PICTURES)], seed=1)
     held_out = code_pictures(model, load_folder(args.validation), seed=2)
-    lines = ["\t".join(COLUMNS)]
+    rows = EXPERIMENT.open(args.out)
     for inner in ("none", *INNER):
-        postfilter = copy.deepcopy(released).requires_grad_(True)
-        trainer = Trainer(postfilter, pictures, Prior(model.subspace, model.tables), inner)
-        begin, spent = time.process_time(), 0.0
-        while inner in INNER and spent < 60 * args.minutes:
-            trainer.step(spent / (60 * args.minutes))
-            spent = time.process_time() - begin
-        trainer.relearn()
-        cost, saving = evaluate(postfilter, trainer.prior, held_out)
-        values = inner, trainer.steps, f"{cost:.3f}", f"{saving:.3f}", f"{cost - saving:.3f}"
-        lines.append("\t".join(map(str, values)))
-        print(lines[-1], flush=True)
-        args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if rows.lack(training=inner):
+            rows.add([measure(inner, model, pictures, held_out, 60 * args.minutes)])
+    rows.fill()
 
 
 if __name__ == "__main__":

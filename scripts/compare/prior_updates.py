@@ -1,6 +1,6 @@
 """Measures what updates of the prior save, and what that depends on.
 
-    python -m scripts compare.prior_updates --data DIR --images DIR [DIR ...] \
+    python -m scripts compare.prior_updates --data DIR --images DIR \
         --out results/0.1.0/prior-updates.tsv
 
 Each variant is a subspace that is learned from the pictures of `--data`, with less in it than the
@@ -9,28 +9,38 @@ released one.  The symbols of a picture are those of effort 0; bytes are those o
 
 from __future__ import annotations
 
-import argparse
-import csv
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean
 
 from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.encoding.contents import learned
-from codec.encoding.job import Job
 from codec.encoding.start import make_job
 from codec.models import released
 from codec.models.kinds import ReleasedModel
 from codec.models.subspace import Subspace
 from scripts.compare.contents import load_picture
-from scripts.measure.evaluate import list_images
+from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
 from scripts.release.export import SUBSPACE_PICTURES, jobs_of
 from scripts.train.data import load_folder
-from scripts.train.learn_prior import learn_prior
-from scripts.train.learn_subspace import first
+from scripts.train.subspaces import first, learn_prior
 
 QUALITIES = (15.0, 35.0, 65.0, 85.0)
-COLUMNS = ("images", "image", "quality", "variant", "content_bytes", "saved_bytes", "update_bytes")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture with one subspace; see results/README.md."""
+
+    images: str
+    image: str
+    quality: float
+    variant: str
+    content_bytes: int
+    saved_bytes: int
+    update_bytes: int
 
 
 @dataclass(frozen=True)
@@ -56,34 +66,51 @@ def variants(model: ReleasedModel, data: Path) -> list[Variant]:
     ]
 
 
-def measure(job: Job, plain: int, variant: Variant) -> tuple[int, int]:
-    """What the update saves of the content's plain bytes, and its own bytes."""
-    model = replace(job.model, prior=variant.subspace)
-    effort = replace(job.effort, thorough=variant.thorough)
-    adapted = learned.encode(replace(job, model=model, effort=effort))
-    return plain - adapted.bytes, len(adapted.prior)
+def measure(path: Path, quality: float, tried: list[Variant]) -> Iterator[Row]:
+    """What each update saves of the content's plain bytes, and its own bytes."""
+    job = make_job(load_picture(path), EncodeOptions(effort=1), Lossy(quality))
+    plain = learned.encode(replace(job, technique=None)).bytes
+    for variant in tried:
+        model = replace(job.model, prior=variant.subspace)
+        effort = replace(job.effort, thorough=variant.thorough)
+        adapted = learned.encode(replace(job, model=model, effort=effort))
+        case = path.parent.name, path.stem, quality, variant.name
+        yield Row(*case, plain, plain - adapted.bytes, len(adapted.prior))
+
+
+def prior_table(rows: list[Row]) -> str:
+    """What updates of the prior save, by set of pictures and quality."""
+    groups = list(dict.fromkeys((row.images, row.quality) for row in rows))
+    lines = []
+    for variant in dict.fromkeys(row.variant for row in rows):
+        cells = []
+        for group in groups:
+            part = [r for r in rows if r.variant == variant and (r.images, r.quality) == group]
+            saved = mean(row.saved_bytes / row.content_bytes for row in part)
+            cells.append(f"{saved:.2%} ({mean(row.update_bytes for row in part):.0f} B)")
+        lines.append([variant, *cells])
+    return markdown(["subspace", *(f"{images}, q {q:g}" for images, q in groups)], lines)
+
+
+EXPERIMENT = Experiment(
+    Row,
+    "prior-updates.tsv",
+    DOCS / "weight-update.md",
+    lambda rows: {"prior-updates": prior_table(rows)},
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--images", type=Path, nargs="+", required=True, metavar="DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
     args = parser.parse_args()
-    model = released.load_default()
-    with args.out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(COLUMNS)
-        tried = variants(model, args.data)
-        for folder in args.images:
-            for path in list_images(folder):
-                for quality in QUALITIES:
-                    job = make_job(load_picture(path), EncodeOptions(effort=1), Lossy(quality))
-                    plain = learned.encode(replace(job, technique=None)).bytes
-                    for variant in tried:
-                        case = folder.name, path.stem, quality, variant.name
-                        writer.writerow([*case, plain, *measure(job, plain, variant)])
-                file.flush()
+    rows = EXPERIMENT.open(args.out)
+    tried = variants(released.load_default(), args.data)
+    for path in list_images(args.images, args.every):
+        for quality in QUALITIES:
+            if rows.lack(images=args.images.name, image=path.stem, quality=quality):
+                rows.add(measure(path, quality, tried))
+    rows.fill()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Bytes of weight updates against the standard's software, at equal PSNR of the filtered picture.
 
     python -m scripts compare.update_coders --peer PYTHON --images DIR --qualities 30,65 \
-        --cache DIR --out TSV
+        --cache DIR --out results/0.1.0/update-coders.tsv
 
 PYTHON is an interpreter with PyPI's nncodec (2.1.3) installed.  It codes the change of the last
 layer's kernel and bias as floats: once the very change that our update decodes to (counted where it
@@ -13,11 +13,11 @@ columns are the same integer levels, of the technique `last-layer`, in both code
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import math
-import subprocess
-import tempfile
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,17 +36,40 @@ from codec.encoding.updates.normal import NormalEquations
 from codec.networks.fixed_point import PARAMETER_BITS
 from codec.networks.units import FRACTION_BITS, unit_weight
 from scripts.compare.contents import Coded, coded
-from scripts.measure.evaluate import list_images
-from scripts.measure.plan import ROOT
+from scripts.compare.peer import Recoded, run_peer
+from scripts.measure.experiment import (
+    DOCS,
+    Experiment,
+    experiment_parser,
+    list_images,
+    markdown,
+    numbers,
+)
+from scripts.measure.tables import column
 
 TOLERANCE_DB = 0.01
 RIDGE = 1e-4
-COLUMNS = (
-    "images image content quality ours_bytes gain_db peer_same_change_bytes "
-    "peer_least_squares_bytes ours_levels_bytes peer_levels_bytes"
-).split()
+QPS = range(-42, -11, 3)
+LOSSLESS = (0, 0)
+"""The tool that codes integers at QP 0: none of those that lose."""
 Change = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Kernel [m in 3 3] and bias [m]."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture; see results/README.md.  None: beyond the finest step that was tried."""
+
+    images: str
+    image: str
+    content: str
+    quality: float = column("g")
+    ours_bytes: int
+    gain_db: float = column(".4f")
+    peer_same_change_bytes: int | None
+    peer_least_squares_bytes: int | None
+    ours_levels_bytes: int
+    peer_levels_bytes: int | None
 
 
 class Case:
@@ -96,32 +119,15 @@ def gain_db(normal: NormalEquations, change: Change) -> float:
     return -10 * math.log10(max(1 - normal.gain(matrix) / normal.energy, 1e-9))
 
 
-def run_peer(python: str, changes: dict[str, Change]) -> dict[str, NDArray]:
-    """What the peer makes of all changes."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "changes.npz", Path(folder) / "found.npz"
-        parts = {}
-        for name, (kernel, bias) in changes.items():
-            parts |= {f"{name}.kernel": kernel, f"{name}.bias": bias}
-        np.savez(source, **parts)
-        command = [python, "-m", "scripts.compare.update_peer", str(source), str(target)]
-        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-        with np.load(target) as archive:
-            return dict(archive)
-
-
-def best_size(case: Case, found: dict[str, NDArray], name: str, gain: float) -> int | None:
+def best_size(case: Case, found: list[Recoded], gain: float) -> int | None:
     """The peer's fewest bytes at a gain, linear between the steps of a tool; None if out of reach.
 
     Only neighbouring steps are joined, so that a size is never better than what was written.
     """
-    curves: dict[str, list[tuple[float, int]]] = {}
-    for key in found:
-        if key.startswith(f"{name}/") and key.endswith(".bytes"):
-            key = key.removesuffix(".bytes")
-            change = found[f"{key}.kernel"], found[f"{key}.bias"]
-            point = case.gain_db(change), int(found[f"{key}.bytes"])
-            curves.setdefault(key.rpartition("/")[0], []).append(point)
+    curves: dict[tuple[int, int], list[tuple[float, int]]] = {}
+    for one in found:
+        point = case.gain_db((one.tensors["kernel"], one.tensors["bias"])), one.bytes
+        curves.setdefault(one.tool, []).append(point)
     sizes = []
     for points in curves.values():
         points.sort(key=lambda point: point[1])
@@ -133,42 +139,73 @@ def best_size(case: Case, found: dict[str, NDArray], name: str, gain: float) -> 
 
 
 @torch.no_grad()
+def measure(path: Path, content: str, quality: float, cache: Path, peer: str) -> Iterator[Row]:
+    """A row, if our search sends an update."""
+    case = Case(coded(path, content, quality, cache))
+    if not case.ours:
+        return
+    groups = {
+        name: {"kernel": kernel, "bias": bias} for name, (kernel, bias) in case.changes.items()
+    }
+    integers = {name: groups.pop(name) for name in ("levels",) if name in groups}
+    found = run_peer(peer, groups, QPS, keep=True)
+    found |= run_peer(peer, integers, (0,), (LOSSLESS,)) if integers else {}
+    gain = case.gain_db(case.changes["same"])
+    yield Row(
+        path.parent.name,
+        path.stem,
+        content,
+        quality,
+        case.ours,
+        gain,
+        best_size(case, found["same"], gain - TOLERANCE_DB),
+        best_size(case, found["solution"], gain),
+        case.levels_bytes,
+        found["levels"][0].bytes if integers else None,
+    )
+
+
+def coders_table(rows: list[Row]) -> str:
+    """Mean bytes of ours and the peer's."""
+    lines = []
+    for title, ours, peer in (
+        ("the change that our update decodes to", "ours_bytes", "peer_same_change_bytes"),
+        ("the least-squares change", "ours_bytes", "peer_least_squares_bytes"),
+        ("the same levels, of `last-layer`", "ours_levels_bytes", "peer_levels_bytes"),
+    ):
+        pairs = [(getattr(row, ours), getattr(row, peer)) for row in rows if getattr(row, peer)]
+        if not pairs:
+            continue
+        first, second = (statistics.mean(column) for column in zip(*pairs, strict=True))
+        figures = f"{first:.0f}", f"{second:.0f}", f"{1 - first / second:.0%}"
+        lines.append([title, str(len(pairs)), *figures])
+    heads = ["what the standard's software codes", "pictures", "ours (B)", "its (B)", "less"]
+    return markdown(heads, lines)
+
+
+EXPERIMENT = Experiment(
+    Row,
+    "update-coders.tsv",
+    DOCS / "weight-update.md",
+    lambda rows: {"update-coders": coders_table(rows)},
+)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__)
     parser.add_argument("--peer", required=True, metavar="PYTHON")
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--qualities", default="30,65")
+    parser.add_argument("--qualities", type=numbers, default=(30.0, 65.0), metavar="Q,Q")
     parser.add_argument("--content", default="learned")
-    parser.add_argument("--cache", type=Path, default=Path("contents"))
-    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
+    parser.add_argument("--cache", type=Path, default=Path("contents"), metavar="DIR")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    with args.out.open("w", encoding="utf-8") as file:
-        file.write("\t".join(COLUMNS) + "\n")
-        for path in list_images(args.images):
-            for quality in (float(text) for text in args.qualities.split(",")):
-                case = Case(coded(path, args.content, quality, args.cache))
-                if not case.ours:
-                    continue
-                gain = case.gain_db(case.changes["same"])
-                found = run_peer(args.peer, case.changes)
-                levels = found.get("levels/0/0/0.bytes")
-                values = (
-                    args.images.name,
-                    path.stem,
-                    args.content,
-                    f"{quality:g}",
-                    case.ours,
-                    f"{gain:.4f}",
-                    best_size(case, found, "same", gain - TOLERANCE_DB),
-                    best_size(case, found, "solution", gain),
-                    case.levels_bytes,
-                    "" if levels is None else int(levels),
-                )
-                line = "\t".join("" if value is None else str(value) for value in values)
-                file.write(line + "\n")
-                file.flush()
-                print(line, flush=True)
+    rows = EXPERIMENT.open(args.out)
+    for path in list_images(args.images, args.every):
+        for quality in args.qualities:
+            case = {"image": path.stem, "content": args.content, "quality": quality}
+            if rows.lack(images=args.images.name, **case):
+                rows.add(measure(path, args.content, quality, args.cache, args.peer))
+    rows.fill()
 
 
 if __name__ == "__main__":

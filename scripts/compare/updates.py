@@ -1,18 +1,18 @@
 """Compares all ways to make a weight update on the same coded pictures.
 
-    python -m scripts compare.updates --images DIR --qualities 30,65 --content learned \
-        --cache DIR --out results/0.1.0/updates.tsv [--every N] [--pictures A,B] [--techniques A,B]
+    python -m scripts compare.updates --images DIR --cache DIR --out results/0.1.0/updates.tsv
 
 The content of a picture is coded once (kept in --cache); each technique of
 codec/contract/techniques.toml then makes its UPDATE payload, the whole file is written and
-unpacked, the update is applied as the decoder does, and the 8-bit pixels are measured.  Rows that
-are there already are not made again. results/README.md defines the columns.
+unpacked, the update is applied as the decoder does, and the 8-bit pixels are measured.  Fills the
+tables of docs/weight-update.md; results/README.md defines the columns.
 """
 
 from __future__ import annotations
 
-import argparse
+import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,8 +28,15 @@ from codec.encoding.adapt import adapt
 from codec.networks.pictures import to_pixels
 from codec.picture.pixels import psnr_db
 from scripts.compare.contents import Coded, coded
-from scripts.measure.evaluate import list_images
-from scripts.measure.tables import append_typed, read_typed
+from scripts.measure.experiment import (
+    DOCS,
+    Experiment,
+    experiment_parser,
+    list_images,
+    markdown,
+    numbers,
+)
+from scripts.measure.tables import column
 
 
 @dataclass(frozen=True)
@@ -39,27 +46,19 @@ class Row:
     images: str
     image: str
     content: str
-    quality: float
+    quality: float = column("g")
     technique: str
     base_bytes: int
-    base_psnr_db: float
+    base_psnr_db: float = column(".4f")
     update_bytes: int
-    gain_db: float
-    rate_percent: float
-    search_s: float
-    apply_s: float
-
-    @property
-    def key(self) -> tuple[str, str, float, str]:
-        return self.image, self.content, self.quality, self.technique
+    gain_db: float = column(".4f")
+    rate_percent: float = column(".3f")
+    search_s: float = column(".2f")
+    apply_s: float = column(".4f")
 
     @property
     def case(self) -> tuple[str, str, float]:
         return self.image, self.content, self.quality
-
-
-FORMATS = {"quality": "g", "base_psnr_db": ".4f", "gain_db": ".4f", "rate_percent": ".3f"}
-FORMATS |= {"search_s": ".2f", "apply_s": ".4f"}
 
 
 @torch.no_grad()
@@ -96,40 +95,65 @@ def measure(case: Coded, images: str, content: str, name: str) -> Row:
     )
 
 
+def technique_table(rows: list[Row], names: list[str]) -> str:
+    """Means per technique and set of pictures, over the cases that all the techniques have."""
+    shared = set.intersection(*({r.case for r in rows if r.technique == name} for name in names))
+    chosen = [row for row in rows if row.case in shared]
+    groups = sorted({(row.images, row.quality) for row in chosen})
+    lines = []
+    for name in names:
+        mine = [row for row in chosen if row.technique == name]
+        cells = []
+        for group in groups:
+            part = [row for row in mine if (row.images, row.quality) == group]
+            rate, gain, size = (
+                statistics.mean(getattr(row, column) for row in part)
+                for column in ("rate_percent", "gain_db", "update_bytes")
+            )
+            cells.append(f"{rate:+.2f} % ({gain:+.3f} dB, {size:.0f} B)")
+        sent = f"{sum(row.update_bytes > 0 for row in mine)} of {len(mine)}"
+        seconds = f"{statistics.median(row.search_s for row in mine):.1f}"
+        lines.append([f"`{name}`", *cells, sent, seconds])
+    heads = [f"{images}, q {quality:g}" for images, quality in groups]
+    return markdown(["technique", *heads, "sent", "search (s)"], lines)
+
+
+def tables(rows: list[Row]) -> Iterator[tuple[str, str]]:
+    """For each content, of the techniques in closed form, and of all."""
+    for content in dict.fromkeys(row.content for row in rows):
+        mine = [row for row in rows if row.content == content]
+        tried = [name for name in techniques() if any(row.technique == name for row in mine)]
+        closed = [name for name in tried if techniques()[name].loss is None]
+        yield f"updates-{content}-closed", technique_table(mine, closed)
+        yield f"updates-{content}-all", technique_table(mine, tried)
+
+
+EXPERIMENT = Experiment(
+    Row, "updates.tsv", DOCS / "weight-update.md", lambda rows: dict(tables(rows))
+)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th picture")
-    parser.add_argument("--pictures", help="of them only these: names without .png")
-    parser.add_argument("--qualities", default="30,65")
+    parser = experiment_parser(__doc__)
+    parser.add_argument("--pictures", metavar="A,B", help="only these: names without .png")
+    parser.add_argument("--qualities", type=numbers, default=(30.0, 65.0), metavar="Q,Q")
     parser.add_argument("--content", choices=CONTENTS, default="learned")
-    parser.add_argument("--techniques", default=",".join(techniques()))
-    parser.add_argument("--cache", type=Path, default=Path("contents"))
-    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
+    parser.add_argument("--techniques", default=",".join(techniques()), metavar="A,B")
+    parser.add_argument("--cache", type=Path, default=Path("contents"), metavar="DIR")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    done = {row.key for row in read_typed(args.out, Row)}
+    rows = EXPERIMENT.open(args.out)
     names = args.pictures.split(",") if args.pictures else None
-    paths = list_images(args.images)[:: args.every]
-    paths = [path for path in paths if not names or path.stem in names]
-    for quality in (float(text) for text in args.qualities.split(",")):
+    paths = [p for p in list_images(args.images, args.every) if not names or p.stem in names]
+    for quality in args.qualities:
         for path in paths:
-            wanted = [
-                technique
-                for technique in args.techniques.split(",")
-                if (path.stem, args.content, quality, technique) not in done
-            ]
-            if not wanted:
-                continue
-            case = coded(path, args.content, quality, args.cache)
-            for technique in wanted:
-                row = measure(case, args.images.name, args.content, technique)
-                append_typed(args.out, row, FORMATS)
-                print(
-                    f"{row.image[:24]:24s} {quality:5g} {technique:18s} {row.update_bytes:5d} B "
-                    f"{row.gain_db:+.3f} dB {row.rate_percent:+.2f} %",
-                    flush=True,
-                )
+            case = {"image": path.stem, "content": args.content, "quality": quality}
+            lacking = [n for n in args.techniques.split(",") if rows.lack(**case, technique=n)]
+            if lacking:
+                picture = coded(path, args.content, quality, args.cache)
+                for name in lacking:
+                    rows.add([measure(picture, args.images.name, args.content, name)])
+    rows.fill()
 
 
 if __name__ == "__main__":

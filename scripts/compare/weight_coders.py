@@ -9,13 +9,8 @@ which is what minimises the error for a size. results/README.md defines the colu
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import io
-import subprocess
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,53 +18,57 @@ from numpy.typing import NDArray
 from codec import packing
 from codec.models.released import load_default
 from codec.networks.twins import build_float
-from scripts.measure.plan import ROOT
+from scripts.compare.peer import TOOLS, run_peer
+from scripts.measure.experiment import Experiment, experiment_parser
+from scripts.measure.tables import column
 
 SETS = ("synthesis", "postfilter")
 STEPS = (0.05, 0.08, 0.13, 0.2, 0.32, 0.5, 0.8, 1.2)
 """In units of the weights' root mean square: about 6 to 1.5 bits per weight."""
+QPS = range(-47, -8, 3)
+"""Of the peer: a factor of 1.68 apart in step, from more than 6 bits per weight to 1."""
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Point:
     bytes: int
     mse: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Row:
+    """One of our files, and the peer's at its error; None beyond what was tried."""
+
     set: str
     values: int
-    step: float
+    step: float = column("g")
     bytes: int
-    bits_per_value: float
-    mse: float
+    bits_per_value: float = column(".5g")
+    mse: float = column(".5g")
     peer_uniform_bytes: int | None
     peer_uniform_rdo_bytes: int | None
     peer_trellis_bytes: int | None
     peer_trellis_rdo_bytes: int | None
-    against_best: float | None
+    against_best: float | None = column(".5g")
+
+
+EXPERIMENT = Experiment(Row, "weight-coders-dense.tsv")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__, images=False)
     parser.add_argument("--peer", required=True, metavar="PYTHON")
-    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
-    arguments = parser.parse_args()
+    args = parser.parse_args()
     released = load_default()
     state = build_float(released.config, released.tensors).state_dict()
-    rows = []
+    rows = EXPERIMENT.open(args.out)
     for name in SETS:
-        tensors = {key: t.numpy() for key, t in state.items() if key.startswith(f"{name}.")}
-        curves = peer_curves(arguments.peer, tensors)
-        rows += [compare(name, tensors, step, curves) for step in STEPS]
-    columns = [field.name for field in dataclasses.fields(Row)]
-    lines = ["\t".join(columns)]
-    lines += ["\t".join(text(getattr(row, column)) for column in columns) for row in rows]
-    arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+        if rows.lack(set=name):
+            tensors = {key: t.numpy() for key, t in state.items() if key.startswith(f"{name}.")}
+            curves = peer_curves(args.peer, tensors)
+            rows.add(compare(name, tensors, step, curves) for step in STEPS)
 
 
 def compare(name: str, tensors: Tensors, step: float, curves: list[list[Point]]) -> Row:
@@ -77,16 +76,9 @@ def compare(name: str, tensors: Tensors, step: float, curves: list[list[Point]])
     sizes = [size_at(curve, ours.mse) for curve in curves]
     known = [size for size in sizes if size is not None]
     count = sum(tensor.size for tensor in tensors.values())
-    return Row(
-        name,
-        count,
-        step,
-        ours.bytes,
-        8 * ours.bytes / count,
-        ours.mse,
-        *sizes,
-        ours.bytes / min(known) - 1 if known else None,
-    )
+    against_best = ours.bytes / min(known) - 1 if known else None
+    rate = 8 * ours.bytes / count
+    return Row(name, count, step, ours.bytes, rate, ours.mse, *sizes, against_best)
 
 
 def packed_point(tensors: Tensors, step: float) -> Point:
@@ -105,18 +97,8 @@ def packed_point(tensors: Tensors, step: float) -> Point:
 
 def peer_curves(python: str, tensors: Tensors) -> list[list[Point]]:
     """The peer's curves: uniform and trellis, each without and with its RDO quantisation."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tensors.npz"
-        np.savez(path, **tensors)
-        command = [python, "-m", "scripts.compare.weight_peer", str(path)]
-        output = subprocess.run(
-            command, check=True, capture_output=True, cwd=ROOT, text=True
-        ).stdout
-    table = np.loadtxt(io.StringIO(output), delimiter="\t")
-    return [
-        [Point(int(row[3]), row[4]) for row in table if tuple(row[:2]) == setting]
-        for setting in ((0, 0), (0, 1), (1, 0), (1, 1))
-    ]
+    found = run_peer(python, {"all": dict(tensors)}, QPS)["all"]
+    return [[Point(one.bytes, one.mse) for one in found if one.tool == tool] for tool in TOOLS]
 
 
 def size_at(curve: list[Point], mse: float) -> int | None:
@@ -126,12 +108,6 @@ def size_at(curve: list[Point], mse: float) -> int | None:
         return None
     logs = np.log([point.mse for point in points])
     return round(float(np.interp(np.log(mse), logs, [point.bytes for point in points])))
-
-
-def text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    return "" if value is None else str(value)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from codec.models.kinds import LosslessModel
 from codec.networks.lossless.network import Lossless, LosslessConfig
 from scripts.conform.maker import Case, chunk, sealed, varint
 from scripts.release.export_lossless import release
-from scripts.train.lossless_statistics import solve_linear
+from scripts.train.lossless_rate import solve_linear
 
 CONFIG = LosslessConfig(hidden=4, blocks=1)
 LARGEST_RADIUS = 3
@@ -48,7 +48,7 @@ def lossless_model_file() -> bytes:
     for name, parameter in networks.named_parameters():
         if name.endswith(("leave.weight", "grid")):
             parameter.normal_(0, 0.02)
-    with mock.patch("codec.networks.lossless.tables.LARGEST_RADIUS", LARGEST_RADIUS):
+    with mock.patch("codec.networks.lossless.export.LARGEST_RADIUS", LARGEST_RADIUS):
         return release(networks, planes)
 
 

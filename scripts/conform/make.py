@@ -22,7 +22,7 @@ from codec import decode
 from codec.models import released
 from codec.networks.learned import ModelConfig
 from codec.networks.postfilter import FilterConfig
-from scripts.conform.cases import invalid_cases, valid_cases
+from scripts.conform.cases import invalid_cases, prior_cases, valid_cases
 from scripts.conform.lossless import (
     LosslessMaker,
     lossless_invalid_cases,
@@ -30,7 +30,6 @@ from scripts.conform.lossless import (
     lossless_valid_cases,
 )
 from scripts.conform.maker import Case, Maker
-from scripts.conform.vector_prior import prior_cases
 from scripts.conform.vectors import (
     LOSSLESS_MODEL_FILE,
     MODEL_FILE,
@@ -42,6 +41,7 @@ from scripts.conform.vectors import (
     read_vectors,
     sha256,
 )
+from tests.codec.tiny_model import tiny_model_file
 
 CONFIG = ModelConfig(
     groups=(1, 1, 1, 2),
@@ -91,9 +91,6 @@ def main() -> int:
 
 def write_model(path: Path) -> None:
     """A model of the vectors: the random one of the codec's tests, but smaller."""
-    sys.path.insert(0, str(VECTORS.parent / "codec"))
-    from tiny_model import tiny_model_file
-
     path.parent.mkdir(parents=True, exist_ok=True)
     with_prior = path == PRIOR_MODEL_FILE
     config = PRIOR_CONFIG if with_prior else CONFIG

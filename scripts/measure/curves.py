@@ -61,13 +61,17 @@ def read_curves(spec: str, metric: str) -> list[Curve]:
     rows = [
         row for row in read_rows(path) if codec in ("", row.codec) and effort in ("", row.effort)
     ]
-    curves = [
+    if not rows:
+        raise CurveError(f"{spec}: no such rows")
+    return curves_of(rows, metric)
+
+
+def curves_of(rows: list[Row], metric: str) -> list[Curve]:
+    """A curve for each codec and effort, in the order of their names."""
+    return [
         _measured([row for row in rows if (row.codec, row.effort) == key], metric)
         for key in sorted({(row.codec, row.effort) for row in rows})
     ]
-    if not curves:
-        raise CurveError(f"{spec}: no such rows")
-    return curves
 
 
 def read_curve(spec: str, metric: str) -> Curve:

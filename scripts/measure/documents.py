@@ -1,23 +1,18 @@
-"""Fills the tables of the documents from results/.
-
-    python -m scripts measure.documents results/0.1.0
-
-Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.  Nothing in those tables
-is typed by hand.  A table whose rows are not there stays as it is.
-"""
+"""The tables of README.md and docs/kodak.md: ours against other codecs, from all of results/."""
 
 from __future__ import annotations
 
-import argparse
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from bitstream import Container, Header, Tag
 from scripts.measure.bdrate import bd_rate
-from scripts.measure.curves import CurveError, over_common_images, read_curve
+from scripts.measure.curves import over_common_images, read_curve
+from scripts.measure.evaluate import mean
+from scripts.measure.experiment import fill, markdown
 from scripts.measure.tables import Row, TableError, read_rows
 
 DOCUMENTS = (Path("README.md"), Path("docs/kodak.md"))
@@ -50,13 +45,6 @@ def compare(anchor: Path, test: Path) -> str:
     curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
     first, second = over_common_images(curves)
     return f"{bd_rate(list(first.points), list(second.points)):+.1f} %"
-
-
-def markdown(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown."""
-    heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def bd_table(folder: Path) -> str:
@@ -136,10 +124,6 @@ def points_table(folder: Path) -> str:
     return markdown(heads, cells)
 
 
-def mean(rows: Iterable[Row], name: str) -> float:
-    return statistics.mean(getattr(row, name) for row in rows)
-
-
 def seconds_table(folder: Path) -> str:
     """Mean seconds of every codec on Kodak, over all its qualities."""
     rows = []
@@ -200,14 +184,6 @@ TABLES: dict[str, Callable[[Path], str]] = {
 }
 
 
-def fill(text: str, name: str, table: str) -> str:
-    """Text with the table of that name replaced; raises TableError where it has no place for it."""
-    pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-    if not pattern.search(text):
-        raise TableError(f"there is no place for the table {name}")
-    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
-
-
 def fill_documents(folder: Path) -> None:
     """Writes all tables into all documents that have a place for them."""
     for document in DOCUMENTS:
@@ -218,22 +194,5 @@ def fill_documents(folder: Path) -> None:
             try:
                 text = fill(text, name, TABLES[name](folder))
             except FileNotFoundError as error:
-                print(f"report: {document}: {name} needs {error.filename}", file=sys.stderr)
+                print(f"documents: {document}: {name} needs {error.filename}", file=sys.stderr)
         document.write_text(text, encoding="utf-8")
-
-
-def main() -> int:
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, metavar="RESULTS")
-    folder = parser.parse_args().folder
-    try:
-        fill_documents(folder)
-    except (TableError, CurveError, OSError) as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,14 +2,12 @@ r"""Measures every effort level, and fills the table of docs/effort.md.
 
     python -m scripts measure.effort --images DIR --out results/0.1.0/effort.tsv
 
-A row is written as soon as it is measured and never measured twice: the same command carries on
-from where it was stopped.  Levels that differ in the number of rounds alone are measured in one
-search, which passes the file of each: a level's seconds are those that went by until then.
+Levels that differ in the number of rounds alone are measured in one search, which passes the file
+of each: a level's seconds are those that went by until then.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
@@ -23,47 +21,40 @@ from codec.contract.options import EFFORT_MAX, EncodeOptions
 from codec.picture.reading import Raster
 from scripts.measure.bdrate import bd_rate
 from scripts.measure.codecs import CoderError, NncodecCoder
-from scripts.measure.curves import CurveError, over_common_images, read_curve
-from scripts.measure.documents import fill, markdown
-from scripts.measure.evaluate import (
-    describe,
-    evaluate,
+from scripts.measure.curves import CurveError, curves_of, over_common_images
+from scripts.measure.evaluate import describe, evaluate, load, measured
+from scripts.measure.experiment import (
+    DOCS,
+    Experiment,
+    experiment_parser,
+    fill_document,
     list_images,
-    load,
-    measured,
-    parse_qualities,
+    markdown,
+    numbers,
 )
-from scripts.measure.tables import Row, TableError, append_typed, read_rows
+from scripts.measure.tables import Row, TableError, append_row, read_rows
 
-DOCUMENT = Path("docs/effort.md")
+DOCUMENT = DOCS / "effort.md"
 QUALITIES = (15.0, 35.0, 55.0, 75.0)
 
 
 def main() -> int:
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    parser = experiment_parser(__doc__)
     parser.add_argument("--levels", type=int, nargs="+", default=range(EFFORT_MAX + 1), metavar="N")
-    parser.add_argument("--qualities", type=parse_qualities, default=QUALITIES, metavar="Q,Q,...")
+    parser.add_argument("--qualities", type=numbers, default=QUALITIES, metavar="Q,Q,...")
     parser.add_argument("--table", default="effort", metavar="NAME", help="in the document")
     parser.add_argument("--document", type=Path, default=DOCUMENT, metavar="FILE.md")
     args = parser.parse_args()
     try:
-        paths = list_images(args.images)
+        paths = list_images(args.images, args.every)
         levels = sorted({0, *args.levels})
         measure_rounds(paths, levels, args.qualities, args.out)
-        rows = {
-            level: evaluate(paths, NncodecCoder(level, update=True), args.qualities, args.out)
-            for level in levels
-        }
-        text = args.document.read_text(encoding="utf-8")
-        text = fill(text, args.table, effort_table(args.out, rows))
-        args.document.write_text(text, encoding="utf-8")
+        for level in levels:
+            evaluate(paths, NncodecCoder(level, update=True), args.qualities, args.out)
+        fill_document(args.document, {args.table: effort_table(read_rows(args.out))})
     except (CoderError, CurveError, TableError, ImportError, OSError) as error:
-        print(f"effort_table: {error}", file=sys.stderr)
+        print(f"effort: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # the rows measured so far are in the file
         return 130
@@ -89,7 +80,7 @@ def measure_rounds(
         }
         if missing:
             for row in walk(path, quality, missing):
-                append_typed(out, row)
+                append_row(out, row)
                 print(describe(row), file=sys.stderr)
 
 
@@ -116,25 +107,30 @@ def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterato
         elsewhere += time.perf_counter() - reached
 
 
-def effort_table(table: Path, rows: dict[int, list[Row]]) -> str:
+def effort_table(rows: list[Row]) -> str:
     """One line per level: what it adds, seconds per megapixel, BD-rate against level 0."""
-    curves = [read_curve(f"{table}:nncodec:{level}", "psnr_db") for level in rows]
-    base, *_ = curves = over_common_images(curves)
-    cells = [
-        [
-            str(level),
-            effort_at(level).adds,
-            f"{seconds_per_megapixel(measured):.1f}",
-            f"{bd_rate(list(base.points), list(curve.points)):+.1f} %" if level else "",
-        ]
-        for (level, measured), curve in zip(rows.items(), curves, strict=True)
-    ]
+    base, *others = over_common_images(curves_of(rows, "psnr_db"))
+    rates = ["", *(f"{bd_rate(list(base.points), list(c.points)):+.1f} %" for c in others)]
+    cells = []
+    for level, rate in zip(sorted({int(row.effort) for row in rows}), rates, strict=True):
+        mine = [row for row in rows if row.effort == str(level)]
+        seconds = f"{seconds_per_megapixel(mine):.1f}"
+        cells.append([str(level), effort_at(level).adds, seconds, rate])
     return markdown(["level", "adds", "seconds per megapixel", "BD-rate"], cells)
 
 
 def seconds_per_megapixel(rows: list[Row]) -> float:
     """Of encoding."""
     return 1e6 * sum(row.enc_s for row in rows) / sum(row.width * row.height for row in rows)
+
+
+EXPERIMENTS = tuple(
+    Experiment(Row, file, DOCUMENT, lambda rows, name=name: {name: effort_table(rows)})
+    for file, name in (
+        ("effort.tsv", "effort"),
+        ("effort-out_of_domain.tsv", "effort-out-of-domain"),
+    )
+)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import argparse
 import math
+import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from codec.picture.pixels import psnr_db
 from scripts.measure.codecs import (
     BASELINE_NAMES,
     CONTENTS,
@@ -33,7 +36,8 @@ from scripts.measure.codecs import (
     Pixels,
     baseline,
 )
-from scripts.measure.tables import Row, TableError, append_typed, read_rows
+from scripts.measure.experiment import experiment_parser, list_images, numbers
+from scripts.measure.tables import Row, TableError, append_row, read_rows
 
 DEFAULT_EFFORT = 5
 MS_SSIM_MIN_SIDE_PX = 161  # five scales of an 11-tap window do not fit into less
@@ -47,7 +51,8 @@ def main() -> int:
     if args.codec != "nncodec" and ours:
         parser.error(f"--effort, --no-update and --content belong to nncodec, not to {args.codec}")
     try:
-        rows = evaluate(list_images(args.images), make_coder(args), args.qualities, args.out)
+        paths = list_images(args.images, args.every)
+        rows = evaluate(paths, make_coder(args), args.qualities, args.out)
     except (CoderError, TableError, ImportError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
@@ -58,12 +63,9 @@ def main() -> int:
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser = experiment_parser(__doc__)
     parser.add_argument("--codec", choices=("nncodec", *BASELINE_NAMES), required=True)
-    parser.add_argument("--qualities", type=parse_qualities, required=True, metavar="Q,Q,...")
+    parser.add_argument("--qualities", type=numbers, required=True, metavar="Q,Q,...")
     parser.add_argument(
         "--effort", type=int, metavar="N", help=f"nncodec only (default: {DEFAULT_EFFORT})"
     )
@@ -74,25 +76,7 @@ def argument_parser() -> argparse.ArgumentParser:
         help="nncodec only: standard files that carry an update (default: learned)",
     )
     parser.add_argument("--no-update", action="store_true", help="nncodec without weight update")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
     return parser
-
-
-def parse_qualities(text: str) -> tuple[float, ...]:
-    try:
-        qualities = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"not numbers between commas: {text}") from None
-    if not all(0 <= quality <= 100 for quality in qualities):
-        raise argparse.ArgumentTypeError(f"not all from 0 to 100: {text}")
-    return qualities
-
-
-def list_images(folder: Path) -> list[Path]:
-    paths = sorted(folder.glob("*.png"))
-    if not paths:
-        raise OSError(f"{folder}: no PNG images there")
-    return paths
 
 
 def make_coder(args: argparse.Namespace) -> Coder:
@@ -112,7 +96,7 @@ def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out:
             key = (path.stem, coder.name, coder.effort, quality)
             if key not in done:
                 done[key] = measure(path, coder, quality)
-                append_typed(out, done[key])
+                append_row(out, done[key])
                 print(describe(done[key]), file=sys.stderr)
             rows.append(done[key])
     return rows
@@ -165,12 +149,6 @@ def measured(
     )
 
 
-def psnr_db(original: Pixels, decoded: Pixels) -> float:
-    """Peak signal-to-noise ratio over all three channels together."""
-    mse = float(np.mean((original.astype(np.float64) - decoded) ** 2))
-    return 10 * math.log10(255**2 / mse) if mse > 0 else math.inf
-
-
 def ms_ssim(original: Pixels, decoded: Pixels) -> float:
     """Multi-scale structural similarity, mean over the channels; nan for a small image."""
     if min(original.shape[:2]) < MS_SSIM_MIN_SIDE_PX:
@@ -193,16 +171,18 @@ def describe(row: Row) -> str:
     )
 
 
+def mean(rows: Iterable[Row], name: str) -> float:
+    """Of a column."""
+    return statistics.mean(getattr(row, name) for row in rows)
+
+
 def print_means(rows: list[Row]) -> None:
     """One line per quality, means over the images."""
     print("quality     bpp  psnr_db  ms_ssim   enc_s   dec_s  update_bytes")
     for quality in sorted({row.quality for row in rows}):
-        values = [
-            (row.bpp, row.psnr_db, row.ms_ssim, row.enc_s, row.dec_s, row.update_bytes)
-            for row in rows
-            if row.quality == quality
-        ]
-        bpp, psnr, similarity, enc_s, dec_s, update_bytes = np.mean(values, axis=0)
+        chosen = [row for row in rows if row.quality == quality]
+        names = ("bpp", "psnr_db", "ms_ssim", "enc_s", "dec_s", "update_bytes")
+        bpp, psnr, similarity, enc_s, dec_s, update_bytes = (mean(chosen, n) for n in names)
         print(
             f"{quality:7g} {bpp:7.4f} {psnr:8.3f} {similarity:8.5f} {enc_s:7.3f} {dec_s:7.3f} "
             f"{update_bytes:13.1f}"

@@ -15,6 +15,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from codec.files import open_output
+
 URL = "https://r0k.us/graphics/kodak/kodak/"
 TIMEOUT_S = 60
 
@@ -63,8 +65,9 @@ def main() -> int:
     args = parser.parse_args()
     try:
         args.out.mkdir(parents=True, exist_ok=True)
+        base = f"{args.source.absolute().as_uri()}/" if args.source else URL
         for name, sha256 in zip(NAMES, SHA256, strict=True):
-            fetch(name, sha256, args.source, args.out)
+            fetch(base + name, args.out / name, sha256)
     except (FetchError, OSError) as error:
         print(f"fetch_kodak: {error}", file=sys.stderr)
         return 1
@@ -72,34 +75,23 @@ def main() -> int:
     return 0
 
 
-def fetch(name: str, sha256: str, source: Path | None, out: Path) -> None:
-    """Puts one image into `out`, whole and checked; where that fails, there is no new file."""
-    target = out / name
+def fetch(url: str, target: Path, sha256: str) -> None:
+    """Makes a file of what is at a URL, whole and checked, or none."""
     if target.exists() and is_original(target.read_bytes(), sha256):
         return
-    place = URL + name if source is None else str(source / name)
-    data = download(place) if source is None else Path(place).read_bytes()
-    if not is_original(data, sha256):
-        raise FetchError(f"{place}: not the original image, its SHA-256 differs")
-    partial = out / f"{name}.partial"
-    try:
-        partial.write_bytes(data)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def is_original(data: bytes, sha256: str) -> bool:
-    return hashlib.sha256(data).hexdigest() == sha256
-
-
-def download(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
             data: bytes = response.read()
     except urllib.error.URLError as error:
         raise FetchError(f"{url}: {error.reason}") from None
-    return data
+    if not is_original(data, sha256):
+        raise FetchError(f"{url}: not the original image, its SHA-256 differs")
+    with open_output(str(target), force=True) as file:
+        file.write(data)
+
+
+def is_original(data: bytes, sha256: str) -> bool:
+    return hashlib.sha256(data).hexdigest() == sha256
 
 
 if __name__ == "__main__":

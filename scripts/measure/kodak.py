@@ -23,7 +23,8 @@ from scripts.measure import documents
 from scripts.measure.bdrate import bd_rate
 from scripts.measure.codecs import BASELINE_NAMES, Coder, CoderError, NncodecCoder, baseline
 from scripts.measure.curves import Curve, CurveError, over_common_images, read_curves
-from scripts.measure.evaluate import DEFAULT_EFFORT, evaluate, list_images, parse_qualities
+from scripts.measure.evaluate import DEFAULT_EFFORT, evaluate
+from scripts.measure.experiment import experiment_parser, list_images, numbers
 from scripts.measure.plot import draw
 from scripts.measure.tables import TableError
 
@@ -55,7 +56,7 @@ def main() -> int:
     parser = argument_parser()
     args = parser.parse_args()
     try:
-        paths = list_images(args.images)
+        paths = list_images(args.images, args.every)
         for task in tasks(args):
             evaluate(paths, task.coder, task.qualities, args.out / task.table)
         if not args.codecs:
@@ -69,11 +70,7 @@ def main() -> int:
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="results/VERSION")
+    parser = experiment_parser(__doc__)
     parser.add_argument("--anchors", type=Path, metavar="DIR", help=f"has {PUBLISHED}")
     parser.add_argument(
         "--codecs", nargs="+", choices=("nncodec", *BASELINE_NAMES), help="measure only these"
@@ -86,12 +83,7 @@ def argument_parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"of nncodec (default: 0 {DEFAULT_EFFORT})",
     )
-    parser.add_argument(
-        "--qualities",
-        type=parse_qualities,
-        metavar="Q,Q,...",
-        help="of nncodec",
-    )
+    parser.add_argument("--qualities", type=numbers, metavar="Q,Q,...", help="of nncodec")
     return parser
 
 

@@ -4,15 +4,13 @@ PNG, WebP, JPEG XL if its plugin is there, and ours without and with the update.
 
     python -m scripts measure.lossless --images kodak --out results/0.1.0/kodak-lossless.tsv
 
-Every file is decoded and compared.  Rows that are in the table already are kept, so the command
-carries on from where it was stopped.  The columns are those of results/README.md; the quality is
-100, the effort that of the format, and seconds are those of the processor: what else a machine
-does is not counted.
+Every file is decoded and compared.  Fills the table of docs/lossless.md that has the name of the
+file.  The columns are those of results/README.md; the quality is 100, the effort that of the
+format, and seconds are those of the processor: what else a machine does is not counted.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
 import importlib.util
 import io
@@ -20,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,8 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 import codec
-from scripts.measure.evaluate import list_images
-from scripts.measure.tables import Row, TableError, append_typed, read_rows
+from scripts.measure.evaluate import mean
+from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
+from scripts.measure.tables import Row, TableError
 
 Pixels = NDArray[np.uint8]
 EFFORTS = (0, 1)
@@ -119,27 +117,53 @@ def measure(name: str, pixels: Pixels, form: Format) -> Row:
     )
 
 
+def formats_table(rows: list[Row]) -> str:
+    """Means of every format over the pictures that all of them have."""
+    keys = list(dict.fromkeys((row.codec, row.effort) for row in rows))
+    shared = set.intersection(
+        *({row.image for row in rows if (row.codec, row.effort) == key} for key in keys)
+    )
+    cells = []
+    for key in keys:
+        mine = [row for row in rows if (row.codec, row.effort) == key and row.image in shared]
+        figures = (f"{mean(mine, 'bpp'):.3f}", f"{mean(mine, 'update_bytes'):.0f}")
+        seconds = (f"{mean(mine, name):.1f}" for name in ("enc_s", "dec_s"))
+        cells.append([" ".join(key), *figures, *seconds, str(len(mine)), mine[0].version])
+    times = ["encode (s)", "decode (s)"]
+    heads = ["format, effort", "bpp", "update (B)", *times, "pictures", "version"]
+    return markdown(heads, cells)
+
+
+def experiment(images: str) -> Experiment[Row]:
+    """That of a set of pictures."""
+    return Experiment(
+        Row,
+        f"{images}-lossless.tsv",
+        DOCS / "lossless.md",
+        lambda rows: {f"lossless-{images}": formats_table(rows)},
+    )
+
+
+EXPERIMENTS = tuple(map(experiment, ("kodak", "cid22_val", "out_of_domain")))
+
+
 def main() -> int:
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="TABLE.tsv")
+    parser = experiment_parser(__doc__)
     parser.add_argument("--codecs", nargs="+", metavar="NAME", help="measure only these")
     args = parser.parse_args()
+    known = {found.file: found for found in EXPERIMENTS}
     try:
-        done = {row.key for row in read_rows(args.out)} if args.out.exists() else set()
-        for path in list_images(args.images):
+        rows = known.get(args.out.name, Experiment(Row, args.out.name)).open(args.out)
+        for path in list_images(args.images, args.every):
             pixels = np.array(Image.open(path).convert("RGB"))
             for form in formats():
                 wanted = not args.codecs or form.codec in args.codecs
-                if wanted and (path.stem, form.codec, form.effort, 100.0) not in done:
-                    row = measure(path.stem, pixels, form)
-                    append_typed(args.out, row)
-                    print(f"{row.image} {row.codec} {row.effort}: {row.bpp:.4f} bpp", flush=True)
+                if wanted and rows.lack(image=path.stem, codec=form.codec, effort=form.effort):
+                    rows.add([measure(path.stem, pixels, form)])
+        rows.fill()
     except (MismatchError, TableError, OSError, ValueError) as error:
-        print(f"benchmark_lossless: {error}", file=sys.stderr)
+        print(f"lossless: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # the rows measured so far are in the table
         return 130

@@ -9,65 +9,62 @@ waves with some noise.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from scripts.measure.documents import fill, markdown
-from scripts.measure.tables import read_table
+from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown
+from scripts.measure.tables import column
 
-COLUMNS = ("width", "height", "effort", "encode_mb", "encode_s", "decode_mb", "decode_s")
-DOCUMENT = Path("docs/memory.md")
 ROOT = Path(__file__).parents[2]
 UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in which systems count memory."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("cases", nargs="+", metavar="WxH:EFFORT")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
-    args = parser.parse_args()
-    with args.out.open("w", encoding="utf-8") as file:
-        print(*COLUMNS, sep="\t", file=file)
-        for size, effort in (case.split(":") for case in args.cases):
-            width, height = map(int, size.split("x"))
-            print(width, height, effort, *measure(width, height, effort), sep="\t", file=file)
-            file.flush()
-    text = fill(DOCUMENT.read_text(encoding="utf-8"), "memory", memory_table(args.out))
-    DOCUMENT.write_text(text, encoding="utf-8")
+@dataclass(frozen=True)
+class Row:
+    """A picture: megabytes at most, and seconds, of both programs."""
+
+    width: int
+    height: int
+    effort: int
+    encode_mb: float = column(".0f")
+    encode_s: float = column(".0f")
+    decode_mb: float = column(".0f")
+    decode_s: float = column(".0f")
 
 
-def measure(width: int, height: int, effort: str) -> tuple[str, ...]:
-    """Megabytes and seconds of encoding and of decoding."""
+def measure(width: int, height: int, effort: int) -> Row:
+    """Encodes and decodes a picture of that size."""
     with tempfile.TemporaryDirectory() as folder:
         picture, coded, decoded = (str(Path(folder, f"picture.{s}")) for s in ("ppm", "nni", "png"))
         write_picture(Path(picture), width, height)
-        runs = (
-            measured("encode", "-f", "-T", "1", "-e", effort, picture, coded),
-            measured("decode", "-f", "-T", "1", coded, decoded),
+        encoding = measured("encode", "-f", "-T", "1", "-e", str(effort), picture, coded)
+        return Row(
+            width, height, effort, *encoding, *measured("decode", "-f", "-T", "1", coded, decoded)
         )
-    return tuple(f"{figure:.0f}" for run in runs for figure in run)
 
 
-def memory_table(path: Path) -> str:
+def memory_table(rows: list[Row]) -> str:
     """One line per case."""
     cells = []
-    for row in read_table(path):
-        width, height = int(row["width"]), int(row["height"])
-        size = f"{width} x {height} ({width * height / 1e6:.1f} Mpx)"
-        figures = (f"{int(row[name]):,}" for name in COLUMNS[3:])
-        cells.append([size, row["effort"], *figures])
+    for row in rows:
+        size = f"{row.width} x {row.height} ({row.width * row.height / 1e6:.1f} Mpx)"
+        figures = (row.encode_mb, row.encode_s, row.decode_mb, row.decode_s)
+        cells.append([size, str(row.effort), *(f"{figure:,.0f}" for figure in figures)])
     heads = ["picture", "effort", "encode (MB)", "encode (s)", "decode (MB)", "decode (s)"]
     return markdown(heads, cells)
+
+
+EXPERIMENT = Experiment(
+    Row, "memory.tsv", DOCS / "memory.md", lambda rows: {"memory": memory_table(rows)}
+)
 
 
 def measured(*arguments: str) -> tuple[float, float]:
@@ -78,7 +75,8 @@ def measured(*arguments: str) -> tuple[float, float]:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     _, status, usage = os.wait4(process.pid, 0)
-    if status:
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
         sys.exit(f"nncodec {' '.join(arguments)} failed")
     return usage.ru_maxrss * UNIT / 1e6, time.perf_counter() - start
 
@@ -93,6 +91,18 @@ def write_picture(path: Path, width: int, height: int) -> None:
             waves = 60 * np.sin(x / (37 + 11 * colours) + y / 53) + 30 * np.cos(x * y / 9e4)
             row = 128 + waves + rng.integers(-6, 7, (width, 1))
             file.write(row.clip(0, 255).astype(np.uint8).tobytes())
+
+
+def main() -> None:
+    parser = experiment_parser(__doc__, images=False)
+    parser.add_argument("cases", nargs="+", metavar="WxH:EFFORT")
+    args = parser.parse_args()
+    rows = EXPERIMENT.open(args.out)
+    for case in args.cases:
+        width, height, effort = map(int, case.replace("x", ":").split(":"))
+        if rows.lack(width=width, height=height, effort=effort):
+            rows.add([measure(width, height, effort)])
+    rows.fill()
 
 
 if __name__ == "__main__":

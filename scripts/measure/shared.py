@@ -5,16 +5,15 @@
 
 Takes crops from the pictures whose names match, the same number from each, and measures the whole
 set of files: without updates, with one each, and with a shared one whose bytes count once; without
-updates also at a higher quality, for the slope of the rate.  Sets that are there already are not
-made again.  results/README.md defines the columns.
+updates also at a higher quality, for the slope of the rate.  Fills a table of
+docs/weight-update.md; results/README.md defines the columns.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,8 @@ import codec
 from codec import EncodeOptions, EncodeResult, Lossy
 from codec.picture import reading
 from codec.picture.pixels import Pixels
-from scripts.measure.tables import read_typed
+from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
+from scripts.measure.tables import column
 
 SPAN = 3.0
 """How much higher the quality is that gives the slope."""
@@ -36,15 +36,12 @@ class Row:
 
     set: str
     files: int
-    quality: float
+    quality: float = column("g")
     arrangement: str
     bytes: int
     update_file_bytes: int
     sharing: int
-    psnr_db: float
-
-
-FORMATS = {"quality": "g", "psnr_db": ".4f"}
+    psnr_db: float = column(".4f")
 
 
 def rate_percent(row: Row, base: Row, finer: Row) -> float:
@@ -96,36 +93,48 @@ def crops_of(paths: list[Path], side: int, count: int) -> list[Pixels]:
     return crops
 
 
-def write(path: Path, rows: list[Row]) -> None:
-    """Writes a whole file."""
-    names = [field.name for field in fields(Row)]
-    lines = ["\t".join(names)]
-    for row in rows:
-        cells = (format(getattr(row, name), FORMATS.get(name, "")) for name in names)
-        lines.append("\t".join(cells))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def shared_table(rows: list[Row]) -> str:
+    """Sets of pictures: bytes of all files, and against none at equal PSNR."""
+    lines = []
+    for shared in (row for row in rows if row.arrangement == "shared"):
+        mine = [row for row in rows if row.set == shared.set]
+        own = next(r for r in mine if r.arrangement == "own" and r.quality == shared.quality)
+        base, finer = (
+            next(r for r in mine if r.arrangement == "none" and r.quality == quality)
+            for quality in (shared.quality, shared.quality + SPAN)
+        )
+        cells = [
+            f"{row.bytes:,} B ({rate_percent(row, base, finer):+.1f} %)" for row in (own, shared)
+        ]
+        count, quality = str(shared.files), f"{shared.quality:g}"
+        lines.append([shared.set, count, quality, f"{base.bytes:,} B", *cells, str(shared.sharing)])
+    heads = ["set", "files", "quality", "no updates", "their own", "shared", "use it"]
+    return markdown(heads, lines)
+
+
+EXPERIMENT = Experiment(
+    Row,
+    "shared-updates.tsv",
+    DOCS / "weight-update.md",
+    lambda rows: {"shared-updates": shared_table(rows)},
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--pattern", default="*")
+    parser = experiment_parser(__doc__)
+    parser.add_argument("--pattern", default="*", help="of the names of pictures")
     parser.add_argument("--set", required=True, metavar="NAME")
     parser.add_argument("--crop", type=int, default=256)
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("-q", "--quality", type=float, default=50)
-    parser.add_argument("--out", type=Path, required=True, metavar="TSV")
     args = parser.parse_args()
-    rows = read_typed(args.out, Row)
-    if any((row.set, row.quality) == (args.set, args.quality) for row in rows):
-        return
     torch.set_num_threads(1)
-    paths = sorted(args.images.glob(f"{args.pattern}.png"))
-    crops = crops_of(paths, args.crop, args.count)
-    for row in measure(args.set, crops, EncodeOptions(Lossy(quality=args.quality), effort=1)):
-        print(row, flush=True)
-        rows.append(row)
-    write(args.out, rows)
+    rows = EXPERIMENT.open(args.out)
+    if rows.lack(set=args.set, quality=args.quality):
+        found = list_images(args.images, args.every)
+        crops = crops_of([p for p in found if p.match(args.pattern)], args.crop, args.count)
+        rows.add(measure(args.set, crops, EncodeOptions(Lossy(args.quality), effort=1)))
+    rows.fill()
 
 
 if __name__ == "__main__":

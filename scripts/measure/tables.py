@@ -1,21 +1,32 @@
-"""The result tables: one row per image and setting, tab separated.
+r"""Reads and writes result tables; as a command, copies the rows of one effort into another table.
 
-results/README.md defines every column; the fields of `Row`, in order, are the header line.
+    python -m scripts measure.tables --table results/0.1.0/effort.tsv --effort 5 \
+        --out results/0.1.0/kodak-nncodec.tsv
+
+A table is tab separated; its columns are the fields of a dataclass, those of a codec's
+measurements the fields of `Row`.  results/README.md defines every column.  The command leaves rows
+alone that are there already: what was measured once is not measured again for the reports that
+want it by itself, or together with more qualities.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 T = TypeVar("T")
 
 
 class TableError(Exception):
     """A result file that cannot be read as one."""
+
+
+def column(form: str) -> Any:
+    """A field of a row that is written in this format, say ".4f"."""
+    return dataclasses.field(metadata={"format": form})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,16 +38,17 @@ class Row:
     height: int
     codec: str
     effort: str
-    quality: float
+    quality: float = column("g")
     bytes: int
-    bpp: float
-    psnr_db: float
-    ms_ssim: float
-    enc_s: float
-    dec_s: float
+    bpp: float = column(".6f")
+    psnr_db: float = column(".4f")
+    ms_ssim: float = column(".6f")
+    enc_s: float = column(".4f")
+    dec_s: float = column(".4f")
     update_bytes: int
     version: str
     prior_bytes: int = 0
+    """Absent from tables of files that have no such updates."""
 
     @property
     def key(self) -> tuple[str, str, str, float]:
@@ -44,75 +56,80 @@ class Row:
         return self.image, self.codec, self.effort, self.quality
 
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
-WITHOUT_PRIOR = COLUMNS[:-1]
-"""Of tables that are older than the updates of the prior, and of files that have none."""
-_TYPES = get_type_hints(Row)
-_FORMATS = {
-    "quality": "g",
-    "bpp": ".6f",
-    "psnr_db": ".4f",
-    "ms_ssim": ".6f",
-    "enc_s": ".4f",
-    "dec_s": ".4f",
-}
+def columns(cls: type) -> list[str]:
+    """The header of a table of these rows."""
+    return [field.name for field in dataclasses.fields(cls)]
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Reads a result file; raises TableError where it is not one."""
-    try:
-        header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
-    except UnicodeDecodeError:
-        raise TableError(f"{path}: not a text file") from None
-    columns = tuple(header.split("\t"))
-    if columns not in (COLUMNS, WITHOUT_PRIOR):
-        raise TableError(f"{path}: the header line is not that of a result file")
-    return [
-        _parse(line, columns, f"{path}, line {number}")
-        for number, line in enumerate(lines, start=2)
-    ]
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of any table, by the names of its columns."""
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
-
-
-def read_typed(path: Path, cls: type[T]) -> list[T]:
-    """The rows of a table whose columns are the fields of a dataclass; none if it is not there."""
-    if not path.exists():
-        return []
-    header, *lines = path.read_text(encoding="utf-8").splitlines()
-    types = get_type_hints(cls)
-    names = [field.name for field in dataclasses.fields(cls)]
-    if header.split("\t") != names:
-        raise SystemExit(f"{path}: these are other columns than {', '.join(names)}")
-    cells = (zip(names, line.split("\t"), strict=True) for line in lines)
-    return [cls(*(types[name](cell) for name, cell in row)) for row in cells]
-
-
-def append_typed(path: Path, row: object, formats: Mapping[str, str] = _FORMATS) -> None:
-    """Adds a row, and the header line before the first one; on disk when it returns.
+def read_rows(path: Path, cls: type[T] = Row) -> list[T]:
+    """Reads a table.
 
     Args:
-        path: of the table.
-        row: a dataclass; its fields are the columns.
-        formats: of those that are not written as they are.
+        path: of the file.
+        cls: dataclass whose fields are the columns; the last ones may lack if they have defaults.
+
+    Raises:
+        TableError: it is not a table of such rows.
     """
-    names = [field.name for field in dataclasses.fields(row)]
-    line = "\t".join(format(getattr(row, name), formats.get(name, "")) for name in names)
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            header, *lines = reader or [[]]
+    except (UnicodeDecodeError, ValueError):
+        raise TableError(f"{path}: not a table") from None
+    required = [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
+    if header != columns(cls)[: max(len(header), len(required))]:
+        raise TableError(f"{path}: the header line is not {', '.join(columns(cls))}")
+    types = [get_type_hints(cls)[name] for name in header]
+    rows = []
+    for number, cells in enumerate(lines, start=2):
+        try:
+            rows.append(cls(*(_parse(*pair) for pair in zip(cells, types, strict=True))))
+        except ValueError as error:
+            raise TableError(f"{path}, line {number}: {error}") from None
+    return rows
+
+
+def append_row(path: Path, row: object) -> None:
+    """Adds a row, and the header line before the first one; on disk when it returns."""
+    cells = []
+    for field in dataclasses.fields(row):
+        value = getattr(row, field.name)
+        cells.append("" if value is None else format(value, field.metadata.get("format", "")))
+    line = "\t".join(cells)
     with path.open("a", encoding="utf-8") as file:
         if file.tell() == 0:
-            line = "\t".join(names) + "\n" + line
+            line = "\t".join(columns(type(row))) + "\n" + line
         file.write(line + "\n")
 
 
-def _parse(line: str, columns: tuple[str, ...], place: str) -> Row:
-    texts = line.split("\t")
-    if len(texts) != len(columns):
-        raise TableError(f"{place}: {len(texts)} fields instead of {len(columns)}")
+def _parse(text: str, kind: Any) -> object:
+    """A cell; an empty one is None where that is allowed."""
+    choices = get_args(kind) or (kind,)
+    if not text and type(None) in choices:
+        return None
+    return choices[0](text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--table", type=Path, required=True, metavar="FILE.tsv")
+    parser.add_argument("--effort", required=True, metavar="N")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
+    args = parser.parse_args()
     try:
-        return Row(*(_TYPES[name](text) for name, text in zip(columns, texts, strict=True)))
-    except ValueError as error:
-        raise TableError(f"{place}: {error}") from None
+        rows = [row for row in read_rows(args.table) if row.effort == args.effort]
+        done = {row.key for row in read_rows(args.out)} if args.out.exists() else set()
+    except (TableError, OSError) as error:
+        raise SystemExit(f"tables: {error}") from None
+    if not rows:
+        raise SystemExit(f"tables: {args.table}: no rows of effort {args.effort}")
+    for row in sorted(rows, key=lambda row: row.key):
+        if row.key not in done:
+            append_row(args.out, row)
+
+
+if __name__ == "__main__":
+    main()

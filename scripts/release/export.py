@@ -2,9 +2,14 @@
 
     python -m scripts release.export --content learned --run runs/longer --data DIR --name photo-1
     python -m scripts release.export --content jpeg --run runs/jpeg --data DIR --name jpeg-1
+    python -m scripts release.export --content compressai --of photo-1 --name compressai-1
 
 `--data` are training pictures: they set the clamps of the activations and the subspace of the
 weight updates.  Prints the split of every layer into exact float32 parts, and the model's id.
+
+The model for contents of the CompressAI zoo has no training of its own.  Its post-filter has the
+features, the subspace of updates and the tables of the learned model --of, and a last layer of
+zeros: without an update, a picture stays as the zoo's network decodes it.
 """
 
 from __future__ import annotations
@@ -16,11 +21,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from bitstream import CdfTables
 from codec.contract.effort import effort_at
-from codec.contract.modes import CONTENTS
+from codec.contract.modes import CONTENTS, FOREIGN
 from codec.contract.quality import HALVES, centred, level_at
 from codec.decoding.filtering import Filtering
 from codec.encoding.contents.registry import encoder_of
@@ -28,23 +34,23 @@ from codec.encoding.job import Job
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.kinds import FilteredModel, LearnedModel
-from codec.models.released import pack
+from codec.models.registry import PRETRAINED
+from codec.models.released import load_file, pack
 from codec.models.subspace import Subspace
 from codec.networks.export import measure_limits, quantize_model
 from codec.networks.fixed_point import PARAMETER_BITS, IntegerConv
 from codec.networks.learned import FilterModel, Model
 from codec.networks.likelihood import hard_rounding
 from codec.networks.pictures import from_pixels
-from codec.networks.tables import all_frequencies
+from codec.networks.tables import latent_tables
 from codec.networks.twins import build_integer
 from codec.networks.units import FRACTION_BITS
 from scripts.release.cards import effort_of, publish
 from scripts.train import filter, learned
 from scripts.train.data import load_folder, random_crops
-from scripts.train.learn_prior import learn_prior
-from scripts.train.learn_subspace import after, common_change, learn
 from scripts.train.pairs import Pairs
 from scripts.train.run import read_log
+from scripts.train.subspaces import after, common_change, learn, learn_prior
 
 SUBSPACE_PICTURES = 120
 SUBSPACE_PX = 512
@@ -120,43 +126,76 @@ def add_to_last_layer(tensors: dict[str, Tensor], change: NDArray[np.float64]) -
 
 
 @torch.no_grad()
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--content", choices=CONTENTS, required=True)
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--name", required=True)
-    args = parser.parse_args()
-
-    kind = "train/longer" if args.content == "learned" else "filter/standard"
-    config = args.config or Path(f"configs/{kind}.toml")
-    networks = load_networks(args.content, args.run, config)
-    pictures = load_folder(args.data)
+def export(content: str, name: str, config: Path, run: Path, data: Path) -> None:
+    """Publishes the model of a training run."""
+    networks = load_networks(content, run, config)
+    pictures = load_folder(data)
     pictures = pictures[:: max(1, len(pictures) // SUBSPACE_PICTURES)]
-    tensors = quantize_model(networks, limits_of(networks, args.content, pictures))
+    tensors = quantize_model(networks, limits_of(networks, content, pictures))
     integer = build_integer(networks.config, tensors)
-    for name, module in integer.named_modules():
-        if isinstance(module, IntegerConv):
-            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
+    print_splits(integer)
 
-    tables = all_frequencies()
+    tables = latent_tables()
     nothing = Subspace(*(np.zeros((0, 0), np.int64) for _ in range(3)))
-    kind = LearnedModel if args.content == "learned" else FilteredModel
-    facts = (args.name, b"", args.content, tensors, CdfTables(tuple(tables)))
-    model = kind(*facts, networks.config, integer, nothing)
+    cdfs = CdfTables(tuple(tables))
+    kind = LearnedModel if content == "learned" else FilteredModel
+    model = kind(name, b"", content, tensors, cdfs, networks.config, integer, nothing)
     images = [solved(job) for job in jobs_of(pictures, model)]
     change = common_change(images)
     add_to_last_layer(tensors, change)
     shares = [image.gain(change) / image.energy for image in images]
     print(f"refitting the last layer to all pictures lowers the error by {np.mean(shares):.2%}")
     tensors |= learn([after(image, change) for image in images]).to_tensors()
-    if args.content == "learned":
+    if content == "learned":
         tensors |= learn_prior(jobs_of(pictures, model)).to_tensors("prior")
 
-    data = pack(args.content, networks.config, tensors, tables, {"license": "Apache-2.0"})
-    card = Path("configs/model_card.md" if args.content == "learned" else "configs/filter_card.md")
-    publish(args.content, args.name, data, card, **facts_of(args.content, args.run, config))
+    file = pack(content, networks.config, tensors, tables, {"license": "Apache-2.0"})
+    card = Path("configs/model_card.md" if content == "learned" else "configs/filter_card.md")
+    publish(content, name, file, card, **facts_of(content, run, config))
+
+
+def print_splits(networks: nn.Module) -> None:
+    """How every layer is split into exact float32 parts."""
+    for name, module in networks.named_modules():
+        if isinstance(module, IntegerConv):
+            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
+
+
+def export_foreign(name: str, source: str) -> None:
+    """Publishes the model for contents of the CompressAI zoo."""
+    path = PRETRAINED / source / "model.safetensors"
+    model = load_file(path)
+    with safe_open(path, "pt") as file:
+        notes = {key: text for key, text in file.metadata().items() if key != "architecture"}
+    kept = ("postfilter.", "update.")
+    tensors = {name: tensor for name, tensor in model.tensors.items() if name.startswith(kept)}
+    for part in ("weight", "bias"):
+        tensors[f"postfilter.leave.{part}"] = torch.zeros_like(tensors[f"postfilter.leave.{part}"])
+    data = pack(FOREIGN, model.config.filter, tensors, list(model.tables.frequencies), notes)
+    publish(FOREIGN, name, data, Path("configs/zoo_card.md"), source=model.name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--content", choices=(*CONTENTS, FOREIGN), required=True)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--of", metavar="MODEL", help="a learned model of the package")
+    parser.add_argument("--name", required=True)
+    args = parser.parse_args()
+    if args.content == FOREIGN:
+        if not args.of:
+            parser.error(f"--content {FOREIGN} needs --of")
+        export_foreign(args.name, args.of)
+        return
+    if not (args.run and args.data):
+        parser.error(f"--content {args.content} needs --run and --data")
+    kind = "train/longer" if args.content == "learned" else "filter/standard"
+    config = args.config or Path(f"configs/{kind}.toml")
+    export(args.content, args.name, config, args.run, args.data)
 
 
 def facts_of(content: str, run: Path, config: Path) -> dict[str, object]:

@@ -18,17 +18,16 @@ from torch import Tensor
 from codec.contract.modes import LOSSLESS
 from codec.models.heads import head_names
 from codec.models.released import pack
-from codec.networks.fixed_point import IntegerConv
-from codec.networks.lossless.export import limits_of, quantize
+from codec.networks.lossless.export import limits_of, pixel_tables, quantize
 from codec.networks.lossless.network import Lossless
-from codec.networks.lossless.tables import all_frequencies
 from codec.networks.lossless.twins import build
 from scripts.release.cards import effort_of, publish
+from scripts.release.export import print_splits
 from scripts.train.data import load_shrunk, random_crops
-from scripts.train.learn_lossless_subspace import learn
 from scripts.train.lossless import TrainConfig
 from scripts.train.lossless_rate import rate, to_units
 from scripts.train.run import read_log
+from scripts.train.subspaces import learn_heads
 
 LIMIT_CROPS = 48
 SUBSPACE_PICTURES = 160
@@ -61,13 +60,12 @@ def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
     ]
     tensors = quantize(networks, limits)
     integer = build(networks.config, tensors)
-    for name, module in integer.named_modules():
-        if isinstance(module, IntegerConv):
-            print(f"{name:32s} limit {module.limit:5d}  {module.split}")
-    for name, subspace in zip(head_names(integer), learn(samples, integer, width), strict=True):
+    print_splits(integer)
+    subspaces = learn_heads(samples, integer, width)
+    for name, subspace in zip(head_names(integer), subspaces, strict=True):
         tensors |= subspace.to_tensors(f"{name}.update")
     notes = {"license": "Apache-2.0"}
-    return pack(LOSSLESS, networks.config, tensors, all_frequencies(width), notes)
+    return pack(LOSSLESS, networks.config, tensors, pixel_tables(width), notes)
 
 
 def main() -> None:

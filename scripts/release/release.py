@@ -89,7 +89,8 @@ def main() -> None:
         else:
             run_script("release.export", "--content", release.content, *arguments)
     if any(release.content == "learned" for release in made):
-        run_script("release.make_zoo_filter", RELEASES[0].name)
+        options = ("--content", "compressai", "--of", RELEASES[0].name, "--name", "compressai-1")
+        run_script("release.export", *options)
     enter_ids()
     if args.sets is None:
         return

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from codec.networks.lossless.network import Lossless, LosslessConfig
 from scripts.train.data import center_crops, load_shrunk, random_crops
-from scripts.train.lossless_rate import rate, to_units
-from scripts.train.lossless_statistics import solve_linear
+from scripts.train.lossless_rate import rate, solve_linear, to_units
 from scripts.train.run import Training, Validation, load_config, run_parser, warm_cosine
 
 

@@ -33,8 +33,8 @@ from codec.encoding.updates.normal import NormalEquations
 from codec.models import released
 from codec.networks.postfilter import FilterConfig, PostFilter
 from scripts.train.data import load_folder
-from scripts.train.learn_subspace import learn
 from scripts.train.meta_losses import INNER, CodedPicture, Prior, code_pictures
+from scripts.train.subspaces import learn
 
 LEARNING_RATE = 3e-4
 BATCH = 3

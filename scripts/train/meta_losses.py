@@ -23,7 +23,7 @@ from codec.decoding.parameters import Scales
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.job import Job
 from codec.encoding.updates.fit import FitTask, fit
-from codec.encoding.updates.normal import NormalEquations, normal_equations
+from codec.encoding.updates.normal import EquationSums, NormalEquations
 from codec.encoding.updates.penalties import level_bits
 from codec.models.kinds import FilteredModel
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace, step_size
@@ -41,6 +41,18 @@ RIDGE = 0.05
 STEPS_PER_DEVIATION = 8.0
 """Quantiser of the relaxed inner loop: steps in the deviation of the error."""
 RELAXED_PRIOR = -5.0 + np.log2(STEPS_PER_DEVIATION)
+
+
+def normal_equations(features: Tensor, errors: Tensor) -> NormalEquations:
+    """Sums the equations of a whole picture.
+
+    Args:
+        features: float [1 c h w], inputs of the last layer, zero beyond the border.
+        errors: float [1 m h' w'], as `EquationSums.add` takes them.
+    """
+    sums = EquationSums(features.shape[1], errors.shape[1])
+    sums.add(functional.pad(features, (1, 1, 1, 1)), errors)
+    return sums.total()
 
 
 @dataclass(frozen=True, eq=False)

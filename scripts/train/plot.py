@@ -14,7 +14,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from scripts.measure.tables import append_typed
+from scripts.measure.tables import append_row, column
 from scripts.train.run import read_log
 
 
@@ -32,12 +32,9 @@ class Moment:
 
     run: str
     steps: int
-    hours: float
-    loss: float
+    hours: float = column(".3f")
+    loss: float = column(".4f")
     points: str
-
-
-FORMATS = {"hours": ".3f", "loss": ".4f"}
 
 
 def joined(runs: list[Path]) -> list[Moment]:
@@ -76,7 +73,7 @@ def main() -> None:
     table = args.out / "training.tsv"
     table.unlink(missing_ok=True)
     for moment in moments:
-        append_typed(table, moment, FORMATS)
+        append_row(table, moment)
     draw(moments).savefig(args.out / "training.png", dpi=120)
 
 

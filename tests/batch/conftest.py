@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "vectors" / "models" / "tiny" / "model.safetensors"
 

@@ -7,11 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_jobs import ToyJob
 
 from codec.batch import local
 from codec.batch.local import ATTEMPTS, run
 from codec.batch.results import Decoded, Failed
+from tests.batch.toy_jobs import ToyJob
 
 OWN_CHOICE = 0
 """Of threads: so that torch need not be imported."""

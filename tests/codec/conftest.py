@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +12,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tiny_model import MODEL_FILE, tiny_filter_file
-
 from codec.contract.modes import CONTENTS
 from codec.models import released as models
 from codec.models.kinds import ReleasedModel
+from tests.codec.tiny_model import MODEL_FILE, tiny_filter_file
 
 Threads = Callable[[int], object]
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from tiny_model import picture
 
 from bitstream import Container, Header, Tag
 from bitstream.update.methods import Method
@@ -24,6 +23,7 @@ from codec.encoding import adapt, frame, lossy, start
 from codec.encoding.contents.learned import SEARCH_WEIGHT
 from codec.errors import VerifyError
 from codec.networks.pictures import to_pixels
+from tests.codec.tiny_model import picture
 
 UPDATES = (Tag.UPDATE, Tag.PRIOR)
 SIZES = [(1, 1), (1, 7), (5, 3), (16, 16), (17, 33), (64, 48)]

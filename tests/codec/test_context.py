@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 import torch
-from tiny_model import CONFIG, random_model
 
 from codec.contract.quality import level_at
 from codec.networks.context import at_phases
+from tests.codec.tiny_model import CONFIG, random_model
 
 SHAPE = (1, CONFIG.channels, 6, 4)
 

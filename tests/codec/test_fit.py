@@ -13,9 +13,10 @@ from torch.nn import functional
 from bitstream import SymbolWriter
 from bitstream.update import subspace as payloads
 from codec.encoding.updates.fit import LARGEST_SEARCHED, FitTask, descend, fit, level_costs
-from codec.encoding.updates.normal import STRIP_ROWS, normal_equations
+from codec.encoding.updates.normal import STRIP_ROWS
 from codec.networks.fixed_point import PARAMETER_BITS
 from codec.networks.units import FRACTION_BITS
+from scripts.train.meta_losses import normal_equations
 
 CHANNELS, OUTPUTS = 28, 12
 """Inputs and outputs of the tiny model's last layer."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "independent"))
-
-import decoder as independent
-from tiny_model import GOLDEN, GOLDEN_PICTURES, MODEL_FILE, picture, pixels_hash
-
-from bitstream import Container, Tag
+from bitstream import BadMagic, ChecksumMismatch, Container, Tag, UnsupportedVersion
 from codec import decode, encode
 from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.models.registry import PRETRAINED
 from codec.models.released import file_id
+from tests.codec.tiny_model import GOLDEN, GOLDEN_PICTURES, MODEL_FILE, picture, pixels_hash
+from tests.independent import decoder as independent
 
 HASHES = json.loads((GOLDEN / "pixels.json").read_text())
 
@@ -36,6 +31,16 @@ def test_pixels(tiny, name):
     pixels = decode((GOLDEN / f"{name}.bin").read_bytes())
     assert pixels.shape == (*GOLDEN_PICTURES[name][1::-1], 3)
     assert pixels_hash(pixels) == HASHES[name]
+
+
+@pytest.mark.parametrize("name", HASHES)
+def test_every_flipped_bit_is_refused_as_damage(name):
+    damaged = bytearray((GOLDEN / f"{name}.bin").read_bytes())
+    for bit in range(8 * len(damaged)):
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((BadMagic, UnsupportedVersion, ChecksumMismatch)):
+            Container.unpack(bytes(damaged))
+        damaged[bit // 8] ^= 1 << bit % 8
 
 
 @pytest.mark.parametrize("name", HASHES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_model import limits_of, random_model
 
 from codec.contract.quality import level_at
 from codec.decoding.latents import Grid, encode_latents
@@ -13,6 +12,7 @@ from codec.networks.likelihood import hard_rounding
 from codec.networks.pictures import to_pixels
 from codec.networks.twins import build_float
 from codec.picture.pixels import psnr_db
+from tests.codec.tiny_model import limits_of, random_model
 
 
 @pytest.mark.parametrize("quality", [10, 50, 90])

@@ -18,7 +18,7 @@ from codec.networks.likelihood import (
     SCALES,
     bits,
 )
-from codec.networks.tables import all_frequencies, to_frequencies
+from codec.networks.tables import latent_tables, to_frequencies
 
 
 def scale_at(index: int) -> float:
@@ -53,7 +53,7 @@ def test_bits_have_finite_gradients_far_out():
 
 
 def test_tables_are_valid_and_cover_the_scales():
-    tables = all_frequencies()
+    tables = latent_tables()
     assert len(tables) == SCALES == 54
     assert scale_at(SCALES - 1) == 2**LOG2_SCALE_MAX
     CdfTables(tuple(tables))
@@ -63,7 +63,7 @@ def test_tables_are_valid_and_cover_the_scales():
 
 @pytest.mark.parametrize("index", range(0, SCALES, 4))
 def test_tables_are_logistic(index):
-    table, scale = all_frequencies()[index], scale_at(index)
+    table, scale = latent_tables()[index], scale_at(index)
     radius = len(table) // 2 - 1
     expected = np.array([2 ** -reference_bits(v, scale) for v in range(-radius, radius + 1)])
     # Each symbol keeps at least 1 of 2^24, which the others pay for in proportion.
@@ -82,7 +82,7 @@ def test_coding_costs_what_the_rate_model_says(index):
     scale, rng = scale_at(index), np.random.default_rng(index)
     uniform = rng.random(20_000)
     values = np.rint(scale * np.log(uniform / (1 - uniform))).astype(np.int32)
-    writer = SymbolWriter(CdfTables(tuple(all_frequencies())))
+    writer = SymbolWriter(CdfTables(tuple(latent_tables())))
     writer.code(values, np.full(values.shape, index))
     log2_scale = torch.full((len(values),), math.log2(scale))
     expected = float(bits(torch.from_numpy(values).float(), log2_scale).sum())

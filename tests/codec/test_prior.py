@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from test_context import SHAPE, random_values, record_slots
 
 from bitstream import Container, InvalidField, Tag
 from bitstream.update.subspace import SubspacePayload
@@ -18,6 +17,7 @@ from codec.contract.quality import level_at
 from codec.decoding import prior
 from codec.encoding.updates import prior as updates_prior
 from codec.networks.fixed_point import BoundError
+from tests.codec.test_context import SHAPE, random_values, record_slots
 
 
 def payload_of(model, step=8, seed=0):

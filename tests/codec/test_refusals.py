@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_model import picture
 
 from bitstream import (
     BadMagic,
@@ -28,6 +27,7 @@ from codec.contract.modes import Lossy
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.decoding import update as updates
 from codec.decoding.update import PARAMETERS
+from tests.codec.tiny_model import picture
 
 METHODS = st.sampled_from([b"", *(bytes([method]) for method in Method)])
 

@@ -8,7 +8,6 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_model import picture
 
 from bitstream import Container, Header, InvalidField, Tag
 from codec import decode, encode
@@ -19,6 +18,7 @@ from codec.errors import ImageError
 from codec.models import released
 from codec.picture.pixels import psnr_db
 from codec.picture.standard import STANDARD, StandardCodec
+from tests.codec.tiny_model import picture
 
 SIZES = [(1, 1), (7, 1), (5, 3), (17, 33), (64, 48)]
 

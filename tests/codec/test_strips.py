@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_model import picture
 
 import codec
 from codec.contract.quality import centred, level_at
@@ -18,6 +17,7 @@ from codec.encoding.updates.equations import equations
 from codec.models.released import load_default
 from codec.networks import fixed_point, strips
 from codec.networks.transform import ANALYSIS_HALO
+from tests.codec.tiny_model import picture
 
 WIDTH, HEIGHT = 50, 300
 """Five strips of 64 rows, the last of them not whole."""

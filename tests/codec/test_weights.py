@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_model import MODEL_FILE, picture
 
 from bitstream import UnknownModel
 from codec import decode, encode
 from codec.contract.options import EncodeOptions
 from codec.errors import ModelError
 from codec.models import released
+from tests.codec.tiny_model import MODEL_FILE, picture
 
 FORMAT = Path(__file__).parents[2] / "FORMAT.md"
 

@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tiny_model import picture
 
 import codec
 from bitstream import Container, FormatError, InvalidField, Tag, UnknownModel
@@ -23,6 +22,7 @@ from codec.contract.quality import lambda_at
 from codec.decoding.contents import compressai
 from codec.encoding.contents import compressai as contents_compressai
 from codec.errors import OptionError
+from tests.codec.tiny_model import picture
 
 NAME, QUALITY = "bmshj2018-hyperprior", 1
 CONTENT = f"compressai:{NAME}:{QUALITY}"

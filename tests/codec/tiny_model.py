@@ -1,6 +1,6 @@
 """A small model with fixed weights, so that tests of the format need no trained one.
 
-    python tests/codec/tiny_model.py
+    python -m tests.codec.tiny_model
 
 writes golden/ anew: the model file, encoded pictures, and the hashes of their decoded pixels.
 Do that only when the format changes; see `test_golden`.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from entropy_coders import Array, DecodeError, require
+
+from .entropy_coders import Array, DecodeError, require
 
 Tensors = dict[str, Array]
 

@@ -12,13 +12,14 @@ import lzma
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import lossless
 import numpy as np
-from containers import ALPHA, CONTENT, PRIOR, UPDATE, File, Model, Tensors, read_file, read_model
-from entropy_coders import Array, DecodeError, RangeDecoder, decode_call, require
-from filters import change_of, postfilter, subspace_body, update
-from layers import act, conv, over_positions, quality_bias, rescale, residual, shuffle
 from numpy.typing import NDArray
+
+from . import lossless
+from .containers import ALPHA, CONTENT, PRIOR, UPDATE, File, Model, Tensors, read_file, read_model
+from .entropy_coders import Array, DecodeError, RangeDecoder, decode_call, require
+from .filters import change_of, postfilter, subspace_body, update
+from .layers import act, conv, over_positions, quality_bias, rescale, residual, shuffle
 
 Pixels = NDArray[np.uint8]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 import numpy as np
-from containers import File, Model, Tensors
-from entropy_coders import (
+
+from .containers import File, Model, Tensors
+from .entropy_coders import (
     Array,
     BinaryDecoder,
     LevelDecoder,
@@ -15,7 +16,7 @@ from entropy_coders import (
     decode_call,
     require,
 )
-from layers import act, conv, quality_bias, rescale, residual, shuffle, unshuffle
+from .layers import act, conv, quality_bias, rescale, residual, shuffle, unshuffle
 
 LAYERS = ("enter", "middle", "leave")
 Shape = tuple[int, int, int | None]

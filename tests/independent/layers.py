@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from containers import File, Tensors
-from entropy_coders import Array
+
+from .containers import File, Tensors
+from .entropy_coders import Array
 
 
 def rescale(a: Array, n: int) -> Array:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from containers import CONTENT, PRIOR, UPDATE, File, Model, Tensors
-from entropy_coders import Array, RangeDecoder, decode_call, require
-from filters import MANTISSAS, exact, subspace_body
-from layers import act, conv, over_positions, rescale
 from numpy.typing import NDArray
+
+from .containers import CONTENT, PRIOR, UPDATE, File, Model, Tensors
+from .entropy_coders import Array, RangeDecoder, decode_call, require
+from .filters import MANTISSAS, exact, subspace_body
+from .layers import act, conv, over_positions, rescale
 
 PHASES = ((1, 1), (0, 1), (1, 0))
 

@@ -10,7 +10,7 @@ import struct
 import zlib
 from itertools import accumulate
 
-from entropy_coders import RangeDecoder
+from .entropy_coders import RangeDecoder
 
 NEXT = ([0, 7, 1, 6, 2, 5, 3, 4], [2, 5, 3, 4, 0, 7, 1, 6])
 TYPE_BYTES = (4, 2, 2, 8, 1, 1, 2, 2, 4, 4, 8, 8, 1, 1, 1)

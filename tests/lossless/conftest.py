@@ -15,7 +15,7 @@ from codec.models import released
 from codec.models.kinds import ReleasedModel
 from codec.networks.lossless.network import Lossless, LosslessConfig
 from scripts.release.export_lossless import release
-from scripts.train.lossless_statistics import solve_linear
+from scripts.train.lossless_rate import solve_linear
 
 
 def tiny_model_file(pictures: list[NDArray[np.uint8]]) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.measure.tables import Row, append_typed
+from scripts.measure.tables import Row, append_row
 
 RunScript = Callable[..., tuple[int, str, str]]
 WriteTable = Callable[..., Path]
@@ -78,7 +78,7 @@ def write_table(tmp_path: Path) -> WriteTable:
                     update_bytes=0,
                     version="1",
                 )
-                append_typed(path, row)
+                append_row(path, row)
         return path
 
     return write

@@ -11,7 +11,7 @@ import pytest
 from scripts.measure import bdrate
 
 if TYPE_CHECKING:
-    from conftest import RunScript, WriteTable
+    from tests.scripts.conftest import RunScript, WriteTable
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from scripts.measure.codecs import Encoded
 from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
-    from conftest import RunScript
+    from tests.scripts.conftest import RunScript
 
 SIDE = 176
 DOCUMENT = "".join(f"<!-- begin {name} -->\n<!-- end {name} -->\n" for name in documents.TABLES)

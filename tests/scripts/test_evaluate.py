@@ -17,7 +17,7 @@ from scripts.measure.codecs import Pixels
 from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
-    from conftest import RunScript
+    from tests.scripts.conftest import RunScript
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from scripts.release import cards, export
 from scripts.train.learned import TrainConfig, Trainer
 
 if TYPE_CHECKING:
-    from conftest import RunScript
+    from tests.scripts.conftest import RunScript
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "train" / "base.toml"

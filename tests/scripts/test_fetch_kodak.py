@@ -11,7 +11,7 @@ import pytest
 from scripts.measure import fetch
 
 if TYPE_CHECKING:
-    from conftest import RunScript
+    from tests.scripts.conftest import RunScript
 
 
 @pytest.fixture

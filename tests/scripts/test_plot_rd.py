@@ -12,7 +12,7 @@ from scripts.measure import plot
 from scripts.measure.curves import read_curves
 
 if TYPE_CHECKING:
-    from conftest import RunScript, WriteTable
+    from tests.scripts.conftest import RunScript, WriteTable
 
 
 def test_writes_a_png(run_script: RunScript, write_table: WriteTable, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from scripts.train import plot
 
 if TYPE_CHECKING:
-    from conftest import RunScript
+    from tests.scripts.conftest import RunScript
 
 LOGS = {
     "base": "0\t0\tnan\t16.5\t0.5@27.4\n100\t1800\t8.0\t12.5\t0.4@27.5 1.0@30.9\n",

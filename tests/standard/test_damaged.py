@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import random
-import sys
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from carried import (
-    FAST,
-    WRITERS,
-    base_filtered,
-    every_format,
-    foreign,
-    payload_of,
-    viewed,
-    with_payload,
-)
 
 import codec
 from bitstream import FormatError
@@ -34,6 +19,16 @@ from codec.errors import ForeignUpdateWarning
 from codec.models import released
 from codec.picture import standard
 from scripts.conform.standard_files import saved
+from tests.standard.carried import (
+    FAST,
+    WRITERS,
+    base_filtered,
+    every_format,
+    foreign,
+    payload_of,
+    viewed,
+    with_payload,
+)
 
 
 @pytest.fixture(scope="module")

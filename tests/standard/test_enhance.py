@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import io
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from carried import (
-    FAST,
-    every_format,
-    foreign,
-    payload_of,
-    viewed,
-    with_payload,
-)
 
 import codec
 from bitstream import FormatError, InvalidField, LimitExceeded
@@ -33,6 +20,14 @@ from codec.picture import standard
 from codec.picture.metadata import TURNS, Metadata, as_stored, upright
 from codec.picture.pixels import psnr_db
 from scripts.conform.standard_files import all_metadata, examples, picture, saved
+from tests.standard.carried import (
+    FAST,
+    every_format,
+    foreign,
+    payload_of,
+    viewed,
+    with_payload,
+)
 
 ORIENTATION = 0x0112
 

@@ -17,9 +17,10 @@ from codec.decoding.parameters import Cosine, Kernels, LowRank, Scales
 from codec.encoding.updates import trellis
 from codec.encoding.updates.fit import descend
 from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
-from codec.encoding.updates.normal import NormalEquations, normal_equations
+from codec.encoding.updates.normal import NormalEquations
 from codec.networks.learned import FilterModel
 from codec.networks.postfilter import FilterConfig
+from scripts.train.meta_losses import normal_equations
 
 PARAMETERS = {
     Method.KERNELS: Kernels(),

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from codec.networks.postfilter import KERNEL
 
@@ -120,15 +119,3 @@ class EquationSums:
 def _product(first: Tensor, second: Tensor) -> Tensor:
     """Sum over rows and columns: [r w a], [r w b] -> float64 [a b]."""
     return (first.flatten(0, 1).T @ second.flatten(0, 1)).double()
-
-
-def normal_equations(features: Tensor, errors: Tensor) -> NormalEquations:
-    """Those of a whole image.
-
-    Args:
-        features: float [1 c h w], inputs of the last layer, zero beyond the border.
-        errors: float [1 m h' w'], as `EquationSums.add` takes them.
-    """
-    sums = EquationSums(features.shape[1], errors.shape[1])
-    sums.add(functional.pad(features, (1, 1, 1, 1)), errors)
-    return sums.total()

@@ -12,11 +12,11 @@ from bitstream.update import subspace as payloads
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace
-from codec.networks.tables import all_frequencies
-from scripts.train.learn_subspace import after, common_change, learn
+from codec.networks.tables import latent_tables
+from scripts.train.subspaces import after, common_change, learn
 
 FEATURES, OUTPUTS, POSITIONS = 15, 4, 4000
-TABLES = CdfTables(tuple(all_frequencies()))
+TABLES = CdfTables(tuple(latent_tables()))
 
 
 def family() -> tuple[np.ndarray, np.ndarray]:

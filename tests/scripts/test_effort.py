@@ -18,7 +18,7 @@ from scripts.measure import effort as effort_table
 from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
-    from conftest import RunScript
+    from tests.scripts.conftest import RunScript
 
 
 @pytest.fixture
@@ -83,5 +83,5 @@ def test_a_document_without_a_place_is_an_error(run_script: RunScript, folder: P
     (folder / "effort.md").write_text("nothing")
     status, _, err = run(run_script, folder, 0)
     assert status == 1
-    assert err.splitlines()[-1] == "effort_table: there is no place for the table effort"
+    assert err.splitlines()[-1] == "effort: there is no place for the table effort"
     assert (folder / "effort.md").read_text() == "nothing"
