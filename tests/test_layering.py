@@ -17,6 +17,7 @@ LONGEST_FILE_LINES = 300
 RANKS = (
     "bitstream",
     "codec.errors",
+    "codec.terminal",
     "codec.files",
     "codec.contract",
     "codec.opening",
