@@ -15,7 +15,7 @@ MAX_CHUNK_BYTES = 1 << 30
 """Largest payload of one chunk."""
 
 MAX_METADATA_BYTES = 1 << 24
-"""Largest colour profile, EXIF or XMP packet, before it is compressed."""
+"""Largest colour profile, EXIF, XMP packet or IPTC records, before it is compressed."""
 
 MAX_UPDATE_PARAMETERS = 1 << 22
 """Largest number of levels in a weight update by kernels."""

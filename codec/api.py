@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from bitstream import BadMagic
 from codec import info, update_files
@@ -21,14 +19,12 @@ from codec.encoding import encoder
 from codec.encoding.job import OnProgress
 from codec.errors import ForeignUpdateWarning, ImageError
 from codec.opening import CodedFile, StandardFile, open_file
-from codec.picture import reading, standard
+from codec.picture import standard
 from codec.picture.metadata import Metadata
-from codec.picture.reading import Raster
+from codec.pictures import Picture, load
 
 File = bytes | str | os.PathLike[str]
 """The bytes of a file, or its name."""
-Picture = File | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
-"""A file or a Pillow image, whose EXIF orientation is applied, or an array [h w 3] or [h w 4]."""
 
 
 def encode(
@@ -58,11 +54,12 @@ def encode(
     'jpeg'
 
     Args:
-        picture: a file's name or bytes, a Pillow image (for all these, EXIF orientation is applied,
-            and the file gets the colour profile and other metadata), or an array uint8 [h w 3],
-            RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full transparency are
-            replaced by what costs little, unless the mode is `Lossless`, and figures count them so.
-            Samples of 16 bits (uint16) are rounded to 8, and `result.report.note` says so.
+        picture: a file's name or bytes, an open file, a Pillow image (for all these, EXIF
+            orientation is applied, and the file gets the colour profile and other metadata), or an
+            array uint8 [h w 3], RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full
+            transparency are replaced by what costs little, unless the mode is `Lossless`, and
+            figures count them so.  Samples of 16 bits (uint16) are rounded to 8; this and whatever
+            else is lost `result.report.note` says, or `options.strict` refuses.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
@@ -73,7 +70,7 @@ def encode(
         OSError: the file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    return encoder.encode(_load(picture), options, on_progress)
+    return encoder.encode(load(picture, options), options, on_progress)
 
 
 def encode_shared(
@@ -103,7 +100,7 @@ def encode_shared(
         OptionError: there are fewer pictures, or an option is about one alone.
         Else as `encode`.
     """
-    rasters = [_load(picture) for picture in pictures]
+    rasters = [load(picture, options) for picture in pictures]
     return encoder.encode_shared(rasters, options or EncodeOptions(), on_progress)
 
 
@@ -140,14 +137,16 @@ def enhance(
         OSError: a file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    raster = _load(original)
+    raster = load(original, options)
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
     return encoder.enhance(raster.pixels, info.read(file), options, on_progress).noting(raster.note)
 
 
 def read_metadata(file: File) -> Metadata:
-    """Reads the colour profile, EXIF and XMP of a file; the networks are not needed.
+    """Reads the colour profile, EXIF, XMP and IPTC of a file; the networks are not needed.
+
+    They are those of the picture the right way up, as `decode` gives it.
 
     >>> import codec
     >>> codec.read_metadata("photo.nni").icc
@@ -164,7 +163,7 @@ def read_metadata(file: File) -> Metadata:
         case CodedFile(container=container):
             return Metadata.of_chunks(container.chunks)
         case StandardFile(data=data):
-            return standard.read_metadata(data)
+            return standard.read_metadata(data).upright()
         case _:
             raise BadMagic("holds no picture")
 
@@ -183,8 +182,8 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
             beside a file given by its name is found without them.
 
     Returns:
-        uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency; of a standard file as
-        it is stored: its orientation is not applied.
+        uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency; the right way up, also
+        of a standard file that is stored otherwise.
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.
@@ -222,14 +221,3 @@ def restore(file: File, options: DecodeOptions | None = None) -> Restored:
     if isinstance(file, str | os.PathLike):
         options = update_files.beside(opened, file, options)
     return decoder.restore(opened, options)
-
-
-def _load(picture: Picture) -> Raster:
-    """The picture upright, and what else is known of it."""
-    if isinstance(picture, np.ndarray):
-        return reading.from_samples(picture)
-    if isinstance(picture, Image.Image):
-        return reading.from_pillow(picture)
-    if isinstance(picture, str | os.PathLike):
-        return reading.read(os.fspath(picture))
-    return reading.read(BytesIO(picture))

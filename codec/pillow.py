@@ -19,10 +19,13 @@ from codec.contract.modes import mode_of
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import CodecError
 from codec.opening import open_file
+from codec.picture import reading
 from codec.picture.metadata import Metadata
 
 FORMAT = "NNI"
 SUFFIX = ".nni"
+METADATA = ("icc_profile", "exif", "xmp", "iptc", "dpi")
+"""What `save` takes besides options."""
 
 
 def register_pillow(max_pixels: int | None = DecodeOptions().max_pixels) -> None:
@@ -37,10 +40,11 @@ def register_pillow(max_pixels: int | None = DecodeOptions().max_pixels) -> None
     >>> picture.save("copy.nni", quality=60, effort=0)
 
     `open` reads the header and the metadata only; the picture is decoded when its pixels are first
-    needed, which raises OSError if the file is damaged.  Colour profile, EXIF and XMP are in `info`
-    as "icc_profile", "exif" and "xmp".  `save` takes these three, in place of the picture's own,
-    the fields of `codec.EncodeOptions`, and in place of its `mode` the options "quality",
-    "target", "content" and "lossless".
+    needed, which raises OSError if the file is damaged.  Colour profile, EXIF, XMP, IPTC and dots
+    per inch are in `info` as "icc_profile", "exif", "xmp", "iptc" and "dpi".  `save` takes these,
+    in place of the picture's own, the fields of `codec.EncodeOptions`, and in place of its `mode`
+    the options "quality", "target", "content" and "lossless".  An EXIF orientation is applied to a
+    picture as it was opened, not to what was made of it.
 
     Args:
         max_pixels: largest picture to decode; see `codec.DecodeOptions`.
@@ -68,7 +72,7 @@ class NniImageFile(ImageFile.ImageFile):
             raise SyntaxError(str(error)) from error
         self._mode = "RGBA" if Tag.ALPHA in found.lengths else "RGB"
         self._size = (found.header.width, found.header.height)
-        self.info |= metadata.save_options()
+        self.info |= metadata.info()
         # Something must stand here, or Pillow takes the pixels for loaded.
         self.tile = [self._raw_tile()]
 
@@ -90,6 +94,10 @@ class NniImageFile(ImageFile.ImageFile):
             self.tile = [self._raw_tile()]
         return super().load()
 
+    def load_seek(self, position: int) -> None:
+        """Says that no other code may decode the tile; Pillow's `Parser` asks for this method."""
+        self.fp.seek(position)
+
     def _raw_tile(self) -> ImageFile._Tile:
         return ImageFile._Tile("raw", (0, 0, *self.size), 0, (self.mode, 0, 1))
 
@@ -106,7 +114,8 @@ def _save(picture: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
     names = [field.name for field in fields(EncodeOptions) if field.name != "mode"]
     options = EncodeOptions(mode, **_among(given, *names))
     try:
-        file.write(encode(_with_metadata(picture, given), options).data)
+        raster = reading.from_pillow(picture, _among(given, *METADATA))
+        file.write(encode(raster, options).data)
     except CodecError as error:
         if isinstance(error, ValueError):  # an option that cannot be met
             raise
@@ -116,15 +125,3 @@ def _save(picture: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
 def _among(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """What is given under these names."""
     return {name: given[name] for name in names if name in given}
-
-
-def _with_metadata(picture: Image.Image, given: Mapping[str, object]) -> Image.Image:
-    """The picture with the metadata that `save` was given in place of its own."""
-    new = {name: given[name] or b"" for name in ("icc_profile", "exif", "xmp") if name in given}
-    if isinstance(exif := new.get("exif"), Image.Exif):
-        new["exif"] = exif.tobytes()
-    if not new:
-        return picture
-    copy = picture.copy()
-    copy.info |= new
-    return copy

@@ -17,7 +17,7 @@ import numpy as np
 from skimage import data
 
 import codec
-from codec.picture import pixels, reading
+from codec.picture import pixels, reading, writing
 
 FOLDER = Path("demo")
 QUALITY = 75.0
@@ -49,7 +49,7 @@ def main() -> None:
     )
     FOLDER.mkdir(exist_ok=True)
     original = data.chelsea()
-    reading.save_png(original, original_png)
+    writing.save_png(original, original_png)
 
     nncodec("encode", "--force", "--quality", str(QUALITY), original_png, photo_bin)
     nncodec("decode", "--force", photo_bin, photo_png)

@@ -50,6 +50,7 @@ class Tag(IntEnum):
     ICC = 0x90
     EXIF = 0x91
     XMP = 0x92
+    IPTC = 0x93
 
     @property
     def is_ancillary(self) -> bool:

@@ -5,25 +5,27 @@ Names are relative to `folder`, so that a process elsewhere finds the same files
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
 
 import codec
+from bitstream import MAGIC
 from codec import files
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
 from codec.contract.modes import Lossless
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.options import DecodeOptions, EncodeOptions, ReadOptions
 from codec.contract.report import EncodeResult
 from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.opening import StandardFile, open_standard
 from codec.picture import formats
 from codec.picture.pixels import psnr_db
 
+EVERYTHING = ReadOptions(max_pixels=None)
 OnProgress = Callable[[str, float], None]
 
 
@@ -78,10 +80,12 @@ class WritingJob(FileJob):
     Attributes:
         target: name of the output, or `files.STREAM`.
         force: whether to replace an output that exists.
+        preserve: whether the output gets the times of the input.
     """
 
     target: str
     force: bool = False
+    preserve: bool = False
 
     def repeated(self) -> Self:
         """See `Job`; the output is replaced."""
@@ -102,6 +106,10 @@ class WritingJob(FileJob):
             files.open_output(self.path(self.target), force=self.force) as file,
         ):
             file.write(data)
+        if self.preserve and not files.is_stream(self.source) and not files.is_stream(self.target):
+            with blaming(self.target):
+                times = os.stat(self.path(self.source))
+                os.utime(self.path(self.target), ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,22 +127,24 @@ class EncodeJob(WritingJob):
         """Encodes."""
         with blaming(self.source):
             data = self.read()
-            encoded = codec.encode(data, self.options, on_progress)
+            # A file of this codec may need an update file beside it, which is found by its name.
+            named = data.startswith(MAGIC) and self.source != files.STREAM
+            picture = self.path(self.source) if named else data
+            encoded = codec.encode(picture, self.options, on_progress)
         self.write(encoded.data)
         if self.report:
-            self.write_report(data, encoded)
+            self.write_report(picture, encoded)
         return Encoded.of(encoded, self.source, self.target)
 
-    def write_report(self, picture: bytes, encoded: EncodeResult) -> None:
+    def write_report(self, picture: bytes | str, encoded: EncodeResult) -> None:
         """Writes the page."""
         from codec.pages.report.page import render
-        from codec.picture import reading
+        from codec.pictures import load
 
         with blaming(self.report):
-            raster = reading.read(BytesIO(picture))
-            pixels = (
-                raster if isinstance(self.options.mode, Lossless) else raster.continued()
-            ).pixels
+            raster = load(picture, self.options)
+            is_lossless = isinstance(self.options.mode, Lossless)
+            pixels = (raster if is_lossless else raster.continued()).pixels
             page = render(self.source, pixels, encoded, self.options)
             with files.open_output(self.path(self.report), force=self.force) as file:
                 file.write(page.encode())
@@ -153,10 +163,11 @@ class EnhanceJob(WritingJob):
 
     def run(self, on_progress: OnProgress) -> Enhanced:
         """Enhances."""
-        from codec.picture import reading, transparency
+        from codec.picture import transparency
+        from codec.pictures import load
 
         with blaming(self.original):
-            raster = reading.read(BytesIO(files.read(self.path(self.original))))
+            raster = load(files.read(self.path(self.original)), self.options)
         data = self.read_standard().data
         with blaming(self.source):
             original = transparency.join(raster.pixels, raster.alpha)
@@ -192,21 +203,28 @@ class StripJob(WritingJob):
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeJob(WritingJob):
-    """A file to a picture."""
+    """A file to a picture.
+
+    Attributes:
+        format: of the picture, a name in `codec.picture.formats`.
+    """
 
     options: DecodeOptions
+    format: str = "png"
 
     def run(self, on_progress: OnProgress) -> Decoded:
         """Decodes."""
-        from codec.picture import reading
+        from codec.picture import writing
+        from codec.picture.notes import Notes
 
         with blaming(self.source):
-            restored = codec.restore(self.path(self.source), self.options)
-        png = BytesIO()
-        reading.save_png(restored.pixels, png, restored.metadata)
-        self.write(png.getvalue())
+            restored, notes = codec.restore(self.path(self.source), self.options), Notes()
+            form = formats.BY_NAME[self.format]
+            picture = writing.save(restored.pixels, restored.metadata, form, notes)
+        self.write(picture)
         height, width, _ = restored.pixels.shape
-        return Decoded(self.source, self.target, width, height, restored.complaint)
+        note = "; ".join(note.text for note in notes)
+        return Decoded(self.source, self.target, width, height, restored.complaint, note)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,12 +242,12 @@ class VerifyJob(FileJob):
             restored = codec.restore(self.path(self.source), self.options)
             if restored.complaint:
                 raise VerifyError(restored.complaint)
-        pixels = restored.upright
+        pixels = restored.pixels
         height, width, _ = pixels.shape
         if self.against is None:
             return Verified(self.source, width, height)
         with blaming(self.against):
-            reference = reading.load(BytesIO(files.read(self.path(self.against))))
+            reference = reading.load(files.read(self.path(self.against)), EVERYTHING)
             if reference.shape[:2] != (height, width):
                 raise ImageError(f"is not {width} x {height}, the size of {self.source}")
             if not np.array_equal(pixels[..., 3:], reference[..., 3:]):

@@ -92,7 +92,10 @@ def _claim(
     elif place in inputs:
         raise OutputError("is an input too")
     if place in taken:
-        raise OutputError(f"is the output of {taken[place]}, and cannot be that of {source}")
+        raise OutputError(
+            f"is the output of {taken[place]}, and cannot be that of {source}; "
+            "-o gives that another name"
+        )
     taken[place] = source
     if outputs.folder is not None:
         os.makedirs(os.path.dirname(target) or ".", exist_ok=True)

@@ -114,16 +114,21 @@ class Stripped:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file became a picture; `warning` says why without its update, if so."""
+    """A file became a picture; `warning` says why without its update, if so.
+
+    `note` says what the format of the picture does not hold.
+    """
 
     input: str
     output: str
     width: int
     height: int
     warning: str = ""
+    note: str = ""
 
     def __str__(self) -> str:
-        return f"{self.input} -> {self.output}  {self.width} x {self.height}"
+        size = f"{self.input} -> {self.output}  {self.width} x {self.height}"
+        return "  ".join(filter(None, (size, self.note)))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 
 import codec
 from codec import files
@@ -54,7 +53,7 @@ def encode_set(
     Raises:
         CodecError: the set cannot be encoded, or the update file not be written.
     """
-    pictures, failures = _read(jobs)
+    pictures, failures = _read(jobs, options)
     if failures:
         yield from failures
         return
@@ -72,16 +71,16 @@ def encode_set(
             yield Encoded.of(encoded, job.source, job.target)
 
 
-def _read(jobs: Sequence[EncodeJob]) -> tuple[list[bytes], list[Failed]]:
+def _read(jobs: Sequence[EncodeJob], options: EncodeOptions) -> tuple[list[bytes], list[Failed]]:
     """The pictures, and which of them are none."""
-    from codec.picture import reading
+    from codec.pictures import load
 
     pictures, failures = [], []
     for job in jobs:
         try:
             with blaming(job.source):
                 pictures.append(job.read())
-                reading.load(BytesIO(pictures[-1]))
+                load(pictures[-1], options)
         except FileError as error:
             failures.append(Failed(job.source, str(error)))
     return pictures, failures

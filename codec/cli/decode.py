@@ -13,8 +13,7 @@ from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.contract.options import DecodeOptions
-
-PICTURE_SUFFIX = ".png"
+from codec.picture import formats
 
 
 @click.command(
@@ -25,47 +24,72 @@ PICTURE_SUFFIX = ".png"
     examples=[
         ("nncodec decode photo.nni", "Restore it as photo.png."),
         ("nncodec decode -f photo.nni copy.png", "Overwrite copy.png."),
+        ("nncodec decode photo.nni small.jpg", "As JPEG, WebP, AVIF, TIFF or PPM."),
         ("nncodec decode photo.jpg", "As this decoder shows it, if enhanced."),
         ("nncodec decode -r small --output-dir large", "All files of a folder."),
         ("nncodec decode - - <photo.nni >photo.png", "From and to a pipe."),
     ],
 )
 @click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
+@click.option(
+    "--format",
+    "asked",
+    type=click.Choice(list(formats.BY_NAME)),
+    help="Format of the pictures, if OUT does not say it.  [default: png]",
+)
 @sharing.decode_options
 @parts.naming_options
 @parts.running_options
 @parts.speech_options
 def command(
     names: tuple[str, ...],
+    asked: str | None,
     options: DecodeOptions,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
 ) -> None:
-    """Restore the pictures in the files IN as PNG; - is standard input or output.
+    """Restore the pictures in the files IN; - is standard input or output.
 
     IN are files of this codec, or JPEG, WebP and AVIF files that encode or enhance have written;
-    PNG gets their colour profiles and metadata. If an update in such a file is not for its picture
-    (any more), a warning says so, and the picture is restored without.
+    pictures get their colour profiles and metadata. If an update in such a file is not for its
+    picture (any more), a warning says so, and the picture is restored without.
 
-    Without OUT each picture goes beside its file, under its name with .png. The second of two names
-    is OUT unless it is such a file too. With -r, IN may be folders; --output-dir then gets the
-    same tree.
+    Pictures are PNG, or what OUT is named for (.jpg, .webp, .avif, .tif, .ppm), or --format. PNG,
+    WebP, TIFF and PPM hold the very pixels; JPEG and AVIF are written at high quality. What a
+    format does not hold is named, and transparency refused where there is no place for it.
+
+    Without OUT each picture goes beside its file, under its name with .png, or the suffix of the
+    format. The second of two names is OUT unless it is such a file too. With -r, IN may be folders;
+    --output-dir then gets the same tree.
 
     A file that shares its update with others takes it from the .nnu file that it names by a hash:
     one beside it, or one of --shared-update, which can be given several times.
     """
     inputs, only = parts.split_names(names, naming, lambda name: is_coded(Path(name)))
-    if only is not None and Path(only).suffix.lower() not in {"", PICTURE_SUFFIX}:
-        raise click.BadParameter("only .png can be written", param_hint="'[OUT]'")
+    form = _format(only, asked)
 
     def make_job(step: Step) -> DecodeJob:
         return DecodeJob(
             source=step.source,
             target=step.target,
             force=naming.force,
+            preserve=naming.preserve,
             options=options,
+            format=form.name,
         )
 
-    outputs = naming.outputs(only, suffix=PICTURE_SUFFIX)
+    outputs = naming.outputs(only, suffix=form.suffixes[0])
     write_outputs(inputs, outputs, is_coded, make_job, naming, running, speech)
+
+
+def _format(only: str | None, asked: str | None) -> formats.Format:
+    """The format of the outputs, which the name of the only one says unless it is asked for."""
+    named = formats.format_of_name(only) if only is not None else None
+    if asked is None and only is not None and named is None and Path(only).suffix:
+        able = " ".join(form.suffixes[0] for form in formats.FORMATS)
+        raise click.BadParameter(f"only {able} can be written", param_hint="'[OUT]'")
+    form = formats.BY_NAME[asked] if asked else named or formats.PNG
+    if named not in (None, form):
+        raise click.UsageError(f"{only} is the name of a {named.name} file, not of {form.name}")
+    return form

@@ -11,7 +11,7 @@ import click
 from codec import files
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
-from codec.cli import parts, sharing
+from codec.cli import parts, picture_options, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
@@ -58,11 +58,15 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, stand
     click.option(
         "--metadata",
         type=parts.MetadataKinds(),
-        metavar="all|none|icc,exif,xmp",
+        metavar="all|none|icc,exif,xmp,iptc",
         default="all",
         show_default=True,
-        help="What to keep of the colour profile, EXIF and XMP.",
+        help="What to keep of the colour profile, EXIF, XMP and IPTC.",
     ),
+    picture_options.strict_option,
+    picture_options.frame_option,
+    picture_options.truncated_option,
+    picture_options.max_pixels_option(parts.DEFAULTS.max_pixels),
     click.option(
         "--verify/--no-verify",
         default=parts.DEFAULTS.verify,
@@ -120,6 +124,7 @@ def command(
             source=step.source,
             target=step.target,
             force=naming.force,
+            preserve=naming.preserve,
             options=options,
             report=report or "",
         )

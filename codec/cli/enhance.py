@@ -7,7 +7,7 @@ import click
 from codec.batch.jobs import EnhanceJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_enhanced
-from codec.cli import parts
+from codec.cli import parts, picture_options
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.contract.options import EncodeOptions
@@ -26,8 +26,17 @@ from codec.contract.options import EncodeOptions
 )
 @click.argument("original", metavar="ORIGINAL", type=parts.path)
 @click.argument("source", metavar="FILE", type=parts.path)
-@parts.bundle("options", EncodeOptions, parts.effort_option, parts.device_option)
-@parts.bundle("naming", parts.Naming, parts.output_option, parts.force_option)
+@parts.bundle(
+    "options",
+    EncodeOptions,
+    parts.effort_option,
+    picture_options.strict_option,
+    picture_options.max_pixels_option(parts.DEFAULTS.max_pixels),
+    parts.device_option,
+)
+@parts.bundle(
+    "naming", parts.Naming, parts.output_option, parts.force_option, parts.preserve_option
+)
 @parts.bundle("running", parts.Running, parts.threads_option)
 @parts.speech_options
 def command(
@@ -50,6 +59,7 @@ def command(
             source=step.source,
             target=step.target,
             force=naming.force,
+            preserve=naming.preserve,
             original=original,
             options=options,
         )

@@ -22,7 +22,7 @@ from codec.contract.modes import (
     Lossy,
     mode_of,
 )
-from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, DecodeOptions, EncodeOptions
+from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, EncodeOptions
 from codec.contract.targets import Target
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -63,6 +63,10 @@ class Asked:
     device: str = EncodeOptions.device
     metadata: tuple[str, ...] = EncodeOptions.metadata
     time_limit: float | None = None
+    strict: bool = False
+    max_pixels: int | None = EncodeOptions.max_pixels
+    truncated: bool = False
+    frame: int | None = None
 
     def options(self, *, standard_file: bool = False) -> EncodeOptions:
         """The options, once it is known what kind of file is meant.  Raises OptionError."""
@@ -76,6 +80,10 @@ class Asked:
             ),
             effort=self.effort,
             update=self.update,
+            strict=self.strict,
+            max_pixels=self.max_pixels,
+            truncated=self.truncated,
+            frame=self.frame,
             verify=self.verify,
             device=self.device,
             metadata=self.metadata,
@@ -95,6 +103,7 @@ class Naming:
     output_dir: str | None = None
     recursive: bool = False
     resume: bool = False
+    preserve: bool = False
 
     def outputs(self, only: str | None, **names: Any) -> Outputs:
         """How outputs are named: `only`, or as the other fields of `Outputs` say."""
@@ -196,6 +205,9 @@ output_option = click.option(
     "-o", "--output", metavar="OUT", type=path, help="Name of the only output."
 )
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite outputs.")
+preserve_option = click.option(
+    "-p", "--preserve", is_flag=True, help="Give outputs the times of their inputs."
+)
 
 naming_options = bundle(
     "naming",
@@ -205,6 +217,7 @@ naming_options = bundle(
     recursive_option,
     force_option,
     click.option("--resume", is_flag=True, help="Skip inputs whose outputs exist and are newer."),
+    preserve_option,
 )
 running_options = bundle(
     "running",
@@ -264,14 +277,6 @@ device_option = click.option(
     default=DEFAULTS.device,
     show_default=True,
     help="Where the encoder searches; decoding needs no GPU.",
-)
-max_pixels_option = click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=DecodeOptions().max_pixels,
-    show_default=True,
-    help="Refuse larger pictures.",
 )
 
 

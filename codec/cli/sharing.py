@@ -14,7 +14,7 @@ from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Shared
 from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
-from codec.cli import parts
+from codec.cli import parts, picture_options
 from codec.cli.console import Progress, Reporter, Speech, print_json, say
 from codec.contract.options import DecodeOptions
 from codec.errors import blaming
@@ -52,7 +52,7 @@ set_option = click.option(
 decode_options = parts.bundle(
     "options",
     DecodeOptions,
-    parts.max_pixels_option,
+    picture_options.max_pixels_option(DecodeOptions().max_pixels),
     click.option(
         "--shared-update",
         "updates",

@@ -34,7 +34,9 @@ def command(names: tuple[str, ...], naming: parts.Naming, speech: Speech) -> Non
     inputs, only = parts.split_names(names, naming, is_input=lambda _name: True)
 
     def make_job(step: Step) -> StripJob:
-        return StripJob(source=step.source, target=step.target, force=naming.force)
+        return StripJob(
+            source=step.source, target=step.target, force=naming.force, preserve=naming.preserve
+        )
 
     outputs = naming.outputs(only, mark=".plain", in_place=True)
     running = parts.Running(threads=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -10,26 +9,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from codec.cli.sizes import BYTES
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 from codec.errors import OptionError
 
-UNITS = {"": 1, "K": 1000, "M": 1000_000}
 KINDS = {"--lambda": Lambda, "--target-bpp": MaxBpp, "--target-psnr": MinPsnr}
-
-
-class Size(click.ParamType):
-    """A number of bytes: 20000, 20K or 1.5M; a K is a thousand, so a limit in KiB holds too."""
-
-    name = "size"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, context: click.Context | None
-    ) -> int:
-        """The number of whole bytes."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([KM]?)", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a size such as 20000, 20K or 1.5M", param, context)
-        return int(float(match[1]) * UNITS[match[2]])
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +37,7 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--lambda", type=float, metavar="L", help="Bits per pixel worth one squared error."
         ),
         click.option("--target-bpp", type=float, metavar="X", help="At most X bits per pixel."),
-        click.option("--target-size", type=Size(), metavar="N[K|M]", help="At most N bytes."),
+        click.option("--target-size", type=BYTES, metavar="N[K|M]", help="At most N bytes."),
         click.option("--target-psnr", type=float, metavar="DB", help="At least so many decibels."),
     )
     for option in reversed(options):

@@ -9,29 +9,13 @@ import click
 from codec import files
 from codec.cli import parts
 from codec.cli.console import Progress, Speech, print_json, say
+from codec.cli.sizes import BYTES
 from codec.errors import blaming
 
 if TYPE_CHECKING:
     from codec.packing import Base
 
-UNITS = {"K": 10**3, "M": 10**6}
-
-
-class Bytes(click.ParamType):
-    """A number of bytes, with K or M for thousands or millions."""
-
-    name = "bytes"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, context: click.Context | None
-    ) -> int:
-        """Reads the number."""
-        digits = value[:-1] if value[-1:].upper() in UNITS else value
-        if not digits.isdecimal() or int(digits) == 0:
-            self.fail(
-                f"{value!r} is not a number of bytes such as 90000, 90K or 2M", param, context
-            )
-        return int(digits) * UNITS.get(value[-1:].upper(), 1)
+BIN = ".bin"
 
 
 class WeightsGroup(parts.ExampleCommand, click.Group):
@@ -86,7 +70,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but err
     help="Distance of the quantiser's points, in units of the weights' root mean square.  "
     "[default: 0.1]",
 )
-@click.option("--target-size", type=Bytes(), metavar="N[K|M]", help="Finest step for N bytes.")
+@click.option("--target-size", type=BYTES, metavar="N[K|M]", help="Finest step for N bytes.")
 @click.option(
     "--spread",
     type=click.FloatRange(0, 1),

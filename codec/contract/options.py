@@ -10,7 +10,22 @@ from codec.errors import OptionError
 
 EFFORT_MAX = 9
 DEVICES = ("auto", "cpu", "cuda")
-METADATA = ("icc", "exif", "xmp")
+METADATA = ("icc", "exif", "xmp", "iptc")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a picture file is read; see the fields of the same names of `EncodeOptions`."""
+
+    max_pixels: int | None = 2**28 // 3
+    truncated: bool = False
+    frame: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise OptionError(f"max_pixels must be at least 1, not {self.max_pixels}")
+        if self.frame is not None and self.frame < 0:
+            raise OptionError(f"frame must be at least 0, not {self.frame}")
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,16 @@ class EncodeOptions:
     device: str = "auto"
     """Where the encoder searches: "auto" takes a GPU if there is one."""
     metadata: tuple[str, ...] = METADATA
-    """Which metadata of a picture the file keeps: "icc", "exif", "xmp"."""
+    """Which metadata of a picture the file keeps: "icc", "exif", "xmp", "iptc"."""
+    strict: bool = False
+    """Whether to refuse a picture of which anything is lost, as the note would say; what `metadata`
+    leaves out is not."""
+    max_pixels: int | None = ReadOptions.max_pixels
+    """Largest picture file to read; None leaves only the limits of the format."""
+    truncated: bool = False
+    """Whether to take what can be read of a picture file that is cut short or damaged."""
+    frame: int | None = None
+    """Which picture of an animation, or page, from 0; None refuses files with several."""
     time_limit: float | None = None
     """Seconds after which the encoder settles for the best it has found.  Searches stop in time for
     the rest of the work; what no search can shorten (one pass of the networks at effort 0, some ten
@@ -44,10 +68,16 @@ class EncodeOptions:
             raise OptionError(f"time_limit must be positive, not {self.time_limit}")
         if not set(self.metadata) <= set(METADATA) or isinstance(self.metadata, str):
             raise OptionError(f"metadata must be some of {METADATA}, not {self.metadata!r}")
+        _ = self.reading
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
         if isinstance(self.mode, Lossless):
             self._check_lossless()
+
+    @property
+    def reading(self) -> ReadOptions:
+        """Those about picture files."""
+        return ReadOptions(self.max_pixels, self.truncated, self.frame)
 
     def _check_lossless(self) -> None:
         if self.time_limit is not None:

@@ -21,6 +21,7 @@ from codec.networks.pictures import to_unfiltered
 from codec.networks.postfilter import PostFilter
 from codec.opening import StandardFile
 from codec.picture import standard
+from codec.picture.metadata import upright
 from codec.picture.pixels import Pixels
 
 CHANGED = "was changed after it was enhanced: only the filter for all pictures is applied"
@@ -30,8 +31,6 @@ CHANGED = "was changed after it was enhanced: only the filter for all pictures i
 @torch.no_grad()
 def restore(file: StandardFile, max_pixels: int | None = None) -> Restored:
     """Decodes a standard file that carries a payload.
-
-    Its pixels are as the file stores them: its orientation is not applied.
 
     Args:
         file: the file.
@@ -50,7 +49,9 @@ def restore(file: StandardFile, max_pixels: int | None = None) -> Restored:
     except ImageError as error:
         raise InvalidField(str(error)) from error
     filtered, complaint = _apply(file.payload, file.carrier.NAME, pixels)
-    return Restored(filtered, metadata, complaint)
+    # What the file stores was filtered; only then is it turned.
+    turned = upright(filtered, metadata.orientation)
+    return Restored(turned, metadata.upright(), complaint)
 
 
 def _apply(payload: bytes, content: str, pixels: Pixels) -> tuple[Pixels, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codec.picture.metadata import Metadata, upright
+from codec.picture.metadata import Metadata
 from codec.picture.pixels import Pixels
 
 
@@ -13,7 +13,7 @@ class Restored:
     """A decoded picture.
 
     Attributes:
-        pixels: uint8 [h w 3], RGB, or [h w 4] with transparency, as the file stores them.
+        pixels: uint8 [h w 3], RGB, or [h w 4] with transparency, the right way up.
         metadata: what the file says besides.
         complaint: why the update of a standard file was left out; empty if it was not.
         lossless: whether it is the very picture that was encoded.
@@ -23,8 +23,3 @@ class Restored:
     metadata: Metadata
     complaint: str = ""
     lossless: bool = False
-
-    @property
-    def upright(self) -> Pixels:
-        """The pixels as they are shown."""
-        return upright(self.pixels, self.metadata.orientation)

@@ -22,10 +22,13 @@ from codec.encoding.start import make_job
 from codec.errors import ImageError
 from codec.opening import open_standard
 from codec.picture import standard as standard_file
+from codec.picture.formats import BY_NAME
 from codec.picture.metadata import as_stored, upright
+from codec.picture.notes import Notes
 from codec.picture.pixels import Pixels, psnr_db
 from codec.picture.reading import Raster
 from codec.picture.standard import STANDARD
+from codec.picture.writing import save_options
 
 NO_GAIN = "the filter does not improve this picture, so the file carries nothing"
 
@@ -78,7 +81,10 @@ def enhance(
     mode = Standard(file.carrier.NAME)
     job = make_job(as_stored(original, orientation), options, mode, on_progress)
     job = replace(job, half=standard_quality.find_half(job, plain, pixels))
-    return _best_file(job, file.carrier, plain)
+    coded = _best_file(job, file.carrier, plain)
+    if coded.pixels is None:
+        return coded
+    return replace(coded, pixels=upright(coded.pixels, orientation))
 
 
 def encode(
@@ -103,12 +109,16 @@ def encode(
         )
     job = make_job(raster.pixels, options, mode, on_progress)
     carrier = next(found for found in CARRIERS if found.NAME == mode.format)
-    metadata = raster.metadata.only(options.metadata)
+    notes = Notes()
+    metadata = save_options(raster.metadata.only(options.metadata), BY_NAME[mode.format], notes)
+    lost = "; ".join(note.text for note in notes)
+    if lost and options.strict:
+        raise ImageError(f"{lost} (refused by --strict)")
     try:
-        plain = STANDARD[mode.format].write(raster.pixels, mode.quality, **metadata.save_options())
+        plain = STANDARD[mode.format].write(raster.pixels, mode.quality, **metadata)
     except (ValueError, OSError) as error:
         raise ImageError(f"does not fit into a {mode.format.upper()} file: {error}") from error
-    return _best_file(job, carrier, plain)
+    return _best_file(job, carrier, plain).noting(lost)
 
 
 def _best_file(job: Job, carrier: Carrier, plain: bytes) -> Coded:

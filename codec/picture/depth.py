@@ -7,6 +7,7 @@ to read a file in the other byte order, it gives the other bytes; both together 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -27,48 +28,90 @@ TO_EIGHT = ((np.arange(2**16) + 128) // 257).astype(np.uint8)
 """The nearest of 0..255 for each of 0..65535; there are no ties."""
 
 BITS_OF_TIFF, PLANES_OF_TIFF, SEPARATE = 258, 284, 2
+ROUNDING = {"AVIF", "HEIF"}
+"""Formats whose decoders give the nearest of 8 bits."""
 HEAD_BYTES = 2**16
 """Where formats state their depth."""
 
 
-def is_deep(image: Image.Image, data: bytes) -> bool:
-    """Whether a picture has more than 8 bits per sample.
+class Bits(Enum):
+    """How much Pillow gives of each sample.
+
+    EIGHT: the file has no more than 8 bits.  WHOLE: all bits of a file that has more, or the
+    nearest of 8.  HALF: the more significant byte of two.
+    """
+
+    EIGHT = 0
+    WHOLE = 1
+    HALF = 2
+
+
+def of(image: Image.Image, data: bytes) -> Bits:
+    """How many bits per sample a picture has, before it is loaded.
 
     Args:
         image: as Pillow opened it.
         data: the file, if there is one.
 
     Raises:
-        ImageError: it has, but cannot be rounded.
+        ImageError: it has more than 8, but cannot be rounded.
     """
     head = data[:HEAD_BYTES]
     unusual = _layouts(image) - COLOUR_LAYOUTS - GREY_MODES
     if any(";16" in layout for layout in unusual) or _foreign_bits(image, head) > 8:
         raise ImageError(f"has more than 8 bits per sample in an unusual layout; {ADVICE}")
-    if image.mode in GREY_MODES or _layouts(image) & COLOUR_LAYOUTS or _is_scaled(image):
-        return True
-    if image.format == "AVIF":  # whose decoder rounds
-        return _avif_bits(head) > 8
+    if _layouts(image) & COLOUR_LAYOUTS:
+        return Bits.HALF
+    if image.mode in GREY_MODES or _is_scaled(image):
+        return Bits.WHOLE
+    if image.format in ROUNDING:
+        return Bits.WHOLE if _av1_bits(head) > 8 else Bits.EIGHT
     if image.mode in ("I", "F"):
         raise ImageError(f"has samples of 32 bits; {ADVICE}")
-    return False
+    return Bits.EIGHT
 
 
-def read_deep(image: Image.Image, again: Callable[[], Image.Image]) -> NDArray[np.uint8]:
-    """The samples of a deep picture as stored, rounded: uint8 [h w], [h w 3] or [h w 4].
+def read_deep(
+    image: Image.Image, bits: Bits, twin: Callable[[], Image.Image]
+) -> NDArray[np.integer]:
+    """The samples of a deep picture as stored: [h w], [h w 3] or [h w 4].
+
+    They are uint8 if Pillow has rounded them, else integers up to 65535.
 
     Args:
-        image: for which `is_deep` holds, not yet loaded.
-        again: opens the same file.
+        image: loaded.
+        bits: what `of` said of it before.
+        twin: gives the same picture after `take_other_bytes`.
     """
-    if not _layouts(image) & COLOUR_LAYOUTS:
-        samples = np.asarray(image)  # all of them, or rounded by Pillow
-        return samples if samples.dtype == np.uint8 else to_eight(samples)
-    with again() as twin:
-        twin.tile = [tile._replace(args=_in_other_order(tile.args)) for tile in twin.tile]
-        samples = np.asarray(twin).astype(np.uint16)
+    if bits is Bits.WHOLE:
+        return np.asarray(image)
+    with twin() as other:
+        samples = np.asarray(other).astype(np.uint16)
     samples += np.left_shift(np.asarray(image), 8, dtype=np.uint16)
-    return to_eight(samples)
+    return samples
+
+
+def take_other_bytes(image: Image.Image) -> None:
+    """Has Pillow give the less significant bytes of a picture that it has not loaded yet."""
+    image.tile = [tile._replace(args=_in_other_order(tile.args)) for tile in image.tile]
+
+
+def from_bytes(quads: NDArray[np.uint8], order: str) -> NDArray[np.uint16]:
+    """Grey and opacity of 16 bits, read as four samples of 8: uint8 [h w 4] -> uint16 [h w 4].
+
+    Args:
+        quads: bytes as they stand in the file.
+        order: of two bytes, as `struct` calls it.
+    """
+    pairs = np.ascontiguousarray(quads).view(f"{order}u2").astype(np.uint16)
+    return np.dstack([*[pairs[..., :1]] * 3, pairs[..., 1:]])
+
+
+def unmultiplied(samples: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Colours that were multiplied by the opacity, the last channel, as they were before."""
+    opacity = np.maximum(samples[..., 3:], 1).astype(np.float64)
+    colours = np.minimum(np.rint(samples[..., :3] * 65535.0 / opacity), 65535).astype(np.uint16)
+    return np.dstack([colours, samples[..., 3]])
 
 
 def to_eight(samples: NDArray[np.integer]) -> NDArray[np.uint8]:
@@ -111,7 +154,7 @@ def _foreign_bits(image: Image.Image, head: bytes) -> int:
     return max(tags.get(BITS_OF_TIFF, (8,))) if tags.get(PLANES_OF_TIFF) == SEPARATE else 8
 
 
-def _avif_bits(head: bytes) -> int:
+def _av1_bits(head: bytes) -> int:
     """From the box "av1C" (AV1 in ISOBMFF, section 2.3.3)."""
     at = head.find(b"av1C")
     flags = head[at + 6] if 0 <= at < len(head) - 6 else 0

@@ -1,26 +1,90 @@
-"""Which format the name of a file speaks of."""
+"""THE table of picture formats: their names, and what they hold."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from codec import files
 from codec.errors import OutputError
 
-SUFFIXES = {"learned": ".nni", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
-"""Content -> suffix of new files."""
-CODED_SUFFIX = SUFFIXES["learned"]
-STANDARD_SUFFIXES = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
-    ".webp": "webp",
-    ".avif": "avif",
+CODED_SUFFIX = ".nni"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that pictures are written in.
+
+    Attributes:
+        name: as options call it.
+        suffixes: of its files; new ones get the first.
+        pillow: Pillow's name.
+        holds: which metadata: kinds of `codec.contract.options.METADATA`, and "dpi".
+        alpha: whether it holds an opacity.
+        exact: whether pixels come back as they were.
+        is_content: whether it can stand below the post-filter, and carry an update.
+        options: how Pillow's writer is called for a decoded picture.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    pillow: str
+    holds: frozenset[str]
+    alpha: bool = True
+    exact: bool = True
+    is_content: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+ALL = frozenset({"icc", "exif", "xmp", "iptc", "dpi"})
+EMBEDDED = frozenset({"icc", "exif", "xmp"})
+
+FORMATS = (
+    Format("png", (".png",), "PNG", ALL),
+    Format(
+        "jpeg",
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        "JPEG",
+        ALL,
+        alpha=False,
+        exact=False,
+        is_content=True,
+        options={"quality": 95, "subsampling": "4:4:4", "optimize": True},
+    ),
+    Format(
+        "webp",
+        (".webp",),
+        "WEBP",
+        EMBEDDED,
+        is_content=True,
+        options={"lossless": True, "exact": True},
+    ),
+    Format(
+        "avif",
+        (".avif",),
+        "AVIF",
+        EMBEDDED,
+        exact=False,
+        is_content=True,
+        options={"quality": 95, "subsampling": "4:4:4", "max_threads": 1},
+    ),
+    Format("tiff", (".tif", ".tiff"), "TIFF", ALL, options={"compression": "tiff_adobe_deflate"}),
+    Format("ppm", (".ppm", ".pnm"), "PPM", frozenset(), alpha=False),
+)
+PNG = FORMATS[0]
+BY_NAME = {form.name: form for form in FORMATS}
+SUFFIXES = {
+    "learned": CODED_SUFFIX,
+    **{form.name: form.suffixes[0] for form in FORMATS if form.is_content},
 }
-"""Suffix -> content of the standard file that a name promises."""
-PICTURE_SUFFIXES = frozenset(STANDARD_SUFFIXES) | frozenset(
-    ".bmp .gif .jp2 .mpo .pbm .pgm .png .pnm .ppm .qoi .tga .tif .tiff".split()
+"""Content -> suffix of new files."""
+PICTURE_SUFFIXES = frozenset(suffix for form in FORMATS for suffix in form.suffixes) | frozenset(
+    ".apng .bmp .dds .dib .gif .heic .heif .hif .icns .ico .j2k .jp2 .jpf .jpx .jxl .mpo .pbm .pcx "
+    ".pgm .psd .qoi .sgi .tga "
+    # Pictures that no reader here knows: a folder's are named, and fail.
+    ".arw .cr2 .cr3 .dng .exr .hdr .jxr .nef .orf .raf .rw2 .xcf".split()
 )
 """What counts as a picture in a folder.  A file that is named itself is always tried."""
 
@@ -30,9 +94,16 @@ def is_picture_name(path: Path) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES
 
 
+def format_of_name(name: str) -> Format | None:
+    """The format that a file is named for, if it is one that can be written."""
+    suffix = Path(name).suffix.lower()
+    return next((form for form in FORMATS if suffix in form.suffixes), None)
+
+
 def standard_format(name: str) -> str | None:
     """The standard format that a file is named for: "jpeg", "webp", "avif" or None."""
-    return STANDARD_SUFFIXES.get(Path(name).suffix.lower())
+    found = format_of_name(name)
+    return found.name if found and found.is_content else None
 
 
 def check_name(name: str, content: str) -> None:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from bitstream import Tag
 from bitstream.errors import LimitExceeded
 from bitstream.file import metadata
 from codec.errors import ImageError
+from codec.picture import exif, xmp
 
-TAGS = {"icc": Tag.ICC, "exif": Tag.EXIF, "xmp": Tag.XMP}
+TAGS = {"icc": Tag.ICC, "exif": Tag.EXIF, "xmp": Tag.XMP, "iptc": Tag.IPTC}
 """The chunk of each kind of metadata."""
+NAMES = {"icc": "colour profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC"}
 EXIF_PREFIX = b"Exif\0\0"
-ORIENTATION = 0x0112
-"""Exif 2.32, section 4.6.4."""
-RGB_PROFILE = b"RGB "
-PROFILE_SPACE = slice(16, 20)
-"""Where an ICC profile names its colour space (ICC.1:2022, section 7.2)."""
 
 TURNS = {
     1: (False, False, False),
@@ -44,30 +39,15 @@ class Metadata:
         icc: colour profile, of RGB.
         exif: beginning with its prefix.
         xmp: a packet.
+        iptc: records.
         orientation: 1 to 8, as EXIF counts; 1 is upright.
     """
 
     icc: bytes = b""
     exif: bytes = b""
     xmp: bytes = b""
+    iptc: bytes = b""
     orientation: int = 1
-
-    @classmethod
-    def of(cls, image: Image.Image) -> Metadata:
-        """Of a Pillow image, as it stands there."""
-        icc = image.info.get("icc_profile") or b""
-        exif = image.info.get("exif") or b""
-        tags = image.getexif()
-        orientation = tags.get(ORIENTATION, 1)
-        if orientation not in TURNS:
-            orientation = 1
-        if orientation != 1 and not exif:  # only XMP, or a box of AVIF, says so
-            exif = tags.tobytes()
-        if exif and not exif.startswith(EXIF_PREFIX):
-            exif = EXIF_PREFIX + exif
-        # The pixels become RGB: a profile of greys would not fit them.
-        icc = icc if icc[PROFILE_SPACE] == RGB_PROFILE else b""
-        return cls(icc, exif, image.info.get("xmp") or b"", orientation)
 
     @classmethod
     def of_chunks(cls, chunks: Mapping[Tag, bytes]) -> Metadata:
@@ -87,24 +67,43 @@ class Metadata:
         Raises:
             ImageError: they are too large for the format.
         """
-        found = {
-            Tag.ICC: self.icc,
-            Tag.EXIF: self.exif.removeprefix(EXIF_PREFIX),
-            Tag.XMP: self.xmp,
-        }
+        found = {tag: getattr(self, name) for name, tag in TAGS.items()}
+        found[Tag.EXIF] = self.tiff
         try:
             return {tag: metadata.pack(data) for tag, data in found.items() if data}
         except LimitExceeded as error:
             raise ImageError(f"has {error}; leave them out (--metadata none)") from error
 
+    def info(self) -> dict[str, object]:
+        """As Pillow's images have them in their `info`."""
+        found = {
+            "icc_profile": self.icc,
+            "exif": self.exif,
+            "xmp": self.xmp,
+            "iptc": self.iptc,
+            "dpi": self.dpi,
+        }
+        return {name: value for name, value in found.items() if value}
+
+    @property
+    def tiff(self) -> bytes:
+        """The EXIF without its prefix."""
+        return self.exif.removeprefix(EXIF_PREFIX)
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """Dots per inch, horizontally and vertically, as EXIF says."""
+        return exif.resolution(self.tiff) if exif.is_sound(self.tiff) else None
+
     def only(self, kinds: Collection[str]) -> Metadata:
         """Some kinds of metadata: names of `TAGS`."""
         return replace(self, **{name: b"" for name in TAGS if name not in kinds})
 
-    def save_options(self) -> dict[str, Any]:
-        """Arguments of Pillow's `Image.save`."""
-        options = {"icc_profile": self.icc, "exif": self.exif, "xmp": self.xmp}
-        return {name: value for name, value in options.items() if value}
+    def upright(self) -> Metadata:
+        """Those of the picture after it was turned as they say."""
+        tiff = exif.upright(self.tiff) if exif.is_sound(self.tiff) else self.tiff
+        turned = EXIF_PREFIX + tiff if tiff else b""
+        return replace(self, exif=turned, xmp=xmp.upright(self.xmp), orientation=1)
 
 
 NO_METADATA = Metadata()

@@ -1,31 +1,32 @@
 """Pictures as arrays: uint8 [h w 3], RGB, or [h w 4] with transparency, the right way up.
 
-Whatever the format cannot store (CMYK, animation) is refused; 16 bits are rounded to 8, and a note
-says so.  Nothing is dropped in silence.
+What changes the look of a picture is kept, converted, or named in a note; what the format cannot
+hold at all (animation, floats) is refused.  docs/pictures.md has the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
 
+from codec.contract.options import METADATA, ReadOptions
 from codec.errors import ImageError
-from codec.picture import depth, transparency
+from codec.picture import conversion, depth, simple_formats, tiff, transparency
+from codec.picture.file import PictureFile, refuse_frames, samples_of
+from codec.picture.found import Found
+from codec.picture.judging import metadata_of
 from codec.picture.metadata import NO_METADATA, Metadata, upright
+from codec.picture.notes import Note, of_interest
+from codec.picture.opening import explained, open_image
 from codec.picture.pixels import Pixels
 
-STORABLE_MODES = {"1", "L", "P", "RGB", "YCbCr", "LA", "La", "PA", "RGBA", "RGBa"}
-"""Pillow's modes that RGB of 8 bits with an alpha channel holds (for YCbCr: as viewers show it)."""
-
-XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
-"""What stands before an XMP packet in PNG: not compressed, no language."""
+DEFAULTS = ReadOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +37,18 @@ class Raster:
         pixels: uint8 [h w 3], RGB.
         alpha: uint8 [h w], 0 for what is not seen; None if all is opaque.
         metadata: what a file is to hold besides.
-        note: what reading it has lost, in one line; empty if nothing.
+        notes: what reading it has lost.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     metadata: Metadata = NO_METADATA
-    note: str = ""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """The notes in one line; empty if nothing was lost."""
+        return "; ".join(note.text for note in self.notes)
 
     def continued(self) -> Raster:
         """The same, with colours where nothing is seen as a lossy file holds them."""
@@ -50,151 +56,132 @@ class Raster:
             return self
         return replace(self, pixels=transparency.fill(self.pixels, self.alpha > 0))
 
+    def with_metadata(self, kinds: Collection[str], *, strict: bool = False) -> Raster:
+        """The same with some kinds of metadata, and without notes on the others.
 
-def load(source: str | Path | BinaryIO) -> Pixels:
+        Raises:
+            ImageError: something else was lost, and `strict` forbids that.
+        """
+        notes = tuple(of_interest(self.notes, kinds, METADATA))
+        if strict and notes:
+            raise ImageError("; ".join(note.text for note in notes) + " (refused by --strict)")
+        return replace(self, metadata=self.metadata.only(kinds), notes=notes)
+
+
+def load(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS) -> Pixels:
     """Reads any picture that Pillow knows: uint8 [h w 3], or [h w 4] with transparency.
 
     EXIF orientation is applied.
 
     Raises:
-        ImageError: if it is no picture, is damaged, or would lose something.
+        ImageError: if it is no picture, is damaged, or cannot be held.
         OSError: if the file cannot be opened.
     """
-    raster = read(source)
+    raster = read(source, options)
     return transparency.join(raster.pixels, raster.alpha)
 
 
-def read(source: str | Path | BinaryIO) -> Raster:
-    """The same as all that an encoder keeps of a file."""
+def read(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS) -> Raster:
+    """The same as all that an encoder keeps of a file, and notes on the rest."""
     if isinstance(source, str | Path):
         data = Path(source).read_bytes()
+    elif isinstance(source, bytes):
+        data = source
     else:
         source.seek(0)
         data = source.read()
+    with explained():
+        file = PictureFile(data, options)
+        samples, metadata = file.read()
+        return _raster(samples, metadata, file.found)
 
-    def opened() -> Image.Image:
-        return Image.open(BytesIO(data))
 
-    try:
-        with opened() as image:
-            refuse_bomb(image)
-            image.verify()  # checksums, which reading the pixels may leave unread
-        with opened() as image:
-            return _read(image, data, opened)
-    except ImageError:
-        raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise ImageError(f"is larger than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
-    except UnidentifiedImageError:
-        raise ImageError("is not an image that can be read") from None
-    except Exception as error:
-        # Pillow's readers raise almost anything on damaged data; only an error of the operating
-        # system, which carries a number, is not about the content.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise ImageError(f"is a damaged image: {error}") from error
+def read_metadata(data: bytes) -> Metadata:
+    """The metadata of a file, with the orientation of its pixels as stored.  Raises as `read`."""
+    with explained():
+        return PictureFile(data, ReadOptions(max_pixels=None)).metadata()
 
 
 def is_picture(name: str) -> bool:
     """Whether a file begins like a picture that Pillow knows."""
     try:
-        with Image.open(name):
+        with explained(), open_image(Path(name).read_bytes()):
             return True
-    except UnidentifiedImageError:
-        return False
-    except (OSError, Image.DecompressionBombError):  # unreadable, or too large: but no output
+    except ImageError as error:
+        return "not an image" not in str(error)  # damaged, say: but no output
+    except OSError:
         return True
 
 
-def from_pillow(image: Image.Image) -> Raster:
-    """A Pillow image and its metadata; EXIF orientation is applied.
+def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -> Raster:
+    """A Pillow image and its metadata.
+
+    EXIF orientation is applied to what `Image.open` has given, as long as it is that very object.
+    What was made of it (rotated, say) still carries its EXIF, but nobody knows whether it still
+    lies on its side: it is taken as it is.
+
+    Args:
+        image: of any mode.
+        given: metadata in place of its own, as in its `info`; the orientation of an EXIF that is
+            given counts, whatever the image is.
 
     Raises:
-        ImageError: if it would lose something.
+        ImageError: it cannot be held.
     """
 
-    def opened() -> Image.Image:
+    def again() -> Image.Image:
         raise ImageError("has 16 bits per sample, of which Pillow gives 8; give its file instead")
 
-    return _read(image, b"", opened)
+    found = Found()
+    with explained():
+        refuse_frames(image)
+        bits = depth.of(image, b"")  # which nobody can tell once it is loaded
+        if hasattr(image, "tag_v2"):
+            tiff.read_tags(image, found)
+        else:
+            simple_formats.read_info(image, found)
+        simple_formats.replace_metadata(given or {}, found)
+        key = image.info.get("transparency")
+        if image.mode in depth.GREY_MODES and isinstance(key, int):
+            found.key = (key,)
+        mode = image.mode
+        samples = samples_of(image, bits, again, found)
+    metadata = metadata_of(found, is_grey=mode in conversion.GREYS)
+    is_as_opened = isinstance(image, ImageFile.ImageFile) or "exif" in (given or {})
+    if metadata.orientation != 1 and not is_as_opened:
+        found.notes.add(
+            f"EXIF orientation {metadata.orientation} not applied, since the picture was changed "
+            "after it was opened"
+        )
+        metadata = metadata.upright()
+    return _raster(samples, metadata, found)
 
 
-def _read(image: Image.Image, data: bytes, again: Callable[[], Image.Image]) -> Raster:
-    """The picture of an open file, which is `data` and can be opened again."""
-    refuse_frames(image)
-    if depth.is_deep(image, data):
-        return _raster(image, depth.read_deep(image, again), depth.NOTE)
-    refuse_mode(image)
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    return _raster(image, np.asarray(image.convert(mode)))
-
-
-def _raster(image: Image.Image, samples: Pixels, note: str = "") -> Raster:
-    """The samples of a Pillow image, as it stores them, with its metadata."""
-    colour = samples if samples.ndim == 3 else np.dstack([samples] * 3)
-    metadata = Metadata.of(image)
-    if metadata.orientation != 1:
-        colour = upright(colour, metadata.orientation)
-        metadata = Metadata.of(ImageOps.exif_transpose(image))
-    return from_samples(colour, metadata, note)
-
-
-def from_samples(samples: Pixels, metadata: Metadata = NO_METADATA, note: str = "") -> Raster:
+def from_samples(samples: NDArray[np.integer], metadata: Metadata = NO_METADATA) -> Raster:
     """An array uint8 or uint16 [h w 3] or [h w 4], RGB or RGBA; 16 bits are rounded to 8.
 
     Raises:
         ImageError: it is not such an array.
     """
-    if samples.dtype == np.uint16:
-        samples, note = depth.to_eight(samples), depth.NOTE
-    if samples.dtype != np.uint8 or samples.ndim != 3 or samples.shape[2] not in (3, 4):
+    if (
+        samples.dtype not in (np.uint8, np.uint16)
+        or samples.ndim != 3
+        or samples.shape[2] not in (3, 4)
+    ):
         raise ImageError(
             "expected uint8 or uint16 pixels [h w 3] or [h w 4], not "
             f"{samples.dtype} {list(samples.shape)}"
         )
-    return Raster(*transparency.split(samples), metadata, note)
+    return _raster(samples, metadata, Found())
 
 
-def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:
-    """Writes a picture as PNG: uint8 [h w 3] or [h w 4]."""
-    options = (metadata or NO_METADATA).save_options()
-    chunks = PngInfo()
-    if "xmp" in options:  # Pillow's writer of PNG leaves it out
-        chunks.add(b"iTXt", XMP_KEYWORD + options["xmp"])
-    Image.fromarray(pixels).save(file, format="PNG", pnginfo=chunks, **options)
-
-
-def refuse_bomb(image: Image.Image) -> None:
-    """Raises DecompressionBombError for an open file that Pillow would warn of.
-
-    Filters of warnings are the process's, so that a warning cannot be made an error in one thread.
-    """
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and image.width * image.height > limit:
-        raise Image.DecompressionBombError
-
-
-def refuse_loss(image: Image.Image, data: bytes) -> None:
-    """Raises ImageError for the picture of an open file that 8-bit RGB does not hold."""
-    refuse_frames(image)
-    if depth.is_deep(image, data):
-        raise ImageError(f"has more than 8 bits per sample; {depth.ADVICE}")
-    refuse_mode(image)
-    if image.has_transparency_data:
-        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
-        if lowest < transparency.OPAQUE:
-            raise ImageError("has transparency; flatten it onto a background first")
-
-
-def refuse_mode(image: Image.Image) -> None:
-    """Raises ImageError for colours that are not red, green and blue."""
-    if image.mode not in STORABLE_MODES:
-        raise ImageError(f"is in colour mode {image.mode}; convert it to RGB first")
-
-
-def refuse_frames(image: Image.Image) -> None:
-    """Raises ImageError for an animation."""
-    # A phone's MPO file keeps previews and depth maps behind the photograph; only the first counts.
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    if frames > 1:
-        raise ImageError(f"has {frames} frames; extract the one to encode first")
+def _raster(samples: NDArray[np.integer], metadata: Metadata, found: Found) -> Raster:
+    """The picture of samples as stored."""
+    if samples.dtype != np.uint8:
+        found.notes.add(depth.NOTE)
+        samples = depth.to_eight(samples)
+    colour = samples if samples.ndim == 3 else np.dstack([samples] * 3)
+    if metadata.orientation != 1:
+        colour = upright(colour, metadata.orientation)
+        metadata = metadata.upright()
+    return Raster(*transparency.split(colour), metadata, tuple(found.notes))

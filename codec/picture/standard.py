@@ -17,10 +17,13 @@ from PIL import Image
 from bitstream.carriers import carrier_of
 from bitstream.carriers.enhancement import Picture
 from bitstream.errors import BadMagic, LimitExceeded
+from codec.contract.options import ReadOptions
 from codec.errors import ImageError
+from codec.picture import reading
+from codec.picture.file import PictureFile, refuse_loss
 from codec.picture.metadata import Metadata
+from codec.picture.opening import explained, open_image
 from codec.picture.pixels import Pixels
-from codec.picture.reading import refuse_bomb, refuse_loss
 
 IJG_LUMA_SUM = 3688
 """Of the quantisation table for luma in ITU-T T.81, annex K: what libjpeg scales by quality."""
@@ -46,8 +49,9 @@ def read_pixels(data: bytes, max_pixels: int | None = None) -> Pixels:
 
 def read_metadata(data: bytes) -> Metadata:
     """The metadata of a file.  Raises as `read_pixels`."""
-    with _opened(data) as image:
-        return Metadata.of(image)
+    if carrier_of(data) is None:
+        raise BadMagic("not a JPEG, WebP or AVIF file")
+    return reading.read_metadata(data)
 
 
 def jpeg_quality(data: bytes) -> float | None:
@@ -73,16 +77,10 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     if carrier is None:
         raise BadMagic("not a JPEG, WebP or AVIF file")
     name = carrier.NAME.upper()
-    try:
-        with Image.open(io.BytesIO(data), formats=[name]) as image:
-            refuse_bomb(image)
+    with explained(f"is a damaged {name} file"):
+        shown = PictureFile(data, ReadOptions(max_pixels=None)).shown
+        with open_image(shown, (name,)) as image:
             yield image
-    except (ImageError, LimitExceeded):
-        raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise LimitExceeded(f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
-    except Exception as error:  # Pillow's readers raise almost anything on damaged data
-        raise ImageError(f"is a damaged {name} file: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class StandardCodec:
     @contextmanager
     def _opened(self, data: bytes) -> Iterator[Image.Image]:
         try:
-            with Image.open(io.BytesIO(data), formats=[self.name.upper()]) as image:
+            with open_image(data, (self.name.upper(),)) as image:
                 yield image
         except Exception as error:  # Pillow's readers raise almost anything on damaged data
             raise ImageError(f"is not a readable {self.name.upper()} file: {error}") from error

@@ -135,7 +135,9 @@ def test_two_inputs_never_share_an_output():
     steps = planned("a", force=True)
     assert Step("a/b.jpg", "a/b.nni") in steps
     assert steps[1] == Failed(
-        "a/b.png", "a/b.nni: is the output of a/b.jpg, and cannot be that of a/b.png"
+        "a/b.png",
+        "a/b.nni: is the output of a/b.jpg, and cannot be that of a/b.png; "
+        "-o gives that another name",
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,8 @@ from codec.cli import main
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.report import SharedResult
 from codec.decoding.restored import Restored
-from codec.picture import reading
-from codec.picture.metadata import NO_METADATA
+from codec.picture.metadata import Metadata
+from codec.pictures import load
 
 
 def stored(pixels: np.ndarray) -> bytes:
@@ -59,11 +58,11 @@ class FakeCodec:
 
     def encode(
         self,
-        picture: bytes | np.ndarray,
+        picture: bytes | str | np.ndarray,
         options: EncodeOptions,
         on_progress: Callable[[str, float], None],
     ) -> FakeResult:
-        pixels = reading.load(BytesIO(picture)) if isinstance(picture, bytes) else picture
+        pixels = load(picture, options).pixels
         self.encode_options = options
         for step in range(5):
             on_progress("refine", step / 4)
@@ -85,7 +84,9 @@ class FakeCodec:
         return np.frombuffer(container.chunks[Tag.CONTENT], np.uint8).reshape(shape)
 
     def restore(self, name: str, options: DecodeOptions) -> Restored:
-        return Restored(self.decode(files.read(name), options), NO_METADATA)
+        data = files.read(name)
+        metadata = Metadata.of_chunks(Container.unpack(data).chunks)
+        return Restored(self.decode(data, options), metadata)
 
 
 @pytest.fixture

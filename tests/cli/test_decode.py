@@ -36,9 +36,9 @@ def test_streams(run, pixels, target):
 
 
 def test_other_formats_are_refused_not_mislabelled(run):
-    result = run("decode", "photo.bin", "out.jpg")
+    result = run("decode", "photo.bin", "out.bmp")
     assert result.exit_code == 2
-    assert not Path("out.jpg").exists()
+    assert not Path("out.bmp").exists()
 
 
 def test_max_pixels_is_positive(run):

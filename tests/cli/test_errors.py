@@ -37,7 +37,8 @@ def test_input_is_a_folder(run, folder):
 
 
 def test_not_an_image(run):
-    assert_one_line(run("encode", "photo.bin", "out.bin"), "photo.bin: is not an image")
+    Path("notes.txt").write_text("hello")
+    assert_one_line(run("encode", "notes.txt", "out.bin"), "notes.txt: is not an image")
     assert not Path("out.bin").exists()
 
 

@@ -89,7 +89,7 @@ def test_decode(run, folder, arguments, written):
         "encode photo.png --engine cluster",
         "encode photo.png --engine dask://host",
         "encode photo.png - --engine dask://host:1",
-        "decode photo.bin -o out.jpg",
+        "decode photo.bin -o out.bmp",
         "verify photo.bin photo.bin --against photo.png",
     ],
 )
@@ -127,7 +127,7 @@ def test_json_of_a_folder_is_lines_even_for_one_file(run):
 def test_json_of_decode_and_verify(run):
     facts = json.loads(run("decode", *JSON, "photo.bin", "x.png").stdout)
     names = {"input": "photo.bin", "output": "x.png"}
-    assert facts == names | {"width": 12, "height": 8, "warning": ""}
+    assert facts == names | {"width": 12, "height": 8, "warning": "", "note": ""}
     facts = json.loads(run("verify", *JSON, "photo.bin").stdout)
     assert facts == {"input": "photo.bin", "width": 12, "height": 8, "psnr_db": None}
 

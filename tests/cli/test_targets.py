@@ -19,6 +19,7 @@ from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
         ("--target-bpp 0.5", MaxBpp(0.5)),
         ("--target-size 20000", MaxBytes(20_000)),
         ("--target-size 20K", MaxBytes(20_000)),
+        ("--target-size 20k", MaxBytes(20_000)),
         ("--target-size 1.5M", MaxBytes(1_500_000)),
         ("--target-psnr 34", MinPsnr(34)),
     ],

@@ -143,7 +143,7 @@ def test_bad_input_leaves_no_output(run):
         "--step 0",
         "--step -1",
         "--step 1 --target-size 9K",
-        "--target-size 9G",
+        "--target-size 9X",
         "--target-size 0",
         "--spread 2",
         "--prune 1",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 import codec
 from codec.decoding import decoder
@@ -70,7 +70,7 @@ def test_saving_takes_the_options_of_the_encoder(tiny, photo, tmp_path):
     [
         (Image.new("RGB", (8, 8)), {"quality": 101}, ValueError, "quality must be"),
         (Image.new("F", (8, 8)), {}, OSError, "cannot write as NNI: has samples of 32 bits"),
-        (Image.new("CMYK", (8, 8)), {}, OSError, "CMYK"),
+        (Image.new("CMYK", (8, 8)), {"strict": True}, OSError, "CMYK"),
     ],
 )
 def test_what_cannot_be_saved_leaves_no_file(tmp_path, picture, options, error, message):
@@ -101,3 +101,46 @@ def test_large_pictures_are_refused_until_allowed(file):
                     picture.load()
             else:
                 assert np.asarray(picture).shape == (33, 47, 3)
+
+
+def test_a_parser_gives_the_same_pixels(tiny, photo, tmp_path, pillow):
+    data = codec.encode(photo[:20, :30], codec.EncodeOptions(effort=0)).data
+    parser = ImageFile.Parser()
+    for start in range(0, len(data), 7):
+        parser.feed(data[start : start + 7])
+    assert np.array_equal(np.asarray(parser.close()), codec.decode(data))
+    parser = ImageFile.Parser()
+    parser.feed(data[:-9])
+    with pytest.raises(OSError):
+        parser.close()
+
+
+def test_a_rotated_picture_is_not_turned_again(tiny, photo, tmp_path, pillow):
+    codec.register_pillow()
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    Image.fromarray(photo[:20, :30]).save(tmp_path / "photo.png", exif=tags)
+    with Image.open(tmp_path / "photo.png") as picture:
+        picture.transpose(Image.Transpose.ROTATE_270).save(tmp_path / "turned.nni", effort=0)
+        picture.save(tmp_path / "opened.nni", effort=0)
+        picture.copy().save(tmp_path / "given.nni", effort=0, exif=tags)
+    pixels = [codec.decode(tmp_path / f"{name}.nni") for name in ("turned", "opened", "given")]
+    assert pixels[0].shape == (30, 20, 3)
+    assert np.array_equal(pixels[0], pixels[1]) and np.array_equal(pixels[0], pixels[2])
+    for name in ("turned", "opened", "given"):
+        with Image.open(tmp_path / f"{name}.nni") as picture:
+            assert 0x0112 not in picture.getexif()
+
+
+def test_dots_per_inch(tiny, photo, tmp_path, pillow):
+    codec.register_pillow()
+    Image.fromarray(photo[:20, :30]).save(tmp_path / "photo.nni", effort=0, dpi=(300, 150))
+    with Image.open(tmp_path / "photo.nni") as picture:
+        assert picture.info["dpi"] == (300, 150)
+
+
+def test_strict_refuses_what_would_be_lost(tiny, tmp_path, pillow):
+    codec.register_pillow()
+    with pytest.raises(OSError, match="converted from CMYK"):
+        Image.new("CMYK", (8, 8)).save(tmp_path / "photo.nni", effort=0, strict=True)
+    assert not list(tmp_path.iterdir())

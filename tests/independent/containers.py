@@ -93,7 +93,7 @@ def read_file(data: bytes) -> File:
 # 5 Chunks
 
 UPDATE, CONTENT, PRIOR, ALPHA = 1, 2, 4, 0x10
-ICC, EXIF, XMP = 0x90, 0x91, 0x92
+ICC, EXIF, XMP, IPTC = 0x90, 0x91, 0x92, 0x93
 
 
 def read_chunks(reader: Reader) -> dict[int, bytes]:
@@ -106,7 +106,7 @@ def read_chunks(reader: Reader) -> dict[int, bytes]:
         payload = reader.raw(length)
         if tag >= 0x80:
             require(tag not in metadata, "5", "metadata are repeated")
-            metadata |= {tag} & {ICC, EXIF, XMP}
+            metadata |= {tag} & {ICC, EXIF, XMP, IPTC}
             continue
         require(tag in (UPDATE, CONTENT, PRIOR, ALPHA), "5", "unknown critical chunk")
         require(all(tag > earlier for earlier in chunks), "5", "chunks out of order")

@@ -16,8 +16,8 @@ from codec.contract.modes import Standard
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.encoding.contents.standard import STANDARD
 from codec.errors import ImageError, OptionError
-from codec.picture import standard
-from codec.picture.metadata import TURNS, Metadata, as_stored, upright
+from codec.picture import reading, standard
+from codec.picture.metadata import TURNS, as_stored, upright
 from codec.picture.pixels import psnr_db
 from scripts.conform.standard_files import all_metadata, examples, picture, saved
 from tests.standard.carried import (
@@ -90,10 +90,12 @@ def test_metadata_stay(photo, name):
     before, after = (Image.open(io.BytesIO(found)) for found in (data, result.data))
     assert before.info == after.info and after.info["icc_profile"] and after.info["xmp"]
     assert after.getexif()[ORIENTATION] == 6
-    # Fitted and decoded as it is stored: the file says how to turn it.
+    # Fitted as it is stored, and decoded the right way up.
     decoded = codec.decode(result.data)
-    assert decoded.shape == (photo.shape[1], photo.shape[0], 3)
-    assert psnr_db(upright(decoded, 6), photo) == result.report.psnr_db
+    assert decoded.shape == photo.shape
+    assert psnr_db(decoded, photo) == result.report.psnr_db
+    exif = codec.read_metadata(result.data)
+    assert exif.orientation == 1 and exif == exif.upright()
     assert result.report.psnr_db > result.report.plain_psnr_db
 
 
@@ -114,10 +116,11 @@ def test_a_file_is_made_with_the_metadata_of_its_picture(head, name):
 def test_orientations(photo, orientation):
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    with Image.open(io.BytesIO(foreign(photo, "jpeg", exif=exif))) as image:
+    data = foreign(photo, "jpeg", exif=exif)
+    assert reading.read_metadata(data).orientation == orientation
+    with Image.open(io.BytesIO(data)) as image:
         expected = np.array(ImageOps.exif_transpose(image))
         stored = np.array(image)
-        assert Metadata.of(image).orientation == orientation
     np.testing.assert_array_equal(upright(stored, orientation), expected)
     np.testing.assert_array_equal(as_stored(expected, orientation), stored)
 
@@ -137,7 +140,7 @@ def test_the_first_picture_of_several_is_enhanced():
     data = examples()["several-pictures.jpg"]
     original = upright(np.array(picture("RGB")), 6)
     result = codec.enhance(original, data, FAST)
-    assert psnr_db(upright(codec.decode(result.data), 6), original) > result.report.plain_psnr_db
+    assert psnr_db(codec.decode(result.data), original) > result.report.plain_psnr_db
     with Image.open(io.BytesIO(result.data)) as image:
         assert image.n_frames == 2
 
@@ -152,7 +155,7 @@ def test_the_first_picture_of_several_is_enhanced():
             saved(picture("RGB"), "WEBP", save_all=True, append_images=[picture("RGB", 1)]),
             "2 frames",
         ),
-        (examples()["baseline-420.jpg"][:300], "damaged JPEG"),
+        (examples()["baseline-420.jpg"][:300], "cut short"),
         (examples()["420.avif"], "is 64 x 48, and its original 88 x 72"),
     ],
     ids=["cmyk", "alpha-webp", "alpha-avif", "animated", "damaged", "size"],
@@ -192,10 +195,9 @@ def test_limits_hold_before_the_picture_is_decoded(photo, name, monkeypatch):
     data = codec.enhance(photo, foreign(photo, name), FAST).data
     enough = photo.shape[0] * photo.shape[1]
     assert codec.decode(data, DecodeOptions(max_pixels=enough)).shape == photo.shape
+    # Pillow's limit is of the whole process, and of no concern.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    assert codec.decode(data).shape == photo.shape
     monkeypatch.setattr(Image.Image, "load", None)
     with pytest.raises(LimitExceeded, match="88x72"):
         codec.decode(data, DecodeOptions(max_pixels=enough - 1))
-    for limit in (enough - 1, enough // 3):  # a warning of Pillow, and an error
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        with pytest.raises(LimitExceeded, match=f"{limit:,} pixels"):
-            codec.decode(data)

@@ -12,7 +12,7 @@ from codec.decoding.decoder import restore
 from codec.errors import ImageError
 from codec.info import FileInfo, StandardInfo, describe
 from codec.opening import CodedFile, OpenedFile, StandardFile
-from codec.picture import reading, standard, transparency
+from codec.picture import standard, transparency, writing
 from codec.picture.metadata import upright
 from codec.picture.pixels import Pixels, psnr_db
 
@@ -76,7 +76,7 @@ def compare(
     info = describe(opened)
     options = options or DecodeOptions()
     restored = restore(opened, options)
-    decoded = restored.upright
+    decoded = restored.pixels
     height, width, _ = decoded.shape
     if original is not None and original.shape[:2] != (height, width):
         raise ImageError(f"is not {width} x {height}, the size of the file's picture")
@@ -116,7 +116,7 @@ def _enhanced(file: StandardFile, info: StandardInfo, options: DecodeOptions) ->
     if info.matches and info.update_bytes:
         found = Enhancement.unpack(file.payload)
         base = Enhancement.of_picture(standard.picture_of(pixels), found.model, found.quality, b"")
-        pictures[WITHOUT] = restore(file.carrying(base.pack()), options).upright
+        pictures[WITHOUT] = restore(file.carrying(base.pack()), options).pixels
     orientation = standard.read_metadata(file.data).orientation
     title = f"{file.carrier.NAME.upper()} as in any program"
     return pictures | {("plain", title): upright(pixels, orientation)}
@@ -130,5 +130,5 @@ def _parts(info: StandardInfo) -> dict[str, int]:
 
 def _png(pixels: Pixels) -> bytes:
     file = BytesIO()
-    reading.save_png(pixels, file)
+    writing.save_png(pixels, file)
     return file.getvalue()

@@ -1,0 +1,49 @@
+"""IPTC captions: records (IPTC-IIM 4.2) inside of Photoshop's image resources.
+
+A resource is "8BIM", a number, a name of even length with its length before it, and data, padded to
+even length (Adobe Photoshop File Formats Specification, "Image Resources Section").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bitstream.wire import ByteReader
+
+IDENTIFIER = b"Photoshop 3.0\0"
+"""What stands before the resources in a JPEG segment."""
+SIGNATURE = b"8BIM"
+RECORDS = 0x0404
+RECORD_MARK = 0x1C
+"""The first byte of each record."""
+CLIPPING = range(0x07D0, 0x0BB7)
+"""Paths, of which one may cut the picture out."""
+
+
+def resources(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Numbers and data of image resources; what is cut short is left out."""
+    reader = ByteReader(data)
+    try:
+        while reader.remaining and reader.raw(4, "signature") == SIGNATURE:
+            number = int.from_bytes(reader.raw(2, "number"), "big")
+            length = reader.u8("name")
+            reader.raw(length + (length + 1) % 2, "name")
+            size = int.from_bytes(reader.raw(4, "size"), "big")
+            yield number, reader.raw(size, "data")
+            if reader.remaining:
+                reader.raw(size % 2, "padding")
+    except ValueError:
+        return
+
+
+def records(data: bytes) -> bytes:
+    """The IPTC records in image resources, or in data that are records already; empty for none."""
+    if data[:1] == bytes([RECORD_MARK]):
+        return data
+    return next((found for number, found in resources(data) if number == RECORDS), b"")
+
+
+def as_resources(data: bytes) -> bytes:
+    """Inverse of `records`."""
+    head = SIGNATURE + RECORDS.to_bytes(2, "big") + b"\0\0" + len(data).to_bytes(4, "big")
+    return head + data + bytes(len(data) % 2)

@@ -1,0 +1,135 @@
+"""Pictures and their metadata to files of any format in `formats`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from codec.errors import ImageError
+from codec.picture import formats, iptc, jpeg, profiles
+from codec.picture.formats import Format
+from codec.picture.metadata import EXIF_PREFIX, NAMES, NO_METADATA, Metadata
+from codec.picture.notes import Notes
+from codec.picture.pixels import Pixels
+
+PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
+"""What stands before an XMP packet in PNG: not compressed, no language."""
+PNG_IPTC = "Raw profile type iptc"
+LONGEST_SEGMENT = 65_533
+TIFF_XMP, TIFF_IPTC = 700, 33723
+HEX_PER_LINE = 72
+
+
+def save(pixels: Pixels, metadata: Metadata, form: Format, notes: Notes) -> bytes:
+    """Writes a picture, the right way up.
+
+    Args:
+        pixels: uint8 [h w 3] or [h w 4].
+        metadata: those that the format does not hold become notes.
+        form: the format.
+        notes: takes them.
+
+    Raises:
+        ImageError: the format does not hold the picture.
+    """
+    if pixels.shape[2] == 4 and not form.alpha:
+        able = ", ".join(other.name for other in formats.FORMATS if other.alpha)
+        raise ImageError(
+            f"has transparency, which {form.name.upper()} files do not hold; write {able}"
+        )
+    file = BytesIO()
+    options = {**form.options, **save_options(metadata, form, notes)}
+    try:
+        Image.fromarray(pixels).save(file, form.pillow, **options)
+    except (ValueError, OSError, OverflowError) as error:
+        raise ImageError(f"does not fit into a {form.name.upper()} file: {error}") from error
+    return file.getvalue()
+
+
+def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:
+    """Writes a picture as PNG: uint8 [h w 3] or [h w 4]."""
+    options = save_options(metadata or NO_METADATA, formats.PNG, Notes())
+    Image.fromarray(pixels).save(file, format="PNG", **options)
+
+
+def save_options(metadata: Metadata, form: Format, notes: Notes) -> dict[str, Any]:
+    """What Pillow's writer of a format is given to write metadata.
+
+    Args:
+        metadata: of the picture.
+        form: the format.
+        notes: of what it does not hold.
+    """
+    for kind, name in NAMES.items():
+        if getattr(metadata, kind) and kind not in form.holds:
+            notes.add(f"{name} does not fit into a {form.name.upper()} file", kind)
+    options: dict[str, Any] = {}
+    kept = metadata.only(form.holds)
+    if kept.icc:
+        options["icc_profile"] = kept.icc
+    if metadata.dpi and "dpi" in form.holds:
+        options["dpi"] = metadata.dpi
+    return options | OPTIONS.get(form.name, _embedded)(kept, notes)
+
+
+def _embedded(metadata: Metadata, _notes: Notes) -> dict[str, Any]:
+    found = {"exif": metadata.exif, "xmp": metadata.xmp}
+    return {name: value for name, value in found.items() if value}
+
+
+def _of_png(metadata: Metadata, _notes: Notes) -> dict[str, Any]:
+    chunks = PngInfo()
+    if metadata.xmp:
+        chunks.add(b"iTXt", PNG_XMP + metadata.xmp)
+    if metadata.iptc:
+        digits = iptc.as_resources(metadata.iptc).hex()
+        lines = [digits[at : at + HEX_PER_LINE] for at in range(0, len(digits), HEX_PER_LINE)]
+        text = "\n".join(["", "iptc", f"{len(digits) // 2:8}", *lines, ""])
+        chunks.add_text(PNG_IPTC, text, zip=True)
+    code_points = profiles.code_points(metadata.icc)
+    if code_points:
+        chunks.add(b"cICP", code_points)
+    return {"pnginfo": chunks} | ({"exif": metadata.exif} if metadata.exif else {})
+
+
+def _of_jpeg(metadata: Metadata, notes: Notes) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if len(metadata.exif) > LONGEST_SEGMENT:
+        notes.add("EXIF does not fit into one segment of a JPEG file", "exif")
+    elif metadata.exif:
+        options["exif"] = metadata.exif
+    if len(metadata.xmp) + len(jpeg.XMP) > LONGEST_SEGMENT:
+        notes.add("XMP does not fit into one segment of a JPEG file", "xmp")
+    elif metadata.xmp:
+        options["xmp"] = metadata.xmp
+    resources = iptc.IDENTIFIER + iptc.as_resources(metadata.iptc)
+    if len(resources) > LONGEST_SEGMENT:
+        notes.add("IPTC does not fit into one segment of a JPEG file", "iptc")
+    elif metadata.iptc:
+        length = (len(resources) + 2).to_bytes(2, "big")
+        options["extra"] = bytes([0xFF, jpeg.APP13]) + length + resources
+    return options
+
+
+def _of_tiff(metadata: Metadata, _notes: Notes) -> dict[str, Any]:
+    exif = Image.Exif()
+    if metadata.exif:
+        exif.load(EXIF_PREFIX + metadata.tiff)
+    if metadata.xmp:
+        exif[TIFF_XMP] = metadata.xmp
+    if metadata.iptc:
+        exif[TIFF_IPTC] = metadata.iptc
+    return {"exif": exif}
+
+
+OPTIONS: dict[str, Callable[[Metadata, Notes], dict[str, Any]]] = {
+    "png": _of_png,
+    "jpeg": _of_jpeg,
+    "tiff": _of_tiff,
+    "ppm": lambda _metadata, _notes: {},
+}

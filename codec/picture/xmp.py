@@ -1,0 +1,74 @@
+"""Edits XMP packets as text: what is not edited stays as it is, names of prefixes included."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+ORIENTATION = re.compile(
+    rb"""\stiff:Orientation\s*=\s*(?:"(\d)"|'(\d)')|<tiff:Orientation>\s*(\d)\s*</tiff:Orientation>"""
+)
+"""XMP specification, part 2, section 3.2."""
+
+LARGEST_EDITED = 2**20
+"""Bytes; a search for what belongs together takes its time."""
+
+HIDDEN = {
+    rb"http://ns.adobe.com/hdr-gain-map/1.0/": rb"[\w.-]+",
+    rb"http://ns.apple.com/HDRGainMap/1.0/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/1.0/container/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/1.0/container/item/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/dd/1.0/container/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/dd/1.0/device/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/1.0/depthmap/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/1.0/image/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/1.0/audio/": rb"[\w.-]+",
+    rb"http://ns.google.com/photos/1.0/camera/": rb"(?:MicroVideo|MotionPhoto)\w*",
+    rb"http://ns.adobe.com/xmp/note/": rb"HasExtendedXMP",
+}
+"""Names that promise what stands elsewhere in a file, by their namespace: a gain map, a depth map,
+sound, a film, more XMP."""
+
+
+def orientation(packet: bytes) -> int:
+    """1 to 8; 1 too if none is stated."""
+    match = ORIENTATION.search(packet)
+    found = int(next(filter(None, match.groups()), b"1")) if match else 1
+    return found if found in range(1, 9) else 1
+
+
+def upright(packet: bytes) -> bytes:
+    """The packet without an orientation."""
+    return ORIENTATION.sub(b"", packet)
+
+
+def without_hidden(packet: bytes) -> bytes:
+    """The packet without what it says of things that stand elsewhere in the file.
+
+    As it is if it cannot be edited so.
+    """
+    edited = packet if len(packet) <= LARGEST_EDITED else b""
+    for space, names in HIDDEN.items():
+        for prefix in re.findall(
+            rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']", edited
+        ):
+            name = re.escape(prefix) + rb":" + names
+            edited = re.sub(rb"\s" + name + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", b"", edited)
+            edited = re.sub(rb"<(" + name + rb")(?:\s[^<>]*)?/>", b"", edited)
+            edited = re.sub(
+                rb"<(" + name + rb")(?:\s[^<>]*)?>(?:(?!<\1[\s>/]).)*?</\1\s*>",
+                b"",
+                edited,
+                flags=re.DOTALL,
+            )
+    return edited if _is_well_formed(edited) else packet
+
+
+def _is_well_formed(packet: bytes) -> bool:
+    if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+        return False
+    try:
+        ElementTree.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314  # no entities are in it
+    except ElementTree.ParseError:
+        return False
+    return True
