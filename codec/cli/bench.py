@@ -13,7 +13,7 @@ import codec
 from codec.batch import local
 from codec.batch.results import Failed
 from codec.batch.sources import Source, find
-from codec.cli import parts
+from codec.cli import asking, parts
 from codec.cli.console import Failure, Progress, Speech, print_json, say
 from codec.contract.modes import STANDARD_CONTENTS, Standard
 from codec.contract.options import DecodeOptions, EncodeOptions
@@ -52,15 +52,15 @@ class Measured:
 @click.argument("folder", metavar="DIR", type=click.Path())
 @parts.bundle(
     "asked",
-    parts.Asked,
-    parts.quality_option,
-    parts.effort_option,
-    parts.content_option,
-    parts.device_option,
+    asking.Asked,
+    asking.quality_option,
+    asking.effort_option,
+    asking.content_option,
+    asking.device_option,
 )
 @parts.threads_option
 @parts.speech_options
-def command(folder: str, asked: parts.Asked, threads: int, speech: Speech) -> None:
+def command(folder: str, asked: asking.Asked, threads: int, speech: Speech) -> None:
     """Encode and decode all pictures below DIR, one after the other; write nothing.
 
     Of a standard --content, the files are such files with an update in them. Times leave out

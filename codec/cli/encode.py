@@ -11,7 +11,7 @@ import click
 from codec import files
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
-from codec.cli import parts, picture_options, sharing
+from codec.cli import asking, parts, picture_options, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
@@ -40,24 +40,24 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, stand
 @click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
 @parts.bundle(
     "asked",
-    parts.Asked,
-    parts.quality_option,
+    asking.Asked,
+    asking.quality_option,
     target_options,
     click.option("--lossless", is_flag=True, help="Code the picture exactly, whatever it takes."),
-    parts.effort_option,
+    asking.effort_option,
     time_limit_option,
-    parts.content_option,
+    asking.content_option,
     click.option(
         "--update",
         type=click.Choice(techniques.names()),
-        default=parts.DEFAULTS.update,
+        default=asking.DEFAULTS.update,
         show_default=True,
         help="How to adapt the decoder's filter to each picture.",
     ),
     click.option("--no-update", "update", flag_value=techniques.NONE, help="The same as none."),
     click.option(
         "--metadata",
-        type=parts.MetadataKinds(),
+        type=asking.MetadataKinds(),
         metavar="all|none|icc,exif,xmp,iptc",
         default="all",
         show_default=True,
@@ -66,14 +66,14 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, stand
     picture_options.strict_option,
     picture_options.frame_option,
     picture_options.truncated_option,
-    picture_options.max_pixels_option(parts.DEFAULTS.max_pixels),
+    picture_options.max_pixels_option(asking.DEFAULTS.max_pixels),
     click.option(
         "--verify/--no-verify",
-        default=parts.DEFAULTS.verify,
+        default=asking.DEFAULTS.verify,
         show_default=True,
         help="Decode the result and compare before it is written.",
     ),
-    parts.device_option,
+    asking.device_option,
 )
 @click.option(
     "--report", metavar="FILE.html", type=click.Path(), help="Write a page on the only picture."
@@ -84,7 +84,7 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, stand
 @parts.speech_options
 def command(
     names: tuple[str, ...],
-    asked: parts.Asked,
+    asked: asking.Asked,
     report: str | None,
     shared_update: str | None,
     naming: parts.Naming,

@@ -7,7 +7,7 @@ import click
 from codec.batch.jobs import EnhanceJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_enhanced
-from codec.cli import parts, picture_options
+from codec.cli import asking, parts, picture_options
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.contract.options import EncodeOptions
@@ -29,10 +29,10 @@ from codec.contract.options import EncodeOptions
 @parts.bundle(
     "options",
     EncodeOptions,
-    parts.effort_option,
+    asking.effort_option,
     picture_options.strict_option,
-    picture_options.max_pixels_option(parts.DEFAULTS.max_pixels),
-    parts.device_option,
+    picture_options.max_pixels_option(asking.DEFAULTS.max_pixels),
+    asking.device_option,
 )
 @parts.bundle(
     "naming", parts.Naming, parts.output_option, parts.force_option, parts.preserve_option

@@ -14,7 +14,7 @@ from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Shared
 from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
-from codec.cli import parts, picture_options
+from codec.cli import asking, parts, picture_options
 from codec.cli.console import Progress, Reporter, Speech, print_json, say
 from codec.contract.options import DecodeOptions
 from codec.errors import blaming
@@ -70,7 +70,7 @@ def write_set(
     outputs: Outputs,
     make_job: Callable[[Step], EncodeJob],
     update_file: str,
-    asked: parts.Asked,
+    asked: asking.Asked,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -88,8 +88,8 @@ def write_set(
         speech: what is said about it.
     """
     refused = {
-        "--content": asked.content != parts.DEFAULTS.content,
-        "--update": asked.update != parts.DEFAULTS.update,
+        "--content": asked.content != asking.DEFAULTS.content,
+        "--update": asked.update != asking.DEFAULTS.update,
         "a target": asked.target is not None,
         "--time-limit": asked.time_limit is not None,
         "--resume": naming.resume,
