@@ -53,6 +53,7 @@ decode_options = parts.bundle(
     "options",
     DecodeOptions,
     parts.max_pixels_option,
+    parts.decode_time_option,
     click.option(
         "--shared-update",
         "updates",

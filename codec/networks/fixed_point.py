@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.contract.quality import RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
+from codec.networks import patience
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.strips import spans
 from codec.networks.transform import BLOCK_PX
@@ -188,6 +189,7 @@ class IntegerConv(nn.Module):
         return torch.cat(pieces, 2)
 
     def _convolved(self, x: Tensor, padding: tuple[int, int]) -> Tensor:
+        patience.check()
         groups, digits, bits = astuple(self.split)
         parts = functional.conv2d(x, self.kernels, None, self.stride, padding, groups=groups)
         bias = self.bias.view(1, -1, 1, 1)
