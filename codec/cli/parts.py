@@ -275,14 +275,6 @@ max_pixels_option = click.option(
 )
 
 
-decode_time_option = click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Give up on a file after so long.",
-)
-
-
 def split_names(
     names: Sequence[str], naming: Naming, is_input: Callable[[str], bool]
 ) -> tuple[Sequence[str], str | None]:

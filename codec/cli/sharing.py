@@ -53,7 +53,12 @@ decode_options = parts.bundle(
     "options",
     DecodeOptions,
     parts.max_pixels_option,
-    parts.decode_time_option,
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Give up on a file after so long.",
+    ),
     click.option(
         "--shared-update",
         "updates",

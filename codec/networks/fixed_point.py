@@ -142,8 +142,7 @@ class IntegerConv(nn.Module):
         activate: bool,
     ) -> None:
         super().__init__()
-        self.weight, self.offset = weight, bias
-        self.shift, self.limit = shift, limit
+        self.weight, self.offset, self.shift, self.limit = weight, bias, shift, limit
         self.stride, self.padding, self.activate = stride, padding, activate
         weight, bias = weight.long(), bias.long()
         # The accumulator also takes the bias and the half of the rounding.

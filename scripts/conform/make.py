@@ -22,7 +22,7 @@ from codec import decode
 from codec.models import released
 from codec.networks.learned import ModelConfig
 from codec.networks.postfilter import FilterConfig
-from scripts.conform.cases import invalid_cases, prior_cases, valid_cases
+from scripts.conform.cases import invalid_cases, valid_cases
 from scripts.conform.lossless import (
     LosslessMaker,
     lossless_invalid_cases,
@@ -30,6 +30,7 @@ from scripts.conform.lossless import (
     lossless_valid_cases,
 )
 from scripts.conform.maker import Case, Maker
+from scripts.conform.update_cases import prior_cases
 from scripts.conform.vectors import (
     LOSSLESS_MODEL_FILE,
     MODEL_FILE,
