@@ -4,7 +4,7 @@
     ├── OptionError   an option is outside its range, or cannot be met (also a ValueError)
     ├── ImageError    a picture cannot be read, or holds what the format cannot store
     ├── OutputError   the result cannot go where it should
-    ├── ModelError    the networks that a file names are missing or damaged
+    ├── ModelError    the networks that a file names are missing, damaged or not exact here
     ├── VerifyError   a file does not decode to what it was made of
     ├── WeightsError  a file of weights cannot be read, packed, or unpacked against this base
     ├── FileError     any of these and of the system's, with the name of the file it is about
@@ -55,7 +55,7 @@ class OutputError(CodecError):
 
 
 class ModelError(CodecError):
-    """The networks that a file names are missing or damaged."""
+    """The networks that a file names are missing, damaged, or not exact on this machine."""
 
 
 class WeightsError(CodecError):

@@ -28,7 +28,9 @@ METADATA = ("icc_profile", "exif", "xmp", "iptc", "dpi")
 """What `save` takes besides options."""
 
 
-def register_pillow(max_pixels: int | None = DecodeOptions().max_pixels) -> None:
+def register_pillow(
+    max_pixels: int | None = DecodeOptions().max_pixels, time_limit: float | None = None
+) -> None:
     """Teaches Pillow to open and save files of this codec.
 
     >>> import codec
@@ -48,8 +50,9 @@ def register_pillow(max_pixels: int | None = DecodeOptions().max_pixels) -> None
 
     Args:
         max_pixels: largest picture to decode; see `codec.DecodeOptions`.
+        time_limit: seconds after which decoding is given up; likewise.
     """
-    NniImageFile.decode_options = DecodeOptions(max_pixels)
+    NniImageFile.decode_options = DecodeOptions(max_pixels, time_limit=time_limit)
     Image.register_open(FORMAT, NniImageFile, _accept)
     Image.register_save(FORMAT, _save)
     Image.register_extension(FORMAT, SUFFIX)

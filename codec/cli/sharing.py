@@ -54,6 +54,12 @@ decode_options = parts.bundle(
     DecodeOptions,
     picture_options.max_pixels_option(DecodeOptions().max_pixels),
     click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Give up on a file after so long.",
+    ),
+    click.option(
         "--shared-update",
         "updates",
         metavar=METAVAR,

@@ -18,6 +18,7 @@ from codec.decoding.filtering import Filtering
 from codec.decoding.restored import Restored
 from codec.models.kinds import FilteredModel, LosslessModel
 from codec.models.released import load
+from codec.networks import patience
 from codec.networks.isolation import isolated
 from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
 from codec.picture import transparency
@@ -40,6 +41,14 @@ def restore(opened: OpenedFile, options: DecodeOptions | None = None) -> Restore
         FormatError: it holds no picture, is not valid, or needs a model that is not here.
     """
     options = options or DecodeOptions()
+    with patience.limited(options.time_limit):
+        restored = _opened(opened, options)
+        patience.check()  # what cannot be interrupted, such as other codecs, may have taken long
+    return restored
+
+
+def _opened(opened: OpenedFile, options: DecodeOptions) -> Restored:
+    """Decodes a file of whatever kind it is."""
     match opened:
         case CodedFile():
             return _restored(opened.container, options)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bitstream import CdfTables, SymbolReader, SymbolWriter
 from codec.contract.quality import VALUE_BITS, IntegerLevel
+from codec.networks import patience
 from codec.networks.context import ContextModel, Slot, at_phases
 from codec.networks.transform import BLOCK_PX
 
@@ -138,6 +139,7 @@ def decode_latents(
     reader = SymbolReader(data, tables)
 
     def exchange(slot: Slot, mean: Tensor, table: Integers) -> Integers:
+        patience.check()
         return reader.code(np.empty(table.shape, np.int32), table)
 
     return _walk(exchange, context, level, grid)

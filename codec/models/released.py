@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import tomllib
+from collections.abc import Hashable
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +32,7 @@ from codec.models.heads import subspaces_of
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.models.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.models.subspace import Subspace
+from codec.networks import exactness
 from codec.networks.isolation import isolated
 from codec.networks.learned import ModelConfig
 from codec.networks.lossless import twins as lossless
@@ -83,7 +85,8 @@ def load(model_id: bytes) -> ReleasedModel:
 
     Raises:
         UnknownModel: there is none of that id.
-        ModelError: its file is missing or damaged, or two different models have that id.
+        ModelError: its file is missing or damaged, two different models have that id, or its
+            networks are not exact on this machine.
     """
     found = [(digest, path) for digest, path in available().items() if digest.startswith(model_id)]
     if not found:
@@ -99,7 +102,20 @@ def load(model_id: bytes) -> ReleasedModel:
         raise ModelError(f"the model file {path} is missing; install nncodec again")
     if file_hash(path) != digest:
         raise ModelError(f"the model file {path} is damaged; install nncodec again")
+    _prove(path, exactness.settings())
     return load_file(path)
+
+
+@lru_cache
+def _prove(path: Path, _settings: Hashable) -> None:
+    """Refuses a machine on which the networks are not exact; once for what selects its kernels."""
+    try:
+        exactness.prove(load_file(path).networks)
+    except exactness.InexactError as error:
+        raise ModelError(
+            f"this machine does not compute the networks exactly (layer {error}), so that pictures "
+            "would have other pixels: its convolutions must have the full precision of float32"
+        ) from error
 
 
 @lru_cache(maxsize=2)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.contract.quality import RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
+from codec.networks import patience
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.strips import spans
 from codec.networks.transform import BLOCK_PX
@@ -141,8 +142,7 @@ class IntegerConv(nn.Module):
         activate: bool,
     ) -> None:
         super().__init__()
-        self.weight, self.offset = weight, bias
-        self.shift, self.limit = shift, limit
+        self.weight, self.offset, self.shift, self.limit = weight, bias, shift, limit
         self.stride, self.padding, self.activate = stride, padding, activate
         weight, bias = weight.long(), bias.long()
         # The accumulator also takes the bias and the half of the rounding.
@@ -188,6 +188,7 @@ class IntegerConv(nn.Module):
         return torch.cat(pieces, 2)
 
     def _convolved(self, x: Tensor, padding: tuple[int, int]) -> Tensor:
+        patience.check()
         groups, digits, bits = astuple(self.split)
         parts = functional.conv2d(x, self.kernels, None, self.stride, padding, groups=groups)
         bias = self.bias.view(1, -1, 1, 1)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from codec.networks import patience
+
 PIXELS = 2**21
 """What a strip has at most, if that makes `UNIT` rows; smaller pictures are one strip."""
 UNIT = 64
@@ -58,6 +60,7 @@ def in_strips(network: Callable[[Tensor], Tensor], x: Tensor, *, halo: int, scal
         return network(x)
     result = None
     for strip in parts:
+        patience.check()
         y = network(x[:, :, strip.first // scale : strip.last // scale])
         step = (strip.last - strip.first) // y.shape[2]  # pixels per row of the result
         if result is None:

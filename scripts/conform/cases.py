@@ -13,12 +13,9 @@ from bitstream.file import alpha, metadata
 from bitstream.limits import (
     MAX_CHUNK_BYTES,
     MAX_ESCAPE_PREFIX,
-    MAX_SUBSPACE_LEVEL,
-    MAX_UPDATE_LEVEL,
 )
-from bitstream.update.methods import Method
-from bitstream.update.subspace import STEPS
 from scripts.conform.maker import HALF, HEIGHT, WIDTH, Case, Maker, chunk, sealed, varint
+from scripts.conform.update_cases import invalid_updates, valid_updates
 
 SHORTEST = bytes(4)
 """The shortest codeword of zeros that a picture of this size and model takes."""
@@ -92,50 +89,6 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
                 + chunk(Tag.ALPHA, transparency(kind))
             ),
         )
-
-
-def valid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str]]:
-    """Names, UPDATE payloads and purposes."""
-    nothing, single = maker.subspace_levels(0, 1, seed=0), maker.subspace_levels(0, 1, seed=0)
-    single[0, 0], single[-1, -1] = 1, -1
-    sparse, dense = (maker.subspace_levels(share, 9, seed=1) for share in (0.1, 1))
-    largest = maker.subspace_levels(1, 1, seed=2) * MAX_SUBSPACE_LEVEL
-    for name, step, spread, levels, purpose in (
-        ("sparse", 24, 0, sparse, "a typical update"),
-        ("dense", 30, 3, dense, "an update of all coordinates"),
-        ("nothing", 20, 0, nothing, "an update that changes nothing"),
-        ("coarsest", 0, 0, single, "the largest quantiser step"),
-        ("finest", STEPS - 1, 0, dense, "the smallest quantiser step"),
-        ("narrow", 26, -128, sparse, "the smallest spread: the first table for all, escapes"),
-        ("wide", 26, 127, sparse, "the largest spread: the last table for all"),
-        ("levels", 43, 0, largest, "the largest levels, a step that is not a power of two"),
-    ):
-        yield f"subspace-{name}", maker.subspace(step, spread, levels), purpose
-    for name, shifts, levels, purpose in (
-        ("sparse", (2, 2), maker.tensor_levels(0.05, 9, seed=1), "an update of few parameters"),
-        ("dense", (0, 0), maker.tensor_levels(1, 40, seed=2), "an update of all parameters"),
-        ("nothing", (3, 5), maker.tensor_levels(0, 1, seed=0), "an update that changes nothing"),
-        ("shifts", (15, 15), maker.single_levels(1), "the largest step shifts"),
-        ("level", (0, 0), maker.single_levels(MAX_UPDATE_LEVEL), "the largest level of a kernel"),
-    ):
-        yield f"kernels-{name}", maker.tensors(shifts, levels), purpose
-    for method, shifts, purpose in (
-        (Method.SCALES, (4, 3), "scales of channels"),
-        (Method.LOW_RANK, (1,), "a change of low rank"),
-        (Method.COSINE, (4, 3, 2), "coefficients of cosine transforms"),
-    ):
-        name = method.name.lower().replace("_", "-")
-        for kind, share, top in (("sparse", 0.1, 3), ("dense", 1, 9)):
-            levels = maker.tensor_levels(share, top, seed=5, method=method)
-            yield f"{name}-{kind}", maker.tensors(shifts, levels, method), f"{purpose}, {kind}"
-    for name, step, levels in (
-        ("sparse", 26, sparse),
-        ("dense", 30, dense),
-        ("levels", 47, largest),
-    ):
-        purpose = "levels of a trellis-coded quantiser"
-        payload = maker.subspace(step, 0, levels, Method.TRELLIS)
-        yield f"trellis-{name}", payload, f"{purpose}, {name}"
 
 
 def invalid_cases(maker: Maker) -> Iterator[Case]:
@@ -216,47 +169,3 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
         yield Case(f"content-{name}", purpose, sealed(header + chunk(Tag.CONTENT, payload)), error)
     for name, payload, error, purpose in invalid_updates(maker):
         yield Case(name, purpose, sealed(header + chunk(Tag.UPDATE, payload) + content), error)
-
-
-def invalid_updates(maker: Maker) -> Iterator[tuple[str, bytes, str, str]]:
-    """Names, UPDATE payloads, classes of errors and purposes."""
-    by_subspace, by_kernels = bytes([Method.SUBSPACE]), bytes([Method.KERNELS])
-    levels = maker.subspace_levels(0, 1, seed=0)
-    levels[0, 0] = MAX_SUBSPACE_LEVEL
-    inexact = maker.subspace(0, 0, levels)
-    levels[0, 0] += 1
-    with mock.patch("bitstream.update.subspace.MAX_SUBSPACE_LEVEL", MAX_SUBSPACE_LEVEL + 1):
-        level = maker.subspace(STEPS - 1, 0, levels)
-    with mock.patch("bitstream.update.levels.MAX_UPDATE_LEVEL", MAX_UPDATE_LEVEL + 1):
-        kernel_level = maker.tensors((0, 0), maker.single_levels(MAX_UPDATE_LEVEL + 1))
-    inexact_kernels = maker.tensors((15, 0), maker.tensor_levels(1, MAX_UPDATE_LEVEL, seed=4))
-    levels[0, 0] = MAX_SUBSPACE_LEVEL
-    inexact_trellis = maker.subspace(0, 0, levels, Method.TRELLIS)
-    low_rank = maker.tensor_levels(1, MAX_UPDATE_LEVEL, seed=6, method=Method.LOW_RANK)
-    inexact_rank = maker.tensors((15,), low_rank, Method.LOW_RANK)
-    step = by_subspace + bytes([STEPS, 128])
-    dense = maker.tensors((0, 0), maker.tensor_levels(1, 40, seed=2))
-    yield from (
-        ("update-empty", b"", "Truncated", "no method"),
-        ("update-method-zero", b"\0\x14\x80", "InvalidField", "method 0"),
-        ("update-method-newer", b"\x08\x14\x80", "InvalidField", "a method that does not exist"),
-        ("shared-length", b"\x07" + b"n" * 15, "InvalidField", "an id of 15 bytes"),
-        (
-            "shared-unknown",
-            b"\x07" + b"n" * 16,
-            "UnknownUpdate",
-            "an update file that is not given",
-        ),
-        ("subspace-no-step", by_subspace, "Truncated", "ends before the step"),
-        ("subspace-no-spread", by_subspace + b"\x14", "Truncated", "ends before the spread"),
-        ("subspace-step-limit", step, "InvalidField", "step 64"),
-        ("subspace-level-limit", level, "InvalidField", "a level of 2**10 + 1"),
-        ("subspace-range", by_subspace + b"\x14\x80" + b"\xff" * 8, "InvalidField", "no codeword"),
-        ("subspace-exact-range", inexact, "InvalidField", "weights outside of the exact range"),
-        ("trellis-exact-range", inexact_trellis, "InvalidField", "weights out of the exact range"),
-        ("low-rank-exact-range", inexact_rank, "InvalidField", "weights out of the exact range"),
-        ("kernels-prefix", by_kernels, "InvalidField", "an Exp-Golomb prefix of more than 14"),
-        ("kernels-end", dense[: len(dense) // 2], "Truncated", "half of a codeword"),
-        ("kernels-level-limit", kernel_level, "InvalidField", "a level of 2**15"),
-        ("kernels-exact-range", inexact_kernels, "InvalidField", "weights out of the exact range"),
-    )

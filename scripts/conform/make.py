@@ -30,7 +30,7 @@ from scripts.conform.lossless import (
     lossless_valid_cases,
 )
 from scripts.conform.maker import Case, Maker
-from scripts.conform.prior_cases import prior_cases
+from scripts.conform.update_cases import prior_cases
 from scripts.conform.vectors import (
     LOSSLESS_MODEL_FILE,
     MODEL_FILE,

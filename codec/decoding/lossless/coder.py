@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitstream import CdfTables, InvalidField, SymbolCoder, SymbolReader, SymbolWriter
+from codec.networks import patience
 from codec.networks.fixed_point import rescale
 from codec.networks.lossless import colour
 from codec.networks.lossless.network import CHANNELS, Lossless
@@ -106,6 +107,7 @@ def _finer(
         settled = rescale(step.base, VALUE_BITS)
         whole, table = (plane[0, 0, :rows, :columns] for plane in (whole, table))
         symbols = (wanted - whole).int().numpy()
+        patience.check()
         got = coder.code(symbols, table.long().numpy()) + whole.numpy()
         settled[0, 0, :rows, :columns] = _checked(got)
         return settled * 2.0**VALUE_BITS
