@@ -19,8 +19,8 @@ from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import centred
 from codec.encoding.contents.registry import encoder_of
-from codec.encoding.encoder import make_job
 from codec.encoding.job import Content, Job
+from codec.encoding.start import make_job
 from codec.networks.pictures import to_pixels
 from codec.picture import reading
 from codec.picture.pixels import Pixels, psnr_db

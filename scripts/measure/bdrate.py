@@ -20,7 +20,8 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from scripts.measure.curves import METRICS, Curve, CurveError, Point, over_common_images, read_curve
+from scripts.measure.curves import Curve, CurveError, Point, over_common_images, read_curve
+from scripts.measure.metrics import METRICS
 from scripts.measure.tables import TableError
 
 
@@ -67,11 +68,8 @@ def print_comparison(anchor: Curve, test: Curve, metric: str) -> None:
 
 
 def in_decibels(points: Iterable[Point], metric: str) -> list[Point]:
-    """PSNR as it is; MS-SSIM as -10 log10(1 - x), which spreads the values close to 1."""
-    if metric == "psnr_db":
-        return list(points)
-    # Tables have six decimals: a picture that rounds to 1 is as good as the last of them.
-    return [Point(point.bpp, -10 * math.log10(max(1 - point.value, 1e-6))) for point in points]
+    """Points as curves are compared and drawn by."""
+    return [Point(point.bpp, METRICS[metric].decibels(point.value)) for point in points]
 
 
 def bd_rate(anchor: list[Point], test: list[Point]) -> float:

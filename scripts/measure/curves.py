@@ -19,8 +19,6 @@ from typing import Any
 
 from scripts.measure.tables import Row, read_rows
 
-METRICS = ("psnr_db", "ms_ssim")
-
 _SPEC = re.compile(r"(?P<file>.+?\.(tsv|json))(:(?P<name>.+))?")
 
 

@@ -13,7 +13,6 @@ it was stopped.  results/README.md defines the columns.
 from __future__ import annotations
 
 import argparse
-import math
 import statistics
 import sys
 import tempfile
@@ -24,7 +23,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from codec.picture.pixels import psnr_db
 from scripts.measure.codecs import (
     BASELINE_NAMES,
     CONTENTS,
@@ -37,10 +35,10 @@ from scripts.measure.codecs import (
     baseline,
 )
 from scripts.measure.experiment import experiment_parser, list_images, numbers
+from scripts.measure.metrics import METRICS
 from scripts.measure.tables import Row, TableError, append_row, read_rows
 
 DEFAULT_EFFORT = 5
-MS_SSIM_MIN_SIDE_PX = 161  # five scales of an 11-tap window do not fit into less
 
 
 def main() -> int:
@@ -139,29 +137,13 @@ def measured(
         quality=quality,
         bytes=size,
         bpp=8 * size / (width * height),
-        psnr_db=psnr_db(pixels, decoded),
-        ms_ssim=ms_ssim(pixels, decoded),
+        **{name: metric.measure(pixels, decoded) for name, metric in METRICS.items()},
         enc_s=enc_s,
         dec_s=decoded_at - read_at,
         update_bytes=encoded.update_bytes,
         version=coder.version,
         prior_bytes=encoded.prior_bytes,
     )
-
-
-def ms_ssim(original: Pixels, decoded: Pixels) -> float:
-    """Multi-scale structural similarity, mean over the channels; nan for a small image."""
-    if min(original.shape[:2]) < MS_SSIM_MIN_SIDE_PX:
-        return math.nan
-    # Here, because torch takes seconds to import and --help needs none of it.
-    import torch
-    from pytorch_msssim import ms_ssim as similarity
-
-    planes = [
-        torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]  # [1 3 h w]
-        for picture in (original, decoded)
-    ]
-    return float(similarity(*planes, data_range=255))
 
 
 def describe(row: Row) -> str:

@@ -16,10 +16,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from scripts.measure.bdrate import in_decibels
-from scripts.measure.curves import METRICS, Curve, CurveError, over_common_images, read_curves
+from scripts.measure.curves import Curve, CurveError, over_common_images, read_curves
+from scripts.measure.metrics import METRICS
 from scripts.measure.tables import TableError
-
-LABELS = {"psnr_db": "PSNR (RGB), dB", "ms_ssim": "MS-SSIM (RGB), -10 log10(1 - x), dB"}
 
 
 def main() -> int:
@@ -54,7 +53,7 @@ def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
         )
     axes.set_xlim(0, widest_bpp(curves))
     axes.set_xlabel("bits per pixel")
-    axes.set_ylabel(LABELS[metric])
+    axes.set_ylabel(METRICS[metric].label)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
