@@ -17,6 +17,7 @@ LONGEST_FILE_LINES = 300
 RANKS = (
     "bitstream",
     "codec.errors",
+    "codec.terminal",
     "codec.files",
     "codec.contract",
     "codec.opening",
@@ -28,6 +29,7 @@ RANKS = (
     "codec.decoding",
     "codec.encoding",
     "codec.packing",
+    "codec.pictures",
     "codec.api",
     "codec.pillow",
     "codec",
