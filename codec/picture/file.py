@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from codec.contract.options import ReadOptions
 from codec.errors import ImageError
@@ -129,6 +130,9 @@ class PictureFile:
 
     def _load(self, image: ImageFile.ImageFile) -> None:
         """Decodes the pixels, or as many as there are if that will do."""
+        if isinstance(image, TiffImageFile) and image._im is None:
+            # Else Pillow would do it, but hold its own limit against the size.
+            image.im = Image.core.new(image.mode, image._tile_size)
         try:
             image.load()
         except (OSError, SyntaxError, ValueError, EOFError) as error:

@@ -198,3 +198,18 @@ def test_reading_leaves_the_process_alone():
         "reading.read(sys.stdin.buffer.read()); assert state() == before"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], input=jpeg(), check=True)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "options"),
+    [
+        *((name, {}) for name in ("PNG", "JPEG", "AVIF", "BMP", "QOI", "TIFF", "JPEG2000")),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ],
+)
+def test_only_the_limit_that_was_asked_for_counts(file_format, options, monkeypatch):
+    data = saved(np.zeros((16, 16, 3), np.uint8), file_format, **options)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    assert reading.load(data, ReadOptions(max_pixels=256)).shape == (16, 16, 3)
+    with pytest.raises(ImageError, match="larger than 255 pixels"):
+        reading.load(data, ReadOptions(max_pixels=255))
