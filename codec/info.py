@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from bitstream import FORMAT_VERSION, BadMagic, FormatError
+from bitstream import FORMAT_VERSION, BadMagic, FormatError, Tag
 from bitstream.carriers.enhancement import Enhancement
 from bitstream.update import shared
 from codec import files
@@ -37,6 +37,8 @@ class FileInfo:
         format_version: byte 3 of the file.
         chunks: payload bytes by the name of the chunk, in lower case.
         shared_update: id of the update file that decoders need, hexadecimal; None for most files.
+        pixels: CRC-32 of the decoded samples, hexadecimal, which decoders compare; None if the file
+            does not say.
     """
 
     width: int
@@ -48,6 +50,7 @@ class FileInfo:
     format_version: int
     chunks: dict[str, int]
     shared_update: str | None = None
+    pixels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
     >>> info.width, info.height, info.quality
     (96, 64, 60.0)
     >>> sorted(info.chunks)
-    ['content']
+    ['content', 'pixels']
 
     Standard files have a payload, or not:
 
@@ -146,6 +149,7 @@ def describe(opened: OpenedFile) -> AnyInfo:
 
 def _coded(file: CodedFile) -> FileInfo:
     header, wanted = file.container.header, file.wanted
+    checksum = file.container.chunks.get(Tag.PIXELS)
     return FileInfo(
         width=header.width,
         height=header.height,
@@ -156,6 +160,7 @@ def _coded(file: CodedFile) -> FileInfo:
         format_version=FORMAT_VERSION,
         chunks={tag.name.lower(): len(part) for tag, part in file.container.chunks.items()},
         shared_update=None if wanted is None else wanted.hex(),
+        pixels=None if checksum is None else checksum.hex(),
     )
 
 

@@ -40,8 +40,9 @@ class CodedFile:
         return referred(self.container.chunks.get(Tag.UPDATE, b""))
 
     def without(self, tag: Tag) -> CodedFile:
-        """The same file less a chunk; its size is not known."""
-        rest = {kept: part for kept, part in self.container.chunks.items() if kept != tag}
+        """The same file less a chunk, and what it says of its pixels; its size is not known."""
+        left_out = (tag, Tag.PIXELS)
+        rest = {kept: part for kept, part in self.container.chunks.items() if kept not in left_out}
         return CodedFile(0, Container(self.container.header, rest))
 
 

@@ -37,11 +37,11 @@ SECTIONS = {
     "Truncated": {"3", "5.3", "6.1", "9.1", "9.2"},
     "BadMagic": {"3.1"},
     "UnsupportedVersion": {"3.1"},
-    "ChecksumMismatch": {"3.2"},
+    "ChecksumMismatch": {"3.2", "5.5"},
     "LimitExceeded": {"3.3"},
     "UnknownModel": {"4"},
     "UnknownUpdate": {"9.7"},
-    "InvalidField": set("2.2 4 5 5.3 6.2 7.2 8.4 9.1 9.2 9.6 9.7 9.8 14.1 14.2 14.4".split()),
+    "InvalidField": set("2.2 4 5 5.3 5.5 6.2 7.2 8.4 9.1 9.2 9.6 9.7 9.8 14.1 14.2 14.4".split()),
 }
 """Where FORMAT.md states the rules behind each kind of error."""
 ALLOWED_IMPORTS = {"numpy", *sys.stdlib_module_names}

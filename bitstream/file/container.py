@@ -6,7 +6,7 @@
     chunks            tag u8, length varint, payload
     crc32   u32       of all bytes before it
 
-Outside of the payloads a file usually spends at most 24 bytes.
+Outside of the payloads a file usually spends at most 26 bytes.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Tag(IntEnum):
     EXIF = 0x91
     XMP = 0x92
     IPTC = 0x93
+    PIXELS = 0x94
 
     @property
     def is_ancillary(self) -> bool:

@@ -109,8 +109,9 @@ def _table(described: Described) -> list[str]:
     chunks = facts.pop("chunks", {})
     if "bpp" in facts:
         facts["bpp"] = f"{facts['bpp']:.3f}"
-    if not facts.get("shared_update", True):  # as most files
-        del facts["shared_update"]
+    for name in ("shared_update", "pixels"):
+        if facts.get(name, "") is None:
+            del facts[name]
     if isinstance(described.info, FileInfo) and facts["quality"] is None:
         facts["quality"] = "lossless"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}

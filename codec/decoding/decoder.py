@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from bitstream import BadMagic, Container, InvalidField, LimitExceeded, Tag
-from bitstream.file import alpha
+from bitstream.file import alpha, pixel_checksum
 from codec.contract.options import DecodeOptions
 from codec.contract.quality import centred
 from codec.decoding import prior, update
@@ -23,7 +23,7 @@ from codec.networks.isolation import isolated
 from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
 from codec.picture import transparency
 from codec.picture.metadata import Metadata
-from codec.picture.pixels import Pixels
+from codec.picture.pixels import Pixels, samples_of
 
 
 @isolated()
@@ -75,6 +75,8 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
     if Tag.ALPHA in container.chunks:
         payload = container.chunks[Tag.ALPHA]
         pixels = transparency.join(pixels, alpha.unpack(payload, header.width, header.height))
+    if Tag.PIXELS in container.chunks:
+        pixel_checksum.check(container.chunks[Tag.PIXELS], samples_of(pixels))
     return Restored(pixels, metadata, lossless=header.lossless)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bitstream import Container, Header, Tag
-from bitstream.file import alpha
+from bitstream.file import alpha, pixel_checksum
 from codec.contract.effort import effort_at
-from codec.contract.modes import Lossy
+from codec.contract.modes import STANDARD_CONTENTS, Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.report import TracePoint
 from codec.contract.targets import Limit
@@ -24,6 +24,7 @@ from codec.encoding.job import Adapted, Job, OnProgress
 from codec.encoding.rate_control import reach
 from codec.encoding.start import make_job
 from codec.picture import transparency
+from codec.picture.pixels import samples_of
 from codec.picture.reading import Raster
 
 
@@ -61,15 +62,18 @@ def coded_as(job: Job, adapted: Adapted) -> Coded:
     chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
     optional = {Tag.UPDATE: adapted.payload, Tag.PRIOR: adapted.content.prior}
     chunks |= {tag: payload for tag, payload in optional.items() if payload}
+    decoded = transparency.join(adapted.pixels, job.alpha)
+    if job.model.content not in STANDARD_CONTENTS:
+        # Decoders of standard files differ by rounding: there, other pixels are no error.
+        chunks[Tag.PIXELS] = pixel_checksum.pack(samples_of(decoded))
     height, width, _ = job.pixels.shape
     data = Container(Header(width, height, job.half, job.model.id), chunks).pack()
     update_bytes = sum(map(len, optional.values()))
-    pixels = adapted.pixels
     report = figures(
-        data, job.pixels, pixels, adapted.base, update_bytes=update_bytes, half=job.half
+        data, job.pixels, adapted.pixels, adapted.base, update_bytes=update_bytes, half=job.half
     )
     trace = tuple(TracePoint(stage, float(cost)) for stage, cost in job.trace)
-    return Coded(data, transparency.join(pixels, job.alpha), report, trace)
+    return Coded(data, decoded, report, trace)
 
 
 def search(job: Job) -> Adapted:

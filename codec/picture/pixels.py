@@ -22,6 +22,11 @@ def check_pixels(pixels: Pixels) -> tuple[int, int]:
     return height, width
 
 
+def samples_of(pixels: Pixels) -> memoryview:
+    """The bytes of a picture in raster order."""
+    return np.ascontiguousarray(pixels).data
+
+
 def psnr_db(pixels: Pixels, reference: Pixels) -> float:
     """Peak signal-to-noise ratio over all samples of two pictures of equal size."""
     mean_square = squared_error(pixels, reference) / pixels.size

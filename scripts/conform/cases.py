@@ -9,11 +9,13 @@ from unittest import mock
 import numpy as np
 
 from bitstream import FORMAT_VERSION, MAGIC, Tag
-from bitstream.file import alpha, metadata
+from bitstream.file import alpha, metadata, pixel_checksum
 from bitstream.limits import (
     MAX_CHUNK_BYTES,
     MAX_ESCAPE_PREFIX,
 )
+from codec import decode
+from codec.picture.pixels import samples_of
 from scripts.conform.maker import HALF, HEIGHT, WIDTH, Case, Maker, chunk, sealed, varint
 from scripts.conform.update_cases import invalid_updates, valid_updates
 
@@ -79,6 +81,11 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
             + chunk(Tag.ICC, metadata.pack(bytes(128)))
         ),
     )
+    for name, rest in (("", b""), ("-alpha", chunk(Tag.ALPHA, transparency(3)))):
+        body = chunk(Tag.CONTENT, maker.content()) + rest
+        checksum = pixel_checksum.pack(samples_of(decode(sealed(maker.header() + body))))
+        data = sealed(maker.header() + chunk(Tag.PIXELS, checksum) + body)
+        yield Case(f"pixels{name}", "the checksum of the pixels", data)
     for kind in alpha.Filter:
         yield Case(
             f"alpha-{kind.name.lower()}",
@@ -133,6 +140,7 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
     def bad_alpha(payload: bytes) -> bytes:
         return content + chunk(Tag.ALPHA, payload)
 
+    other = chunk(Tag.PIXELS, b"pxls")
     xmp = chunk(Tag.XMP, metadata.pack(b"<x:xmpmeta/>"))
     huge = bytes([Tag.CONTENT]) + varint(MAX_CHUNK_BYTES + 1)
     for name, chunks, error, purpose in (
@@ -155,6 +163,9 @@ def invalid_cases(maker: Maker) -> Iterator[Case]:
         ("alpha-stream", bad_alpha(b"\0hello, world"), "InvalidField", "not an LZMA stream"),
         ("alpha-open", bad_alpha(transparency(0)[:-5]), "InvalidField", "no end marker"),
         ("alpha-more", bad_alpha(transparency(0) + b"x"), "InvalidField", "a byte after the end"),
+        ("pixels-other", other + content, "ChecksumMismatch", "the checksum of other pixels"),
+        ("pixels-length", chunk(Tag.PIXELS, bytes(3)) + content, "InvalidField", "three bytes"),
+        ("pixels-repeated", other + content + other, "InvalidField", "two checksums of pixels"),
         ("metadata-repeated", xmp + content + xmp, "InvalidField", "XMP twice"),
     ):
         yield Case(name, purpose, sealed(header + chunks), error)

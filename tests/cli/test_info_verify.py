@@ -22,6 +22,7 @@ def test_info_json_keys_are_stable(run):
         "format_version": 1,
         "chunks": {"update": 3, "content": 288},
         "shared_update": None,
+        "pixels": None,
     }
 
 

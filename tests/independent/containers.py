@@ -57,7 +57,7 @@ class File:
     Attributes:
         half: quality in half units.
         model: id of the model.
-        chunks: payloads of the critical chunks by their tags.
+        chunks: payloads of the critical chunks and of the checksum of the pixels, by their tags.
     """
 
     width: int
@@ -93,12 +93,13 @@ def read_file(data: bytes) -> File:
 # 5 Chunks
 
 UPDATE, CONTENT, PRIOR, ALPHA = 1, 2, 4, 0x10
-ICC, EXIF, XMP, IPTC = 0x90, 0x91, 0x92, 0x93
+ICC, EXIF, XMP, IPTC, PIXELS = 0x90, 0x91, 0x92, 0x93, 0x94
 
 
 def read_chunks(reader: Reader) -> dict[int, bytes]:
-    """Reads all chunks and returns the critical ones."""
+    """Reads all chunks and returns the critical ones, and the checksum of the pixels."""
     chunks: dict[int, bytes] = {}
+    checksum: dict[int, bytes] = {}
     metadata: set[int] = set()
     while reader.position < len(reader.data):
         tag, length = reader.u8(), reader.varint()
@@ -106,13 +107,15 @@ def read_chunks(reader: Reader) -> dict[int, bytes]:
         payload = reader.raw(length)
         if tag >= 0x80:
             require(tag not in metadata, "5", "metadata are repeated")
-            metadata |= {tag} & {ICC, EXIF, XMP, IPTC}
+            metadata |= {tag} & {ICC, EXIF, XMP, IPTC, PIXELS}
+            if tag == PIXELS:
+                checksum[tag] = payload
             continue
         require(tag in (UPDATE, CONTENT, PRIOR, ALPHA), "5", "unknown critical chunk")
         require(all(tag > earlier for earlier in chunks), "5", "chunks out of order")
         chunks[tag] = payload
     require(CONTENT in chunks, "5", "no CONTENT")
-    return chunks
+    return chunks | checksum
 
 
 # 11 Models

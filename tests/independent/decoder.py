@@ -9,6 +9,7 @@ to 9.6, `layers` what networks consist of, and `filters` the update and the post
 from __future__ import annotations
 
 import lzma
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import lossless
-from .containers import ALPHA, CONTENT, PRIOR, UPDATE, File, Model, Tensors, read_file, read_model
+from .containers import (
+    ALPHA,
+    CONTENT,
+    PIXELS,
+    PRIOR,
+    UPDATE,
+    File,
+    Model,
+    Tensors,
+    read_file,
+    read_model,
+)
 from .entropy_coders import Array, DecodeError, RangeDecoder, decode_call, require
 from .filters import change_of, postfilter, subspace_body, update
 from .layers import act, conv, over_positions, quality_bias, rescale, residual, shuffle
@@ -51,6 +63,12 @@ def decode(
         pixels = decode_lossy(file, model, standards or {}, updates)
     if ALPHA in file.chunks:
         pixels = np.dstack([pixels, opacity(file)])
+    if PIXELS in file.chunks:
+        # 5.5 Checksum of the pixels
+        checksum = file.chunks[PIXELS]
+        require(len(checksum) == 4, "5.5", "a checksum of another length")
+        found = zlib.crc32(np.ascontiguousarray(pixels).tobytes())
+        require(found == int.from_bytes(checksum, "little"), "5.5", "other pixels")
     return pixels
 
 

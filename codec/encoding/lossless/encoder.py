@@ -10,6 +10,7 @@ from functools import partial
 import torch
 
 from bitstream import Container, Header, Tag
+from bitstream.file import pixel_checksum
 from bitstream.file.header import LOSSLESS_QUALITY
 from codec.contract import techniques
 from codec.contract.effort import effort_at
@@ -25,6 +26,7 @@ from codec.encoding.lossy import extras_of
 from codec.models import released
 from codec.models.kinds import LosslessModel
 from codec.picture import transparency
+from codec.picture.pixels import samples_of
 from codec.picture.reading import Raster
 
 
@@ -43,6 +45,8 @@ def encode(raster: Raster, options: EncodeOptions, on_progress: OnProgress | Non
     model = released.load_default(LOSSLESS)
     assert isinstance(model, LosslessModel)  # noqa: S101 (for the type checker)
     pixels, extras = raster.pixels, extras_of(raster, options)
+    decoded = transparency.join(pixels, raster.alpha)
+    extras[Tag.PIXELS] = pixel_checksum.pack(samples_of(decoded))
     height, width, _ = pixels.shape
     trace: list[TracePoint] = []
 
@@ -64,7 +68,7 @@ def encode(raster: Raster, options: EncodeOptions, on_progress: OnProgress | Non
         data, found = min((data, None), (adapted, found), key=lambda pair: len(pair[0]))
     update_bytes = len(found.payload) if found else 0
     report = figures(data, pixels, pixels, pixels, update_bytes=update_bytes, half=HALVES)
-    return Coded(data, transparency.join(pixels, raster.alpha), report, tuple(trace))
+    return Coded(data, decoded, report, tuple(trace))
 
 
 def _note(trace: list[TracePoint], on_progress: OnProgress, done: float, cost: float) -> None:
