@@ -1,4 +1,4 @@
-"""As many Dask workers with nannies as told; prints where they are, and ends when standard input does."""
+"""So many Dask workers with nannies; prints where they are, and ends when standard input does."""
 
 from __future__ import annotations
 

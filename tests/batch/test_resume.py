@@ -15,6 +15,7 @@ from bitstream import Container, Header, Tag
 from bitstream.carriers import avif, carrier_of, jpeg, webp
 from bitstream.carriers.enhancement import Enhancement
 from bitstream.file import metadata
+from bitstream.file.header import LOSSLESS_QUALITY
 from codec.batch import resume
 from codec.batch.resume import Left, Made
 from codec.contract.modes import Lossless, Lossy, Standard
@@ -47,8 +48,8 @@ UPDATED = coded(update=b"u")
         (UPDATED, EncodeOptions(Lossless()), Made.OTHERWISE),
         (coded(content="jpeg"), EncodeOptions(), Made.OTHERWISE),
         (coded(content="jpeg"), EncodeOptions(Lossy(content="jpeg")), Made.AS_ASKED),
-        (coded(255, "lossless"), EncodeOptions(Lossless()), Made.AS_ASKED),
-        (coded(255, "lossless"), EncodeOptions(), Made.OTHERWISE),
+        (coded(LOSSLESS_QUALITY, "lossless"), EncodeOptions(Lossless()), Made.AS_ASKED),
+        (coded(LOSSLESS_QUALITY, "lossless"), EncodeOptions(), Made.OTHERWISE),
         (coded(icc=metadata.pack(b"x")), EncodeOptions(), Made.AS_ASKED),
         (coded(icc=metadata.pack(b"x")), EncodeOptions(metadata=("exif",)), Made.OTHERWISE),
         (coded(77), EncodeOptions(Lossy(target=MaxBytes(1000))), Made.AS_ASKED),
