@@ -29,7 +29,7 @@ from bitstream.file.compressai import ZooPayload
 from codec.contract import techniques
 from codec.contract.effort import effort_at
 from codec.contract.modes import FOREIGN, LOSSLESS, Lossless, Lossy, Standard
-from codec.contract.options import EncodeOptions
+from codec.contract.options import METADATA, EncodeOptions
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes
 from codec.models.registry import default_ids
 
@@ -116,8 +116,7 @@ def _as_asked(
     """Whether a file of this codec has the settings that it tells of."""
     header, chunks = container.header, container.chunks
     content = mode.family if isinstance(mode, Lossy) else LOSSLESS
-    metadata = {"icc": Tag.ICC, "exif": Tag.EXIF, "xmp": Tag.XMP}
-    unwanted = {tag for kind, tag in metadata.items() if kind not in options.metadata}
+    unwanted = {Tag[kind.upper()] for kind in METADATA if kind not in options.metadata}
     if _without_update(options):
         unwanted |= {Tag.UPDATE, Tag.PRIOR}
     return (
