@@ -16,6 +16,7 @@ import numpy as np
 import codec
 from bitstream import MAGIC
 from codec import files
+from codec.batch import resume
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
 from codec.contract.modes import Lossless
 from codec.contract.options import DecodeOptions, EncodeOptions, ReadOptions
@@ -221,6 +222,9 @@ class DecodeJob(WritingJob):
             restored, notes = codec.restore(self.path(self.source), self.options), Notes()
             form = formats.BY_NAME[self.format]
             picture = writing.save(restored.pixels, restored.metadata, form, notes)
+        place = self.path(self.source)
+        if form is formats.PNG and Path(place).is_file():
+            picture = resume.mark(picture, files.read(place))
         self.write(picture)
         height, width, _ = restored.pixels.shape
         note = "; ".join(note.text for note in notes)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from codec import files
 from codec.batch.results import Failed, Skipped
+from codec.batch.resume import Check, Left, left, unknown
 from codec.batch.sources import Source
 from codec.errors import FileError, OutputError, blaming
 
@@ -27,7 +28,8 @@ class Outputs:
         only: name of the one output; the other fields say how to name several.
         folder: where a tree of outputs goes that mirrors the inputs; beside them if None.
         force: replace outputs that exist.
-        resume: leave out inputs whose outputs exist and are newer.
+        resume: leave out inputs whose outputs are done, and make again what is only half so.
+        check: whether an output is done, see `codec.batch.resume`.
         in_place: whether an output may be its own input.
     """
 
@@ -37,6 +39,7 @@ class Outputs:
     folder: str | None = None
     force: bool = False
     resume: bool = False
+    check: Check = unknown
     in_place: bool = False
 
     def name(self, source: Source) -> str:
@@ -51,10 +54,11 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Step:
-    """An input and the output to make of it."""
+    """An input and the output to make of it; `force` if that may be replaced."""
 
     source: str
     target: str
+    force: bool = False
 
 
 def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step | Skipped | Failed]:
@@ -67,18 +71,22 @@ def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step 
             yield source
             continue
         target = outputs.name(source)
-        if outputs.resume and not files.is_stream(target) and _is_newer(target, source.name):
-            yield Skipped(source.name, target)
-            continue
+        force = outputs.force
+        if outputs.resume and not files.is_stream(target):
+            found = left(target, source.name, outputs.check)
+            if found == Left.DONE:
+                yield Skipped(source.name, target)
+                continue
+            force = force or found == Left.REPLACE
         try:
             with blaming(target):
                 if not files.is_stream(target):
                     _claim(target, source.name, inputs, taken, outputs)
-                files.check_output(target, force=outputs.force)
+                files.check_output(target, force=force)
         except FileError as error:
             yield Failed(source.name, str(error))
             continue
-        yield Step(source.name, target)
+        yield Step(source.name, target, force)
 
 
 def _claim(
@@ -99,15 +107,3 @@ def _claim(
     taken[place] = source
     if outputs.folder is not None:
         os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-
-
-def _is_newer(target: str, source: str) -> bool:
-    """Whether an output exists that was written after its input; outputs are always whole."""
-    try:
-        return (
-            os.path.isfile(target)
-            and not os.path.samefile(target, source)
-            and os.path.getmtime(target) >= os.path.getmtime(source)
-        )
-    except OSError:
-        return False

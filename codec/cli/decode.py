@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from codec.batch import resume
 from codec.batch.jobs import DecodeJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_coded
@@ -73,13 +74,13 @@ def command(
         return DecodeJob(
             source=step.source,
             target=step.target,
-            force=naming.force,
+            force=step.force,
             preserve=naming.preserve,
             options=options,
             format=form.name,
         )
 
-    outputs = naming.outputs(only, suffix=form.suffixes[0])
+    outputs = naming.outputs(only, suffix=form.suffixes[0], check=resume.decoded)
     write_outputs(inputs, outputs, is_coded, make_job, naming, running, speech)
 
 

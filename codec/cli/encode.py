@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from codec import files
+from codec.batch import resume
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
 from codec.cli import asking, parts, picture_options, sharing
@@ -123,14 +124,14 @@ def command(
         return EncodeJob(
             source=step.source,
             target=step.target,
-            force=naming.force,
+            force=step.force,
             preserve=naming.preserve,
             options=options,
             report=report or "",
         )
 
     suffix = SUFFIXES.get(asked.content, CODED_SUFFIX)
-    outputs = naming.outputs(only, suffix=suffix)
+    outputs = naming.outputs(only, suffix=suffix, check=resume.encoded(options))
     if shared_update is not None:
         sharing.write_set(inputs, outputs, make_job, shared_update, asked, naming, running, speech)
         return

@@ -130,7 +130,9 @@ naming_options = bundle(
     click.option("--output-dir", metavar="DIR", type=click.Path(), help="Folder for all outputs."),
     recursive_option,
     force_option,
-    click.option("--resume", is_flag=True, help="Skip inputs whose outputs exist and are newer."),
+    click.option(
+        "--resume", is_flag=True, help="Skip what is done, redo what is cut short or out of date."
+    ),
     preserve_option,
 )
 running_options = bundle(

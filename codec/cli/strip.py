@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from codec.batch import resume
 from codec.batch.jobs import StripJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_enhanced
@@ -35,9 +36,9 @@ def command(names: tuple[str, ...], naming: parts.Naming, speech: Speech) -> Non
 
     def make_job(step: Step) -> StripJob:
         return StripJob(
-            source=step.source, target=step.target, force=naming.force, preserve=naming.preserve
+            source=step.source, target=step.target, force=step.force, preserve=naming.preserve
         )
 
-    outputs = naming.outputs(only, mark=".plain", in_place=True)
+    outputs = naming.outputs(only, mark=".plain", check=resume.stripped, in_place=True)
     running = parts.Running(threads=0)
     write_outputs(inputs, outputs, is_enhanced, make_job, naming, running, speech)

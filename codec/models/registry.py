@@ -39,6 +39,15 @@ class ModelEntry:
     training_data: str
 
 
+def default_ids() -> dict[str, bytes]:
+    """The networks that new files are encoded with: content -> id."""
+    registry = tomllib.loads(REGISTRY.read_text(encoding="utf-8"))
+    return {
+        content: bytes.fromhex(registry["sha256"][name])[:ID_BYTES]
+        for content, name in registry["default"].items()
+    }
+
+
 def entries() -> list[ModelEntry]:
     """The models of the package, in the order of its registry."""
     registry = tomllib.loads(REGISTRY.read_text(encoding="utf-8"))

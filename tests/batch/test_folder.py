@@ -79,10 +79,10 @@ def test_a_killed_worker_process_loses_nothing(start, pictures):
 
 
 @contextmanager
-def cluster(environment: dict[str, str]) -> Iterator[dict]:
-    """Two Dask workers: the address of their scheduler, and their process ids."""
+def cluster(environment: dict[str, str], workers: int = 2) -> Iterator[dict]:
+    """Dask workers: the address of their scheduler, and their process ids."""
     process = subprocess.Popen(
-        [sys.executable, CLUSTER],
+        [sys.executable, CLUSTER, str(workers)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -134,3 +134,33 @@ def test_a_stopped_run_is_resumed(start, pictures):
     skipped = [result["output"] for result in results if result.get("skipped")]
     assert sorted(skipped) == [str(path) for path in done]
     assert len(results) == len(outputs()) == len(paths)
+
+
+@pytest.mark.parametrize(
+    ("workers", "package", "reason"),
+    [
+        (0, "right", "has no workers: start `dask worker "),
+        (1, "missing", "cannot import nncodec (ModuleNotFoundError: "),
+        (1, "other", "has nncodec 0.0.9, not "),
+    ],
+)
+def test_a_cluster_that_cannot_work_is_one_line(
+    start, pictures, environment, tmp_path, workers, package, reason
+):
+    pytest.importorskip("distributed", reason="needs the extra 'dask'")
+    pictures(2)
+    module = tmp_path / package / "codec" / "__init__.py"
+    module.parent.mkdir(parents=True)
+    texts = {
+        "missing": "raise ModuleNotFoundError('No module named codec')",
+        "other": "__version__ = '0.0.9'",
+    }
+    module.write_text(texts.get(package, ""))
+    theirs = (
+        environment if package == "right" else environment | {"PYTHONPATH": str(tmp_path / package)}
+    )
+    with cluster(theirs, workers) as facts:
+        options = ("-r", "photos", "--engine", f"dask://{facts['address']}")
+        _, errors = start("encode", *options).communicate(timeout=WAIT_S)
+    assert errors.count("\n") == 1
+    assert errors.startswith("nncodec: ") and reason in errors

@@ -133,7 +133,7 @@ def test_streams_stay_streams():
 def test_two_inputs_never_share_an_output():
     touch("a/b.jpg")
     steps = planned("a", force=True)
-    assert Step("a/b.jpg", "a/b.nni") in steps
+    assert Step("a/b.jpg", "a/b.nni", force=True) in steps
     assert steps[1] == Failed(
         "a/b.png",
         "a/b.nni: is the output of a/b.jpg, and cannot be that of a/b.png; "
@@ -169,12 +169,12 @@ def test_outputs_that_exist_are_refused_before_any_work():
     failed, step = planned("a")
     assert failed == Failed("a/b.png", "a/b.nni: exists already; use -f to overwrite it")
     assert step == Step("a/c/d.JPG", "a/c/d.nni")
-    assert planned("a", force=True)[0] == Step("a/b.png", "a/b.nni")
+    assert planned("a", force=True)[0] == Step("a/b.png", "a/b.nni", force=True)
 
 
 def test_resume_skips_what_is_newer():
     touch("a/b.png", time=100)
-    touch("a/b.nni", time=200)
+    touch("a/b.nni", b"something", time=200)
     assert planned("a", resume=True) == [
         Skipped("a/b.png", "a/b.nni"),
         Step("a/c/d.JPG", "a/c/d.nni"),
@@ -184,6 +184,13 @@ def test_resume_skips_what_is_newer():
 def test_resume_does_not_replace_what_is_older():
     """It may be anything: on decoding, the original picture."""
     touch("a/b.png", time=200)
-    touch("a/b.nni", time=100)
+    touch("a/b.nni", b"something", time=100)
     assert isinstance(planned("a", resume=True)[0], Failed)
-    assert planned("a", resume=True, force=True)[0] == Step("a/b.png", "a/b.nni")
+    forced = planned("a", resume=True, force=True)[0]
+    assert forced == Step("a/b.png", "a/b.nni", force=True)
+
+
+def test_resume_replaces_what_is_empty():
+    touch("a/b.png", time=100)
+    touch("a/b.nni", time=200)
+    assert planned("a", resume=True)[0] == Step("a/b.png", "a/b.nni", force=True)

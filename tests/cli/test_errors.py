@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -63,12 +64,55 @@ def test_force_keeps_a_link(run):
     assert Path("real.bin").read_bytes() != b"old"
 
 
-def test_force_does_not_replace_a_folder_or_a_pipe(run):
+def test_force_does_not_replace_a_folder(run):
     Path("album").mkdir()
-    os.mkfifo("pipe")
-    for name in ("album", "pipe"):
-        result = run("encode", "-f", "photo.png", name)
-        assert_one_line(result, f"{name}: exists and is not a regular file")
+    assert_one_line(run("encode", "-f", "photo.png", "album"), "album: is a folder")
+
+
+def test_force_keeps_permissions(run):
+    for name, mode in (("private.bin", 0o600), ("shared.bin", 0o664), ("sealed.bin", 0o400)):
+        Path(name).write_bytes(b"old")
+        Path(name).chmod(mode)
+        assert run("encode", "-f", "photo.png", name).exit_code == 0
+        assert (Path(name).stat().st_mode & 0o7777, Path(name).stat().st_size > 3) == (mode, True)
+
+
+def test_new_files_have_the_permissions_that_others_get(run):
+    run("encode", "photo.png", "new.bin")
+    Path("other").touch()
+    assert Path("new.bin").stat().st_mode == Path("other").stat().st_mode
+
+
+def test_a_link_to_nothing_is_an_output_that_exists(run):
+    Path("link.bin").symlink_to("real.bin")
+    assert_one_line(
+        run("encode", "photo.png", "link.bin"), "link.bin: is a link to nothing; use -f"
+    )
+    assert not Path("real.bin").exists()
+    assert run("encode", "-f", "photo.png", "link.bin").exit_code == 0
+    assert Path("link.bin").is_symlink()
+    assert Path("real.bin").read_bytes() == Path("photo.bin").read_bytes()
+
+
+def test_links_that_lead_nowhere_are_refused_even_so(run):
+    Path("far.bin").symlink_to("nowhere/real.bin")
+    Path("round.bin").symlink_to("round.bin")
+    assert_one_line(run("encode", "-f", "photo.png", "far.bin"), "far.bin: the folder ")
+    assert_one_line(run("encode", "-f", "photo.png", "round.bin"), "round.bin: ")
+    assert Path("far.bin").is_symlink() and Path("round.bin").is_symlink()
+
+
+def test_the_folder_is_synchronised_after_the_file_has_its_name(folder, monkeypatch):
+    synchronised = []
+
+    def fsync(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        synchronised.append((is_folder, Path("out").exists()))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with files.open_output("out", force=False) as file:
+        file.write(b"new")
+    assert synchronised == [(False, False), (True, True)]
 
 
 def test_output_folder_missing(run):

@@ -16,6 +16,7 @@ from carried import every_format, payload_of
 
 import codec
 from bitstream.carriers import carrier_of
+from codec.contract.modes import Lossy, Standard
 from codec.contract.options import EncodeOptions
 from codec.picture.coded_size import coded_bytes
 
@@ -81,7 +82,6 @@ def test_files_of_unknown_structure_count_as_a_whole(photo):
     plain = written(photo, "avif")
     broken = plain.replace(b"iloc", b"free")
     assert coded_bytes(broken) == len(broken)
-    assert coded_bytes(plain[:300]) == 300
     assert coded_bytes(written(photo, "jpeg")[:-2]) == coded_bytes(written(photo, "jpeg")) - 2
     assert coded_bytes(b"else") == 4
 
@@ -102,7 +102,7 @@ def test_metadata_does_not_change_an_update(head, name, extra):
 def test_nor_that_of_a_new_file(head, name, tmp_path):
     file = tmp_path / "photo.png"
     Image.fromarray(head).save(file, **EXTRAS["all"])
-    options = EncodeOptions(30, effort=1, content=name, standard_file=True)
+    options = EncodeOptions(Standard(name, 30), effort=1)
     plain, rich = codec.encode(head, options), codec.encode(file, options)
     assert len(rich.data) > len(plain.data) + 60_000
     assert payload_of(plain.data).pack() == payload_of(rich.data).pack()
@@ -111,7 +111,7 @@ def test_nor_that_of_a_new_file(head, name, tmp_path):
 def test_nor_that_of_a_file_of_this_codec(head, tmp_path):
     file = tmp_path / "photo.png"
     Image.fromarray(head).save(file, **EXTRAS["all"])
-    options = EncodeOptions(30, effort=1, content="jpeg")
+    options = EncodeOptions(Lossy(30, content="jpeg"), effort=1)
     plain, rich = (
         codec.probe(codec.encode(head, options).data),
         codec.probe(codec.encode(file, options).data),
