@@ -69,7 +69,9 @@ def measure(name: str, crops: list[Pixels], options: EncodeOptions) -> Iterator[
     ) -> Row:
         size = sum(len(result.data) for result in results) + len(update)
         psnr = float(np.mean([result.report.psnr_db for result in results]))
-        return Row(name, len(crops), chosen.quality, arrangement, size, len(update), sharing, psnr)
+        return Row(
+            name, len(crops), chosen.mode.quality, arrangement, size, len(update), sharing, psnr
+        )
 
     none = replace(options, update="none")
     for arrangement, chosen in (

@@ -45,6 +45,7 @@ from codec.networks.pictures import from_pixels
 from codec.networks.tables import latent_tables
 from codec.networks.twins import build_integer
 from codec.networks.units import FRACTION_BITS
+from scripts.measure.documents import STANDARD
 from scripts.release.cards import effort_of, publish
 from scripts.train import filter, learned
 from scripts.train.data import load_folder, random_crops
@@ -203,7 +204,7 @@ def facts_of(content: str, run: Path, config: Path) -> dict[str, object]:
     *_, loss, points = read_log(run)[-1]
     qualities = (learned if content == "learned" else filter).VALIDATION_QUALITIES
     return effort_of(run) | {
-        "below": {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}.get(content, content),
+        "below": {name: title for title, name in STANDARD.items()}.get(content, content),
         "config": config,
         "loss": loss,
         "points": ", ".join(points.split()),

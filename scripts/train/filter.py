@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from codec.contract.modes import STANDARD_CONTENTS
 from codec.models.released import read_config
 from codec.networks.postfilter import FilterConfig, PostFilter
 from codec.networks.units import PIXELS_PER_UNIT
@@ -129,7 +130,7 @@ def validation_pairs(content: str, folder: Path) -> list[Pairs]:
 
 def main() -> None:
     parser = run_parser(__doc__.splitlines()[0], "configs/filter/standard.toml", every=2.0)
-    parser.add_argument("--content", choices=("jpeg", "webp", "avif"), required=True)
+    parser.add_argument("--content", choices=STANDARD_CONTENTS, required=True)
     parser.add_argument("--start", type=Path, metavar="RUN")
     args = parser.parse_args()
 

@@ -31,6 +31,7 @@ from codec.contract.modes import CONTENTS
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.models import released
+from codec.networks.learned import ModelConfig
 from codec.networks.postfilter import FilterConfig, PostFilter
 from scripts.train.data import load_folder
 from scripts.train.meta_losses import INNER, CodedPicture, Prior, code_pictures
@@ -127,7 +128,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(0)
     model = released.load_default(args.content)
-    postfilter, state, prefix = load_filter(args.run, model.filter_config)
+    config = model.config.filter if isinstance(model.config, ModelConfig) else model.config
+    postfilter, state, prefix = load_filter(args.run, config)
     found = load_folder(args.data)
     chosen = found[:: max(1, len(found) // args.pictures)]
     pictures = code_pictures(model, chosen, seed=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +36,6 @@ SMALLER = {
     "crop_px = 192": "crop_px = 64",
     "pairs = 4000": "pairs = 4",
     "pair_px = 224": "pair_px = 64",
-    "widths = [32, 64, 96]": "widths = [32]",
-    "blocks = [1, 2]": "blocks = []",
     "batch = 8": "batch = 2",
 }
 
@@ -144,6 +143,8 @@ def test_every_way_to_decode_gives_the_same_pixels(run_script, tmp_path, monkeyp
     vector = VECTORS / "v1" / "valid" / "subspace-dense.bin"
     kept = tmp_path / "kept.json"
     assert run_script(exactness.main, vector, "--json", kept)[0] == 0
+    (name, _), *_ = exactness.cases()
+    monkeypatch.setattr(exactness, "cases", lambda: [(name, contextlib.nullcontext())])
     status, out, _ = run_script(exactness.main, vector, "--against", kept)
     assert status == 0 and out.splitlines()[-1].endswith(", 0 unequal")
     shutil.copy(VECTORS / "v1" / "valid" / "subspace-sparse.bin", tmp_path / vector.name)
