@@ -1,0 +1,47 @@
+"""Rows of a picture on several threads: the kernel leaves the lock of the interpreter alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+THREADS_VARIABLE = "OMP_NUM_THREADS"
+"""Environment variable that limits threads, as it does those of torch."""
+
+
+def available_threads() -> int:
+    """How many threads may run."""
+    wanted = os.environ.get(THREADS_VARIABLE, "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    return os.cpu_count() or 1
+
+
+class Bands:
+    """Runs a function on rows that do not overlap, on several threads."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads, self._stack = threads, ExitStack()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Bands:
+        if self._threads > 1:
+            self._pool = self._stack.enter_context(ThreadPoolExecutor(self._threads))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(None, None, None)
+
+    def run(self, function: Callable[[int, int], Any], rows: int, most: int) -> None:
+        """Calls function(first, last) for bands of `most` rows, or fewer to use all threads."""
+        size = max(1, min(most, -(-rows // self._threads)))
+        bands = [(first, min(first + size, rows)) for first in range(0, rows, size)]
+        if self._pool is None or len(bands) == 1:
+            for band in bands:
+                function(*band)
+        else:
+            for done in [self._pool.submit(function, *band) for band in bands]:
+                done.result()
