@@ -7,7 +7,7 @@
     info = codec.probe(result.data)
     result = codec.enhance("photo.png", "photo.jpg")
 
-What encodes and decodes is loaded at first use: it needs torch, and importing `codec` does not.
+Everything is loaded at first use, so that a program that only looks at a file loads little.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from codec.contract.modes import Lossless, Lossy, Standard
-from codec.contract.options import DecodeOptions, EncodeOptions
-from codec.contract.report import EncodeResult, Report, SharedResult
-from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
-from codec.errors import CodecError, ForeignUpdateWarning, FormatError
-from codec.info import FileInfo, SharedUpdateInfo, StandardInfo, probe
-
 if TYPE_CHECKING:
     from codec.api import decode, encode, encode_shared, enhance, read_metadata, restore
+    from codec.contract.modes import Lossless, Lossy, Standard
+    from codec.contract.options import DecodeOptions, EncodeOptions
+    from codec.contract.report import EncodeResult, Report, SharedResult
+    from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+    from codec.errors import CodecError, ForeignUpdateWarning, FormatError
+    from codec.info import FileInfo, SharedUpdateInfo, StandardInfo, probe
     from codec.pillow import register_pillow
 
 __version__ = "0.1.0"
@@ -57,15 +56,18 @@ __all__ = [
     "restore",
 ]
 
-_LAZY = {
-    "decode": "codec.api",
-    "encode": "codec.api",
-    "encode_shared": "codec.api",
-    "enhance": "codec.api",
-    "read_metadata": "codec.api",
-    "register_pillow": "codec.pillow",
-    "restore": "codec.api",
+_ROOMS = {
+    "codec.api": ("decode", "encode", "encode_shared", "enhance", "read_metadata", "restore"),
+    "codec.contract.modes": ("Lossless", "Lossy", "Standard"),
+    "codec.contract.options": ("DecodeOptions", "EncodeOptions"),
+    "codec.contract.report": ("EncodeResult", "Report", "SharedResult"),
+    "codec.contract.targets": ("Lambda", "MaxBpp", "MaxBytes", "MinPsnr"),
+    "codec.errors": ("CodecError", "ForeignUpdateWarning", "FormatError"),
+    "codec.info": ("FileInfo", "SharedUpdateInfo", "StandardInfo", "probe"),
+    "codec.pillow": ("register_pillow",),
 }
+"""Where each public name is; all are loaded at first use."""
+_LAZY = {name: room for room, names in _ROOMS.items() for name in names}
 
 
 def __getattr__(name: str) -> object:

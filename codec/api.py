@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,16 @@ from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.contract.report import EncodeResult, SharedResult
 from codec.decoding import decoder
 from codec.decoding.restored import Restored
-from codec.encoding import encoder
-from codec.encoding.job import OnProgress
-from codec.errors import ForeignUpdateWarning, ImageError
+from codec.errors import EngineError, ForeignUpdateWarning, ImageError
 from codec.opening import CodedFile, StandardFile, open_file
 from codec.picture import standard
 from codec.picture.metadata import Metadata
 from codec.pictures import Picture, load
+
+if TYPE_CHECKING:
+    from codec.encoding.job import OnProgress
+
+NEEDS_TORCH = "encoding needs torch: pip install 'nncodec-image[encode]'"
 
 File = bytes | str | os.PathLike[str]
 """The bytes of a file, or its name."""
@@ -66,11 +71,12 @@ def encode(
     Raises:
         ImageError: it is no picture, or one that the format cannot hold without loss.
         ModelError: there is no model for that content.
+        EngineError: torch is not installed.
         OptionError: the device is not there.
         OSError: the file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    return encoder.encode(load(picture, options), options, on_progress)
+    return _encoder().encode(load(picture, options), options, on_progress)
 
 
 def encode_shared(
@@ -101,7 +107,7 @@ def encode_shared(
         Else as `encode`.
     """
     rasters = [load(picture, options) for picture in pictures]
-    return encoder.encode_shared(rasters, options or EncodeOptions(), on_progress)
+    return _encoder().encode_shared(rasters, options or EncodeOptions(), on_progress)
 
 
 def enhance(
@@ -133,6 +139,7 @@ def enhance(
         FormatError: the structure of the file is broken, or has no room for a payload.
         ImageError: a picture is damaged, holds more than 8-bit RGB, or their sizes differ.
         ModelError: there is no model for that format.
+        EngineError: torch is not installed.
         OptionError: the device is not there.
         OSError: a file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
@@ -140,7 +147,9 @@ def enhance(
     raster = load(original, options)
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
-    return encoder.enhance(raster.pixels, info.read(file), options, on_progress).noting(raster.note)
+    return (
+        _encoder().enhance(raster.pixels, info.read(file), options, on_progress).noting(raster.note)
+    )
 
 
 def read_metadata(file: File) -> Metadata:
@@ -221,3 +230,14 @@ def restore(file: File, options: DecodeOptions | None = None) -> Restored:
     if isinstance(file, str | os.PathLike):
         options = update_files.beside(opened, file, options)
     return decoder.restore(opened, options)
+
+
+def _encoder() -> ModuleType:
+    """What encodes."""
+    try:
+        from codec.encoding import encoder
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise EngineError(NEEDS_TORCH) from error
+    return encoder

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from codec.contract.quality import HALVES, quality_at
-from codec.contract.report import Outcome
 from codec.errors import OptionError
+
+if TYPE_CHECKING:
+    from codec.contract.report import Outcome
 
 CLOSE_SHARE = 0.98
 """A file that fills this share of its ceiling is close enough."""

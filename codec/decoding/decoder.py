@@ -6,28 +6,23 @@ Standard files have another one, `codec.decoding.enhanced`, and so have lossless
 
 from __future__ import annotations
 
-import torch
-
 from bitstream import BadMagic, Container, InvalidField, LimitExceeded, Tag
 from bitstream.file import alpha, pixel_checksum
 from codec.contract.options import DecodeOptions
 from codec.contract.quality import centred
 from codec.decoding import prior, update
 from codec.decoding.contents.registry import decoder_of
-from codec.decoding.filtering import Filtering
+from codec.decoding.engines.choice import chosen
 from codec.decoding.restored import Restored
 from codec.models.kinds import FilteredModel, LosslessModel
 from codec.models.released import load
 from codec.networks import patience
-from codec.networks.isolation import isolated
 from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
 from codec.picture import transparency
 from codec.picture.metadata import Metadata
 from codec.picture.pixels import Pixels, samples_of
 
 
-@isolated()
-@torch.no_grad()
 def restore(opened: OpenedFile, options: DecodeOptions | None = None) -> Restored:
     """Decodes a file of this codec, or a standard file that carries a payload.
 
@@ -97,11 +92,11 @@ def _colours(container: Container, updates: tuple[bytes, ...]) -> Pixels:
 def _lossy(container: Container, model: FilteredModel, updates: tuple[bytes, ...]) -> Pixels:
     """The colours of a lossy file."""
     header, chunks = container.header, container.chunks
-    postfilter = model.postfilter
+    layers, scales = model.filter_layers, None
     if Tag.UPDATE in chunks:
-        postfilter = update.apply(chunks[Tag.UPDATE], model, updates)
+        layers = update.apply(chunks[Tag.UPDATE], model, updates)
     if Tag.PRIOR in chunks:
-        model = prior.apply(chunks[Tag.PRIOR], model)
-    unfiltered = decoder_of(model).decode(chunks[Tag.CONTENT], header, model)
-    filtering = Filtering(unfiltered, postfilter, centred(header.quality))
-    return filtering.pixels(postfilter, header.width, header.height)
+        scales = prior.apply(chunks[Tag.PRIOR], model)
+    picture = decoder_of(model).decode(chunks[Tag.CONTENT], header, model, scales)
+    size = (header.width, header.height)
+    return chosen().filter(model, layers, picture, centred(header.quality), size)

@@ -5,30 +5,24 @@ An update is only ever applied to the picture that it was made for: the payload 
 
 from __future__ import annotations
 
-import torch
-
 from bitstream import FormatError, InvalidField, UnknownModel
 from bitstream.carriers.enhancement import Enhancement
 from codec.contract.quality import centred
 from codec.decoding import update
-from codec.decoding.filtering import Filtering
+from codec.decoding.engines.choice import chosen
 from codec.decoding.restored import Restored
 from codec.errors import ImageError
 from codec.models import released
 from codec.models.kinds import FilteredModel
-from codec.networks.isolation import isolated
-from codec.networks.pictures import to_unfiltered
-from codec.networks.postfilter import PostFilter
+from codec.networks.integers import FilterLayers
 from codec.opening import StandardFile
-from codec.picture import standard
+from codec.picture import halves, standard
 from codec.picture.metadata import upright
 from codec.picture.pixels import Pixels
 
 CHANGED = "was changed after it was enhanced: only the filter for all pictures is applied"
 
 
-@isolated()
-@torch.no_grad()
 def restore(file: StandardFile, max_pixels: int | None = None) -> Restored:
     """Decodes a standard file that carries a payload.
 
@@ -62,15 +56,15 @@ def _apply(payload: bytes, content: str, pixels: Pixels) -> tuple[Pixels, str]:
     except FormatError as error:
         return pixels, f"is shown as any viewer shows it: {error}"
 
-    postfilter, complaint = model.postfilter, ""
+    layers, complaint = model.filter_layers, ""
     if not enhancement.matches(standard.picture_of(pixels)):
         complaint = CHANGED
     elif enhancement.update:
         try:
-            postfilter = update.apply(enhancement.update, model)
+            layers = update.apply(enhancement.update, model)
         except FormatError as error:
             complaint = f"is shown without its update: {error}"
-    return _filtered(pixels, postfilter, model, enhancement.quality), complaint
+    return _filtered(pixels, layers, model, enhancement.quality), complaint
 
 
 def _load(model_id: bytes, content: str) -> FilteredModel:
@@ -81,7 +75,7 @@ def _load(model_id: bytes, content: str) -> FilteredModel:
     return model
 
 
-def _filtered(pixels: Pixels, postfilter: PostFilter, model: FilteredModel, half: int) -> Pixels:
+def _filtered(pixels: Pixels, layers: FilterLayers, model: FilteredModel, half: int) -> Pixels:
     height, width, _ = pixels.shape
-    unfiltered = to_unfiltered(pixels, model.multiple)
-    return Filtering(unfiltered, postfilter, centred(half)).pixels(postfilter, width, height)
+    picture = halves.of_pixels(pixels, model.multiple)
+    return chosen().filter(model, layers, picture, centred(half), (width, height))

@@ -12,18 +12,11 @@ same.
 
 from __future__ import annotations
 
-import copy
-from dataclasses import replace
-
-import torch
-from torch import Tensor
-
 from bitstream import InvalidField
 from bitstream.update import subspace as subspace_payload
 from bitstream.update.subspace import SubspacePayload
 from codec.models.kinds import FilteredModel, LearnedModel
-from codec.networks.fixed_point import BoundError
-from codec.networks.learned import Model
+from codec.networks.integers import BoundError, Scales
 
 
 def pack(payload: SubspacePayload, model: LearnedModel) -> bytes:
@@ -31,8 +24,8 @@ def pack(payload: SubspacePayload, model: LearnedModel) -> bytes:
     return subspace_payload.pack(payload, model.prior.scales, model.tables)
 
 
-def apply(data: bytes, model: FilteredModel) -> LearnedModel:
-    """The model with a PRIOR payload applied to its exact networks.
+def apply(data: bytes, model: FilteredModel) -> Scales:
+    """The scales that a PRIOR payload asks for.
 
     Raises:
         FormatError: no encoder writes such data, or the model has no updates of its prior.
@@ -40,23 +33,9 @@ def apply(data: bytes, model: FilteredModel) -> LearnedModel:
     if not isinstance(model, LearnedModel) or model.prior is None:
         raise InvalidField(f"model {model.name} has no prior that an update could change")
     payload = subspace_payload.unpack(data, model.prior.scales, model.tables)
-    kernel, bias = (torch.from_numpy(moves[:, 0]) for moves in model.prior.moves(payload))
-    networks = _twin(model.networks)
-    prediction = networks.context.prediction
-    channels = len(prediction.gain)
+    kernel, bias = (moves[:, 0] for moves in model.prior.moves(payload))
+    channels = len(kernel) // 2
     try:
-        networks.context.prediction = prediction.plus(kernel[:channels], bias[channels:])
+        return Scales.plain(channels).plus(kernel[:channels], bias[channels:])
     except BoundError as error:
         raise InvalidField(f"the update of the prior leaves the exact range: {error}") from error
-    return replace(model, networks=networks)
-
-
-def _twin(networks: Model) -> Model:
-    """Networks whose parts can be replaced; all tensors are those of the given ones."""
-    shared = {
-        id(value): value
-        for module in networks.modules()
-        for value in (*vars(module).values(), *module.buffers(recurse=False))
-        if isinstance(value, Tensor)
-    }
-    return copy.deepcopy(networks, shared)

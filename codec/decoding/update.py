@@ -1,4 +1,4 @@
-"""Weight updates: bytes -> the post-filter of one image.
+"""Weight updates: bytes -> the changed layers of one image's post-filter.
 
 The first byte of an UPDATE payload names how the rest is coded.  Whatever the method, an update is
 additive, in integers, relative to the base network that the file names; updates are never chained.
@@ -6,7 +6,6 @@ additive, in integers, relative to the base network that the file names; updates
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,9 +18,7 @@ from bitstream.update.shared import SharedUpdate, referred, update_id
 from bitstream.update.subspace import SubspacePayload
 from codec.decoding.parameters import Changes, Cosine, Kernels, LowRank, Parameters, Scales
 from codec.models.kinds import FilteredModel
-from codec.networks.fixed_point import BoundError
-from codec.networks.layers import Conv
-from codec.networks.postfilter import PostFilter
+from codec.networks.integers import BoundError, FilterLayers
 
 PARAMETERS: dict[Method, Parameters] = {
     Method.KERNELS: Kernels(),
@@ -37,12 +34,12 @@ def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: Filter
     if isinstance(payload, SubspacePayload):
         body = subspace_payload.pack(payload, model.subspace.scales, model.tables)
     else:
-        body = levels_payload.pack(payload, PARAMETERS[method].layout(model.postfilter))
+        body = levels_payload.pack(payload, PARAMETERS[method].layout(model.filter_layers))
     return bytes([method]) + body
 
 
-def apply(data: bytes, model: FilteredModel, files: Sequence[bytes] = ()) -> PostFilter:
-    """The integer post-filter with an UPDATE payload applied.
+def apply(data: bytes, model: FilteredModel, files: Sequence[bytes] = ()) -> FilterLayers:
+    """The layers of the post-filter with an UPDATE payload applied.
 
     Args:
         data: the payload.
@@ -63,14 +60,15 @@ def apply(data: bytes, model: FilteredModel, files: Sequence[bytes] = ()) -> Pos
         payload = subspace_payload.unpack(body, model.subspace.scales, model.tables)
         if method == Method.TRELLIS:
             payload = replace(payload, levels=trellis.reconstruct(payload.levels))
-        changes = {"leave": model.subspace.change(payload, model.postfilter.leave)}
+        shape = model.filter_layers.leave.weight.shape
+        changes = {"leave": model.subspace.change(payload, shape)}
     elif method in PARAMETERS:
         parameters = PARAMETERS[Method(method)]
-        levels = levels_payload.unpack(body, parameters.layout(model.postfilter))
-        changes = parameters.changes(levels, model.postfilter)
+        levels = levels_payload.unpack(body, parameters.layout(model.filter_layers))
+        changes = parameters.changes(levels, model.filter_layers)
     else:
         raise InvalidField(f"unknown method {method} of the weight update")
-    return changed(model.postfilter, changes)
+    return changed(model.filter_layers, changes)
 
 
 def _shared(wanted: bytes, model: FilteredModel, files: Sequence[bytes]) -> bytes:
@@ -88,17 +86,15 @@ def _shared(wanted: bytes, model: FilteredModel, files: Sequence[bytes]) -> byte
     return shared.update
 
 
-def changed(postfilter: PostFilter, changes: Changes) -> PostFilter:
-    """The integer post-filter with integers added to kernels and biases of the named layers.
+def changed(layers: FilterLayers, changes: Changes) -> FilterLayers:
+    """Layers with integers added to kernels and biases of those that are named.
 
     Raises:
         InvalidField: the changed network exceeds the bounds of exact arithmetic.
     """
-    result = copy.deepcopy(postfilter)
-    for name, (kernel, bias) in changes.items():
-        layer: Conv = getattr(postfilter, name)
-        try:
-            setattr(result, name, layer.plus(kernel, bias))
-        except BoundError as error:
-            raise InvalidField(f"the weight update leaves the exact range: {error}") from error
-    return result
+    try:
+        return layers._replace(
+            **{name: getattr(layers, name).plus(*change) for name, change in changes.items()}
+        )
+    except BoundError as error:
+        raise InvalidField(f"the weight update leaves the exact range: {error}") from error

@@ -16,6 +16,7 @@ from codec.encoding.job import Adapted, Content, Job
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.search import SearchTask, search
 from codec.networks.postfilter import PostFilter
+from codec.networks.twins import changed
 
 
 @torch.no_grad()
@@ -45,7 +46,7 @@ def adapt(job: Job, content: Content) -> Adapted:
     if not payload:
         return none
     try:
-        postfilter = update.apply(payload, model)
+        postfilter = changed(model.postfilter, update.apply(payload, model))
     except InvalidField:  # the search left the range that updates may have
         return none
     if job.technique.loss is not None:  # layers before the last one have changed too

@@ -32,6 +32,7 @@ from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.errors import OptionError
 from codec.networks.postfilter import PostFilter
+from codec.networks.twins import changed
 from codec.networks.units import unit_weight
 from codec.picture.reading import Raster
 
@@ -157,7 +158,7 @@ def _fitted(job: Job, normals: Sequence[NormalEquations]) -> Common | None:
         return None
     payload = update.pack(Method.SUBSPACE, fitted.payload, model)
     try:
-        postfilter = update.apply(payload, model)
+        postfilter = changed(model.postfilter, update.apply(payload, model))
     except InvalidField:  # the search left the range that updates may have
         return None
     return Common(SharedUpdate(model.id, payload).pack(), postfilter)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from codec.models.subspace import Subspace
-from codec.networks.lossless.network import Head, Lossless
+from codec.networks.integers import Arrays
+from codec.networks.lossless.shape import CHANNELS, PHASES
 
+HEAD_NAMES = tuple(
+    f"passes.{number}.heads.{channel}"
+    for number in range(len(PHASES))
+    for channel in range(CHANNELS)
+)
+"""What model files call the heads of all passes, in the order in which they are coded."""
 Subspaces = tuple[Subspace, ...]
-"""One for each head, in the order of `heads_of`."""
+"""One for each head, in that order."""
 
 
-def heads_of(networks: Lossless) -> list[Head]:
-    """The heads of all passes, in the order in which they are coded."""
-    return [head for network in networks.passes for head in network.heads]
-
-
-def head_names(networks: Lossless) -> list[str]:
-    """What model files call them."""
-    return [
-        f"passes.{number}.heads.{channel}"
-        for number, network in enumerate(networks.passes)
-        for channel in range(len(network.heads))
-    ]
-
-
-def subspaces_of(networks: Lossless, tensors: dict[str, Tensor]) -> Subspaces:
+def subspaces_of(arrays: Arrays) -> Subspaces:
     """From the tensors of a model file."""
-    return tuple(Subspace.of_tensors(tensors, f"{name}.update") for name in head_names(networks))
+    return tuple(Subspace.of_arrays(arrays, f"{name}.update") for name in HEAD_NAMES)

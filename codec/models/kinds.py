@@ -1,17 +1,27 @@
-"""The kinds of released models, as their files hold them."""
+"""The kinds of released models, as their files hold them.
+
+What decodes are the integers of a file.  The networks in torch, exact ones and those that search,
+are made of them when they are asked for.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from bitstream import CdfTables
 from codec.contract.quality import IntegerLevel
 from codec.models.heads import Subspaces
 from codec.models.subspace import Subspace
-from codec.networks.learned import FilterModel, Model, ModelConfig
-from codec.networks.lossless.network import Lossless, LosslessConfig
-from codec.networks.postfilter import FilterConfig, PostFilter
-from codec.networks.twins import Tensors, build_float, integer_level
+from codec.networks.config import FilterConfig, LosslessConfig, ModelConfig
+from codec.networks.integers import Arrays, FilterLayers
+
+if TYPE_CHECKING:
+    from codec.networks.learned import FilterModel, Model
+    from codec.networks.lossless.network import Lossless
+    from codec.networks.postfilter import PostFilter
+    from codec.networks.twins import Tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +33,22 @@ class ReleasedModel:
         id: what files call it.
         content: the codec that makes its content: "learned", "jpeg", "webp", "avif",
             "compressai" or "lossless".
-        tensors: all integers of the file.
+        arrays: all tensors of the file but the probability tables.
         tables: probability tables.
     """
 
     name: str
     id: bytes
     content: str
-    tensors: Tensors
+    arrays: Arrays
     tables: CdfTables
+
+    @cached_property
+    def tensors(self) -> Tensors:
+        """The arrays for torch."""
+        import torch
+
+        return {name: torch.from_numpy(array.copy()) for name, array in self.arrays.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,27 +57,45 @@ class FilteredModel(ReleasedModel):
 
     Attributes:
         config: sizes of the networks.
-        networks: the exact decoder.
         subspace: where updates of the post-filter live.
     """
 
     config: ModelConfig | FilterConfig
-    networks: Model | FilterModel
     subspace: Subspace
+
+    @cached_property
+    def networks(self) -> Model | FilterModel:
+        """The exact decoder in torch, its bounds proven."""
+        from codec.networks.isolation import isolated
+        from codec.networks.twins import build_integer
+
+        with isolated():
+            return build_integer(self.config, self.tensors)
 
     @property
     def postfilter(self) -> PostFilter:
-        """The base filter, in integers."""
+        """The base filter in torch, in integers."""
         return self.networks.postfilter
+
+    @cached_property
+    def filter_layers(self) -> FilterLayers:
+        """The layers of the base filter that an update may change."""
+        return FilterLayers.of_arrays(self.arrays)
+
+    @property
+    def filter_config(self) -> FilterConfig:
+        """Sizes of the post-filter."""
+        return self.config.filter if isinstance(self.config, ModelConfig) else self.config
 
     @property
     def multiple(self) -> int:
         """Sides of the post-filter's pictures are multiples of this."""
-        config = self.config
-        return (config.filter if isinstance(config, ModelConfig) else config).multiple
+        return self.filter_config.multiple
 
     def search(self) -> Model | FilterModel:
         """Builds a fresh float model with the same weights, for gradients."""
+        from codec.networks.twins import build_float
+
         return build_float(self.config, self.tensors)
 
 
@@ -73,16 +108,19 @@ class LearnedModel(FilteredModel):
     """
 
     config: ModelConfig
-    networks: Model
     prior: Subspace | None = None
+
+    if TYPE_CHECKING:
+
+        @cached_property
+        def networks(self) -> Model: ...
+
+        def search(self) -> Model: ...
 
     def level(self, half: int) -> IntegerLevel:
         """Quality in halves (0..200) -> the integers that the decoder uses for it."""
-        return integer_level(self.tensors, half)
-
-    def search(self) -> Model:
-        """Builds a fresh float model with the same weights, for gradients."""
-        return build_float(self.config, self.tensors)
+        step, reciprocal, log2_step = self.arrays["levels"][half].tolist()
+        return IntegerLevel(half - 100, step, reciprocal, log2_step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +129,17 @@ class LosslessModel(ReleasedModel):
 
     Attributes:
         config: sizes of the networks.
-        networks: the exact predictor.
         subspaces: where updates live, one for each head.
     """
 
     config: LosslessConfig
-    networks: Lossless
     subspaces: Subspaces
+
+    @cached_property
+    def networks(self) -> Lossless:
+        """The exact predictor in torch, its bounds proven."""
+        from codec.networks.isolation import isolated
+        from codec.networks.lossless import twins
+
+        with isolated():
+            return twins.build(self.config, self.tensors)

@@ -1,6 +1,6 @@
 """Released models: find by id, check the hash, load.
 
-A model file is safetensors: integer tensors of the decoder (see `codec.networks.twins`), float16
+A model file is safetensors: integer tensors of the decoder (see `codec.networks.export`), float16
 tensors of the analysis, probability tables, and the architecture as JSON in its metadata.  Its id
 is the beginning of the SHA-256 of the file, and stands in the header of every encoded image.
 
@@ -14,33 +14,24 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Hashable
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
 
 from bitstream import CdfTables, UnknownModel
-from codec.contract.modes import LEARNED, LOSSLESS
+from codec.contract.modes import LEARNED
 from codec.errors import ModelError
 from codec.models.heads import subspaces_of
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.models.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.models.subspace import Subspace
-from codec.networks import exactness
-from codec.networks.isolation import isolated
-from codec.networks.learned import ModelConfig
-from codec.networks.lossless import twins as lossless
-from codec.networks.lossless.network import LosslessConfig
-from codec.networks.postfilter import FilterConfig
-from codec.networks.twins import Tensors, build_integer
-
-Config = ModelConfig | FilterConfig | LosslessConfig
+from codec.networks.config import Config, FilterConfig, LosslessConfig, read_config
+from codec.networks.integers import Arrays
 
 
 def available() -> dict[bytes, Path]:
@@ -85,8 +76,7 @@ def load(model_id: bytes) -> ReleasedModel:
 
     Raises:
         UnknownModel: there is none of that id.
-        ModelError: its file is missing or damaged, two different models have that id, or its
-            networks are not exact on this machine.
+        ModelError: its file is missing or damaged, or two different models have that id.
     """
     found = [(digest, path) for digest, path in available().items() if digest.startswith(model_id)]
     if not found:
@@ -102,77 +92,51 @@ def load(model_id: bytes) -> ReleasedModel:
         raise ModelError(f"the model file {path} is missing; install nncodec again")
     if file_hash(path) != digest:
         raise ModelError(f"the model file {path} is damaged; install nncodec again")
-    _prove(path, exactness.settings())
     return load_file(path)
 
 
-@lru_cache
-def _prove(path: Path, _settings: Hashable) -> None:
-    """Refuses a machine on which the networks are not exact; once for what selects its kernels."""
-    try:
-        exactness.prove(load_file(path).networks)
-    except exactness.InexactError as error:
-        raise ModelError(
-            f"this machine does not compute the networks exactly (layer {error}), so that pictures "
-            "would have other pixels: its convolutions must have the full precision of float32"
-        ) from error
-
-
 @lru_cache(maxsize=2)
-@isolated()
 def load_file(path: Path) -> ReleasedModel:
-    """Loads a model file and proves the bounds of its integer networks."""
-    with safe_open(path, "pt") as file:
-        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
+    """Loads a model file."""
+    with safe_open(path, "np") as file:
+        arrays: dict[str, NDArray] = {name: file.get_tensor(name) for name in file.keys()}
         architecture = json.loads(file.metadata()["architecture"])
-    sizes = tensors.pop("tables.sizes").tolist()
-    frequencies = tensors.pop("tables.frequencies").numpy().astype(np.int64)
+    sizes = arrays.pop("tables.sizes").tolist()
+    frequencies = arrays.pop("tables.frequencies").astype(np.int64)
     tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
     config = read_config(architecture["content"], architecture["networks"])
-    facts = (path.parent.name, file_id(path), architecture["content"], tensors, tables)
+    facts = (path.parent.name, file_id(path), architecture["content"], arrays, tables)
     return build(facts, config)
 
 
-def build(facts: tuple[str, bytes, str, Tensors, CdfTables], config: Config) -> ReleasedModel:
-    """Builds a model's networks from its tensors.
+def build(facts: tuple[str, bytes, str, Arrays, CdfTables], config: Config) -> ReleasedModel:
+    """Makes a model of what its file holds.
 
     Args:
         facts: the fields of `ReleasedModel`, in their order.
         config: sizes of the networks.
     """
-    tensors = facts[3]
+    arrays = facts[3]
     if isinstance(config, LosslessConfig):
-        networks = lossless.build(config, tensors)
-        return LosslessModel(*facts, config, networks, subspaces_of(networks, tensors))
-    parts = (build_integer(config, tensors), Subspace.of_tensors(tensors))
+        return LosslessModel(*facts, config, subspaces_of(arrays))
+    subspace = Subspace.of_arrays(arrays)
     if isinstance(config, FilterConfig):
-        return FilteredModel(*facts, config, *parts)
-    prior = Subspace.of_tensors(tensors, "prior") if "prior.inner" in tensors else None
-    return LearnedModel(*facts, config, *parts, prior)
-
-
-def read_config(content: str, sizes: dict) -> Config:
-    """Sizes as JSON or TOML give them: lists for tuples, a table for the filter of a `Model`."""
-    fields = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
-    if content == LOSSLESS:
-        return LosslessConfig(**fields)
-    if content != LEARNED:
-        return FilterConfig(**fields)
-    return ModelConfig(**fields | {"filter": read_config("filter", fields["filter"])})
+        return FilteredModel(*facts, config, subspace)
+    prior = Subspace.of_arrays(arrays, "prior") if "prior.inner" in arrays else None
+    return LearnedModel(*facts, config, subspace, prior)
 
 
 def pack(
     content: str,
     config: Config,
-    tensors: Tensors,
+    arrays: Arrays,
     tables: list[np.ndarray],
     notes: dict,
 ) -> bytes:
     """The bytes of a model file; `notes` are strings for its metadata."""
-    joined = np.concatenate(tables).astype(np.int32)
     extra = {
-        "tables.sizes": torch.tensor([len(t) for t in tables], dtype=torch.int32),
-        "tables.frequencies": torch.from_numpy(joined),
+        "tables.sizes": np.array([len(table) for table in tables], np.int32),
+        "tables.frequencies": np.concatenate(tables).astype(np.int32),
     }
     architecture = json.dumps({"content": content, "networks": asdict(config)})
-    return save(tensors | extra, metadata=notes | {"architecture": architecture})
+    return save({**arrays, **extra}, metadata=notes | {"architecture": architecture})

@@ -20,15 +20,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bitstream import InvalidField
 from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.update.subspace import SubspacePayload
-from codec.networks.fixed_point import PARAMETER_BITS
-from codec.networks.layers import Conv
+from codec.networks.integers import PARAMETER_BITS, Arrays
 from codec.networks.units import FRACTION_BITS
 
 INNER_BITS, OUTER_BITS = 16, 14
@@ -70,20 +67,20 @@ class Subspace:
             raise InvalidField("the bases of the update exceed the exact range")
 
     @classmethod
-    def of_tensors(cls, tensors: dict[str, Tensor], name: str = "update") -> Subspace:
+    def of_arrays(cls, arrays: Arrays, name: str = "update") -> Subspace:
         """From the tensors of a model file."""
         return cls(
-            tensors[f"{name}.inner"].long().numpy(),
-            tensors[f"{name}.outer"].long().numpy(),
-            tensors[f"{name}.scales"].short().numpy(),
+            arrays[f"{name}.inner"].astype(np.int64),
+            arrays[f"{name}.outer"].astype(np.int64),
+            arrays[f"{name}.scales"].astype(np.int16),
         )
 
-    def to_tensors(self, name: str = "update") -> dict[str, Tensor]:
-        """Inverse of `of_tensors`."""
+    def to_arrays(self, name: str = "update") -> dict[str, NDArray]:
+        """Inverse of `of_arrays`."""
         return {
-            f"{name}.inner": torch.from_numpy(np.ascontiguousarray(self.inner, np.int32)),
-            f"{name}.outer": torch.from_numpy(np.ascontiguousarray(self.outer, np.int16)),
-            f"{name}.scales": torch.from_numpy(np.ascontiguousarray(self.scales)),
+            f"{name}.inner": np.ascontiguousarray(self.inner, np.int32),
+            f"{name}.outer": np.ascontiguousarray(self.outer, np.int16),
+            f"{name}.scales": np.ascontiguousarray(self.scales),
         }
 
     @property
@@ -91,11 +88,12 @@ class Subspace:
         """Inner and outer as real numbers."""
         return self.inner / 2**INNER_BITS, self.outer / 2**OUTER_BITS
 
-    def change(self, payload: SubspacePayload, layer: Conv) -> tuple[Tensor, Tensor]:
-        """Integers to add to a layer's kernel and bias: int64."""
+    def change(
+        self, payload: SubspacePayload, shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Integers to add to the kernel, of that shape, and the bias of a layer: int64."""
         kernel, bias = self.moves(payload)
-        kernel = kernel[:-1].T.reshape(tuple(layer.weight.shape))
-        return torch.from_numpy(kernel.copy()), torch.from_numpy(bias[-1])
+        return kernel[:-1].T.reshape(shape), bias[-1]
 
     def moves(self, payload: SubspacePayload) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The change of every feature's weights as that of a kernel, and as that of a bias.

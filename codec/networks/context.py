@@ -17,7 +17,6 @@ He et al., "Checkerboard context model" (CVPR 2021), with the channel groups of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,21 +25,7 @@ from torch.nn import functional
 
 from codec.networks.layers import ACTIVATION_LIMIT, Conv, QualityBias
 from codec.networks.likelihood import LOGISTIC_DEVIATION
-
-Phases = tuple[tuple[tuple[int, int], ...], ...]
-"""Positions (di, dj) of every 2x2, by step."""
-FOUR_PHASES: Phases = (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))
-TWO_PHASES: Phases = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One step of the scan: channels [start, stop) at positions (2i + di, 2j + dj)."""
-
-    start: int
-    stop: int
-    phases: tuple[tuple[int, int], ...]
-
+from codec.networks.order import Slot, phases_of
 
 Code = Callable[[Slot, Tensor, Any], Tensor]
 """(slot, mean, scale) -> values, each [p*b channels h/2 w/2]: phases stacked along the batch."""
@@ -117,11 +102,6 @@ class ContextModel(nn.Module):
             for below, size in zip(self.bounds, groups, strict=False)
         )
 
-    @staticmethod
-    def phases(index: int) -> Phases:
-        """The steps of a group: the coarse ones have few channels, and take more of them."""
-        return FOUR_PHASES if index < 2 else TWO_PHASES
-
     def scan(self, like: Tensor, level: Any, code: Code) -> Tensor:
         """Walks all slots in coding order; returns the latent values that `code` gave.
 
@@ -137,7 +117,7 @@ class ContextModel(nn.Module):
             below = self._below(group, torch.cat(done, 1), level) if done else None
             own = like.new_zeros(batch, self.hidden, height, width, dtype=torch.float32)
             known: dict[tuple[int, int], Tensor] = {}
-            for phases in self.phases(index):
+            for phases in phases_of(index):
                 slot = Slot(start, stop, phases)
                 hidden = torch.cat([self._join(group, own, below, p, level) for p in phases])
                 raw = group.leave(group.fuse(hidden))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from codec.contract.quality import (
@@ -20,9 +21,9 @@ from codec.networks.fixed_point import (
     FEATURE_SHIFT,
     MAGNITUDE_LIMIT,
     MEAN_SHIFT,
-    PARAMETER_BITS,
     QUALITY_SHIFT,
 )
+from codec.networks.integers import PARAMETER_BITS
 from codec.networks.layers import ACTIVATION_LIMIT, Conv, QualityBias
 from codec.networks.learned import Model
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOGISTIC_DEVIATION
@@ -131,3 +132,8 @@ def quantize_model(model: nn.Module, limits: dict[str, int]) -> Tensors:
             tensors[f"analysis.{name}"] = value.half()
         tensors["levels"] = torch.tensor(integer_levels(), dtype=torch.int32)
     return tensors
+
+
+def arrays_of(tensors: Tensors) -> dict[str, NDArray]:
+    """The same tensors as arrays, which model files are written from."""
+    return {name: tensor.numpy() for name, tensor in tensors.items()}

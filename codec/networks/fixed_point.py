@@ -25,17 +25,20 @@ from torch.nn import functional
 
 from codec.contract.quality import RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
 from codec.networks import patience
+from codec.networks.integers import (
+    PARAMETER_BITS,
+    VALUE_LIMIT,
+    BoundError,
+    IntegerLayer,
+    Scales,
+)
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.strips import spans
 from codec.networks.transform import BLOCK_PX
 from codec.networks.units import FRACTION_BITS
 
-PARAMETER_BITS = 11
-"""Fractional bits of the weights that an update may change."""
 BASIS_BITS = 14
 """Fractional bits of the inverse KLT."""
-VALUE_LIMIT = 2**20
-"""Latent values are clamped to +-VALUE_LIMIT before the inverse KLT."""
 QUALITY_SHIFT = 12
 FEATURE_SHIFT = 16
 """Fractional bits of the quality vectors and of 1 / deviation, beyond the formats they map."""
@@ -74,10 +77,6 @@ def largest_sum(weight: Tensor, limit: int, extra: int = 0) -> int:
     return int(weight.abs().flatten(1).sum(1).max()) * limit + extra
 
 
-class BoundError(ValueError):
-    """A network whose sums can't be proven exact."""
-
-
 @dataclass(frozen=True)
 class Split:
     """How a convolution is cut into exact float32 parts: weight = sum_k digit_k * 2^(k bits)."""
@@ -109,13 +108,6 @@ def plan_split(weight: Tensor, limit: int, extra: int) -> Split:
         if all(largest_sum(part, limit, spare) < FLOAT32_LIMIT for part in parts):
             return split
     raise BoundError(f"weights of {width} bits and inputs up to {limit} exceed float32")
-
-
-def _add_within_type(base: Tensor, change: Tensor) -> Tensor:
-    total = base.long() + change
-    if total.abs().max() > torch.iinfo(base.dtype).max:
-        raise BoundError(f"a changed parameter does not fit {base.dtype}")
-    return total.to(base.dtype)
 
 
 class IntegerConv(nn.Module):
@@ -156,17 +148,17 @@ class IntegerConv(nn.Module):
         self.register_buffer("kernels", kernels)
         self.register_buffer("bias", bias.to(torch.float32 if single else torch.float64))
 
-    def plus(self, weight: Tensor, bias: Tensor) -> IntegerConv:
-        """The same layer with integers added to its parameters, its bound proven anew.
+    def with_numbers(self, layer: IntegerLayer) -> IntegerConv:
+        """The same layer with other parameters, its bound proven anew.
 
         Raises:
-            BoundError: a sum does not fit the parameter's integer type, or see above.
+            BoundError: see above.
         """
         return IntegerConv(
-            _add_within_type(self.weight, weight),
-            _add_within_type(self.offset, bias),
-            shift=self.shift,
-            limit=self.limit,
+            torch.from_numpy(layer.weight.copy()),
+            torch.from_numpy(layer.bias.copy()),
+            shift=layer.shift,
+            limit=layer.limit,
             stride=self.stride,
             padding=self.padding,
             activate=self.activate,
@@ -273,17 +265,10 @@ class IntegerPrediction(nn.Module):
         self.register_buffer("gain", torch.full_like(self.deviation, 2**PARAMETER_BITS))
         self.register_buffer("offset", torch.zeros_like(self.deviation))
 
-    def plus(self, gain: Tensor, offset: Tensor) -> IntegerPrediction:
-        """The same with integers [channels] added.
-
-        Raises:
-            BoundError: a sum could leave the exact range.
-        """
+    def with_scales(self, scales: Scales) -> IntegerPrediction:
+        """The same with other scales, which are in the exact range."""
         result = copy.deepcopy(self)
-        result.gain, result.offset = self.gain + gain, self.offset + offset
-        largest = FLOAT32_LIMIT * result.gain.abs().max() + result.offset.abs().max()
-        if largest >= FLOAT64_LIMIT:
-            raise BoundError("scales exceed float64")
+        result.gain, result.offset = (torch.from_numpy(part).double() for part in scales)
         return result
 
     def forward(

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from codec.contract.quality import IntegerLevel, Level
-from codec.networks.context import ContextModel, Slot, at_phases
+from codec.networks.config import FilterConfig, ModelConfig
+from codec.networks.context import ContextModel, at_phases
 from codec.networks.likelihood import Rounding, bits
-from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.order import Slot
+from codec.networks.postfilter import PostFilter
 from codec.networks.transform import Analysis, Synthesis
 from codec.networks.units import PIXELS_PER_UNIT
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Sizes of all networks."""
-
-    groups: tuple[int, ...] = (8, 24, 64, 224)
-    context_hidden: int = 96
-    analysis_hidden: int = 96
-    synthesis_widths: tuple[int, int, int, int] = (128, 64, 32, 16)
-    filter: FilterConfig = field(default_factory=lambda: FilterConfig((24,)))
-
-    @property
-    def channels(self) -> int:
-        return sum(self.groups)
 
 
 @dataclass(frozen=True)

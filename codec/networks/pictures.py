@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec.networks.units import SIXTEENTHS
+from codec.picture import halves
+from codec.picture.halves import Halves
 from codec.picture.pixels import Pixels
 
 
@@ -20,6 +22,16 @@ def from_pixels(pixels: Pixels) -> Tensor:
 def to_unfiltered(pixels: Pixels, multiple: int) -> Tensor:
     """Pixels as the post-filter takes them: integers [1 3 H W], sides multiples of `multiple`."""
     return pad_to_multiple(from_pixels(pixels) * SIXTEENTHS, multiple)
+
+
+def from_halves(picture: Halves) -> Tensor:
+    """A picture at half resolution -> integers [1 3 H W]."""
+    return torch.from_numpy(halves.to_planes(picture))[None].float()
+
+
+def to_halves(picture: Tensor) -> Halves:
+    """Inverse of `from_halves`."""
+    return halves.of_planes(picture[0].numpy())
 
 
 def to_pixels(picture: Tensor, width: int, height: int) -> NDArray[np.uint8]:

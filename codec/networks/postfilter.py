@@ -9,12 +9,11 @@ of its layers give, joined by the picture itself.  The last layer adds a linear 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from codec.networks.config import FilterConfig
 from codec.networks.layers import Conv, QualityBias, Residual
 
 HALVES = 12
@@ -24,34 +23,6 @@ ADAPTED_LAYERS = ("enter", "middle", "leave")
 """The convolutions at half resolution, whose parameters an update may change."""
 UP_GAIN = 0.3
 """Coarser levels start small beside the level that they are added to."""
-
-
-@dataclass(frozen=True)
-class FilterConfig:
-    """Sizes of a post-filter.
-
-    Attributes:
-        widths: channels at 1/2, 1/4, 1/8, ... of the resolution.
-        blocks: residual blocks at 1/4, 1/8, ...; one entry less than `widths`.
-    """
-
-    widths: tuple[int, ...]
-    blocks: tuple[int, ...] = ()
-
-    @property
-    def halo(self) -> int:
-        """Rows of the picture that a filtered row depends on, above and below."""
-        coarser = 0
-        for blocks in reversed(self.blocks):
-            # Two convolutions in each block, one of stride 2 before them; places are rounded down.
-            coarser = 2 * (coarser + 2 * blocks) + 2
-        rows = 2 * (coarser + 3)  # three convolutions at half resolution
-        return -(-rows // self.multiple) * self.multiple
-
-    @property
-    def multiple(self) -> int:
-        """Sides of a picture must be multiples of this."""
-        return 2 ** len(self.widths)
 
 
 class Coarser(nn.Module):

@@ -7,14 +7,16 @@ search differentiates.  Only the analysis stays in float: it runs in the encoder
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
 from codec.contract.quality import (
     VALUE_BITS,
-    IntegerLevel,
 )
-from codec.networks.context import LatentFeatures, Prediction
+from codec.networks.config import FilterConfig, ModelConfig
+from codec.networks.context import ContextModel, LatentFeatures, Prediction
 from codec.networks.fixed_point import (
     BASIS_BITS,
     MEAN_SHIFT,
@@ -25,10 +27,11 @@ from codec.networks.fixed_point import (
     IntegerPrediction,
     IntegerQualityBias,
 )
+from codec.networks.integers import FilterLayers, Scales
 from codec.networks.layers import Conv, QualityBias
-from codec.networks.learned import FilterModel, Model, ModelConfig
+from codec.networks.learned import FilterModel, Model
 from codec.networks.likelihood import SCALES
-from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.postfilter import PostFilter
 from codec.networks.transform import InverseKlt
 from codec.networks.units import FRACTION_BITS
 
@@ -112,7 +115,18 @@ def set_last_layer(postfilter: PostFilter, integer: PostFilter) -> None:
     postfilter.leave.bias.copy_(layer.offset.float() / 2 ** (layer.shift + FRACTION_BITS))
 
 
-def integer_level(tensors: Tensors, half: int) -> IntegerLevel:
-    """Quality in halves (0..200) -> the integers that the decoder uses for it."""
-    step, reciprocal, log2_step = tensors["levels"][half].tolist()
-    return IntegerLevel(half - 100, step, reciprocal, log2_step)
+def changed(postfilter: PostFilter, layers: FilterLayers) -> PostFilter:
+    """The integer post-filter with other numbers in the layers that updates may change."""
+    result = copy.copy(postfilter)
+    result._modules = dict(postfilter._modules)
+    for name, layer in layers._asdict().items():
+        setattr(result, name, getattr(postfilter, name).with_numbers(layer))
+    return result
+
+
+def scaled(context: ContextModel, scales: Scales) -> ContextModel:
+    """The integer context model with other scales of the latents."""
+    result = copy.copy(context)
+    result._modules = dict(context._modules)
+    result.prediction = context.prediction.with_scales(scales)
+    return result

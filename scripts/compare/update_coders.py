@@ -33,7 +33,7 @@ from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.last_layer import fit_kernels
 from codec.encoding.updates.normal import NormalEquations
-from codec.networks.fixed_point import PARAMETER_BITS
+from codec.networks.integers import PARAMETER_BITS
 from codec.networks.units import FRACTION_BITS, unit_weight
 from scripts.compare.contents import Coded, coded
 from scripts.compare.peer import Recoded, run_peer
@@ -86,10 +86,10 @@ class Case:
         if fitted is not None:
             packed = subspace_payload.pack(fitted.payload, model.subspace.scales, model.tables)
             self.ours = len(packed) + 1
-            kernel, bias = model.subspace.change(fitted.payload, postfilter.leave)
+            kernel, bias = model.subspace.change(fitted.payload, self.shape)
             self.changes["same"] = (
-                kernel.double().numpy() / 2**PARAMETER_BITS,
-                bias.double().numpy() / 2 ** (PARAMETER_BITS + FRACTION_BITS),
+                kernel / 2**PARAMETER_BITS,
+                bias / 2 ** (PARAMETER_BITS + FRACTION_BITS),
             )
             self.changes["solution"] = self.solution()
         self.levels_bytes = 0

@@ -26,6 +26,7 @@ from codec.contract.techniques import techniques
 from codec.decoding import update
 from codec.encoding.adapt import adapt
 from codec.networks.pictures import to_pixels
+from codec.networks.twins import changed
 from codec.picture.pixels import psnr_db
 from scripts.compare.contents import Coded, coded
 from scripts.measure.experiment import (
@@ -71,7 +72,8 @@ def measure(case: Coded, images: str, content: str, name: str) -> Row:
     container = Container.unpack(case.file(adapted.payload))
     postfilter = job.model.postfilter
     if Tag.UPDATE in container.chunks:
-        postfilter = update.apply(container.chunks[Tag.UPDATE], job.model)
+        layers = update.apply(container.chunks[Tag.UPDATE], job.model)
+        postfilter = changed(postfilter, layers)
     applied = time.perf_counter()
     height, width = job.pixels.shape[:2]
     filtered = postfilter(case.content.unfiltered, centred(job.half))

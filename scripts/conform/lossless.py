@@ -16,9 +16,12 @@ from bitstream.file.header import LOSSLESS_QUALITY
 from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.update.methods import Method
 from bitstream.update.subspace import STEPS, SubspacePayload
+from codec.decoding.engines.choice import chosen
+from codec.decoding.engines.reference import TorchPasses
 from codec.decoding.lossless import coder, update
 from codec.models.kinds import LosslessModel
-from codec.networks.lossless.network import Lossless, LosslessConfig
+from codec.networks.config import LosslessConfig
+from codec.networks.lossless.network import Lossless
 from scripts.conform.maker import Case, chunk, sealed, varint
 from scripts.release.export_lossless import release
 from scripts.train.lossless_rate import solve_linear
@@ -75,15 +78,20 @@ class LosslessMaker:
 
     def picture(self, pixels: NDArray[np.uint8], payload: bytes | None = None) -> bytes:
         """The file of a picture."""
-        networks = update.apply(payload, self.model) if payload else self.model.networks
-        content = coder.encode_pixels(pixels, networks, self.model.tables)
+        heads = update.apply(payload, self.model) if payload else update.heads_of(self.model)
+        refine = chosen().refine(self.model, heads)
+        content = coder.encode_pixels(pixels, refine, self.model.tables)
         return self.file(content, payload, size=pixels.shape[:2])
 
     def of_values(self, values: Tensor) -> bytes:
         """CONTENT payload of int16 [1 3 h w], which no picture needs to have."""
-        writer = SymbolWriter(self.model.tables)
-        with mock.patch("codec.decoding.lossless.coder.PIXEL_LIMIT", 2**12):
-            coder._walk(writer, values.shape[2:], self.model.networks, self.model.tables, values)
+        writer, refine = SymbolWriter(self.model.tables), TorchPasses(self.model.networks)
+        colours = values[0].permute(1, 2, 0).numpy()
+        with (
+            mock.patch("codec.decoding.lossless.coder.PIXEL_LIMIT", 2**12),
+            mock.patch("codec.decoding.engines.reference.PIXEL_LIMIT", 2**12),
+        ):
+            coder.walk(writer, colours.shape[:2], refine, self.model.tables, colours)
         return writer.finish()
 
     def payload(self, step: int, spread: int, share: float, largest: int) -> bytes:
@@ -129,7 +137,8 @@ def lossless_valid_cases(maker: LosslessMaker) -> Iterator[Case]:
         data = maker.picture(drawing, maker.payload(step, spread, share, largest))
         yield Case(f"lossless-update-{name}", f"without loss: {purpose}", data)
     opacity = chunk(Tag.ALPHA, alpha.pack(drawing[..., 0] // 2))
-    content = coder.encode_pixels(drawing, maker.model.networks, maker.model.tables)
+    refine = chosen().refine(maker.model, update.heads_of(maker.model))
+    content = coder.encode_pixels(drawing, refine, maker.model.tables)
     data = maker.file(content, after=opacity)
     yield Case("lossless-alpha", "without loss: transparency", data)
 

@@ -20,8 +20,7 @@ from PIL import Image
 from bitstream import FORMAT_VERSION, FormatError
 from codec import decode
 from codec.models import released
-from codec.networks.learned import ModelConfig
-from codec.networks.postfilter import FilterConfig
+from codec.networks.config import FilterConfig, ModelConfig
 from scripts.conform.cases import invalid_cases, valid_cases
 from scripts.conform.lossless import (
     LosslessMaker,

@@ -14,9 +14,12 @@ from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
 from codec.contract.quality import VALUE_BITS, level_at
 from codec.decoding import update
-from codec.decoding.latents import Grid, encode_latents
+from codec.decoding.engines.choice import chosen
+from codec.decoding.latents import Exchange, Grid, Latents
 from codec.decoding.update import PARAMETERS
+from codec.encoding.contents.latents import encode_latents
 from codec.models.kinds import ReleasedModel
+from codec.networks.integers import Scales
 from codec.networks.pictures import pad_to
 from codec.networks.transform import BLOCK_PX
 
@@ -84,9 +87,12 @@ class Maker:
     def coded(self, latents: torch.Tensor, width: int, height: int, half: int) -> bytes:
         """CONTENT payload of these latents."""
         model, grid = self.model, Grid.of_picture(width, height)
-        context, level = model.networks.context, model.level(half)
-        with torch.no_grad():
-            return encode_latents(latents, context, level, grid, model.tables).payload
+        level, scales = model.level(half), Scales.plain(model.config.channels)
+
+        def scan(exchange: Exchange) -> Latents:
+            return chosen().scan(model, scales, grid, level, exchange)
+
+        return encode_latents(latents, scan, level, grid, model.tables).payload
 
     def large_content(self, symbol: float) -> bytes:
         """CONTENT payload whose symbols are about +-`symbol`."""
@@ -122,7 +128,7 @@ class Maker:
         """Random levels of each tensor, a `share` of them not zero."""
         return tuple(
             _random_levels((tensor.rows, tensor.columns), share, largest, 100 * seed + index)
-            for index, tensor in enumerate(PARAMETERS[method].layout(self.model.postfilter))
+            for index, tensor in enumerate(PARAMETERS[method].layout(self.model.filter_layers))
         )
 
     def single_levels(self, level: int) -> tuple[Levels, ...]:

@@ -18,9 +18,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from codec.contract.modes import CONTENTS
 from codec.contract.quality import level_at
 from codec.models.released import load_default
-from codec.networks.learned import Model, ModelConfig
+from codec.networks.config import FilterConfig, ModelConfig
+from codec.networks.learned import Model
 from codec.networks.likelihood import hard_rounding
-from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.postfilter import PostFilter
 from scripts.measure.experiment import markdown
 
 SIDE_PX = 512

@@ -37,8 +37,9 @@ from codec.models.kinds import FilteredModel, LearnedModel
 from codec.models.registry import PRETRAINED
 from codec.models.released import load_file, pack
 from codec.models.subspace import Subspace
-from codec.networks.export import measure_limits, quantize_model
-from codec.networks.fixed_point import PARAMETER_BITS, IntegerConv
+from codec.networks.export import arrays_of, measure_limits, quantize_model
+from codec.networks.fixed_point import IntegerConv
+from codec.networks.integers import PARAMETER_BITS
 from codec.networks.learned import FilterModel, Model
 from codec.networks.likelihood import hard_rounding
 from codec.networks.pictures import from_pixels
@@ -140,17 +141,18 @@ def export(content: str, name: str, config: Path, run: Path, data: Path) -> None
     nothing = Subspace(*(np.zeros((0, 0), np.int64) for _ in range(3)))
     cdfs = CdfTables(tuple(tables))
     kind = LearnedModel if content == "learned" else FilteredModel
-    model = kind(name, b"", content, tensors, cdfs, networks.config, integer, nothing)
+    arrays = arrays_of(tensors)
+    model = kind(name, b"", content, arrays, cdfs, networks.config, nothing)
     images = [solved(job) for job in jobs_of(pictures, model)]
     change = common_change(images)
     add_to_last_layer(tensors, change)
     shares = [image.gain(change) / image.energy for image in images]
     print(f"refitting the last layer to all pictures lowers the error by {np.mean(shares):.2%}")
-    tensors |= learn([after(image, change) for image in images]).to_tensors()
+    arrays = arrays_of(tensors) | learn([after(image, change) for image in images]).to_arrays()
     if content == "learned":
-        tensors |= learn_prior(jobs_of(pictures, model)).to_tensors("prior")
+        arrays |= learn_prior(jobs_of(pictures, model)).to_arrays("prior")
 
-    file = pack(content, networks.config, tensors, tables, {"license": "Apache-2.0"})
+    file = pack(content, networks.config, arrays, tables, {"license": "Apache-2.0"})
     card = Path("configs/model_card.md" if content == "learned" else "configs/filter_card.md")
     publish(content, name, file, card, **facts_of(content, run, config))
 
@@ -166,13 +168,13 @@ def export_foreign(name: str, source: str) -> None:
     """Publishes the model for contents of the CompressAI zoo."""
     path = PRETRAINED / source / "model.safetensors"
     model = load_file(path)
-    with safe_open(path, "pt") as file:
+    with safe_open(path, "np") as file:
         notes = {key: text for key, text in file.metadata().items() if key != "architecture"}
     kept = ("postfilter.", "update.")
-    tensors = {name: tensor for name, tensor in model.tensors.items() if name.startswith(kept)}
+    arrays = {name: array for name, array in model.arrays.items() if name.startswith(kept)}
     for part in ("weight", "bias"):
-        tensors[f"postfilter.leave.{part}"] = torch.zeros_like(tensors[f"postfilter.leave.{part}"])
-    data = pack(FOREIGN, model.config.filter, tensors, list(model.tables.frequencies), notes)
+        arrays[f"postfilter.leave.{part}"] = np.zeros_like(arrays[f"postfilter.leave.{part}"])
+    data = pack(FOREIGN, model.config.filter, arrays, list(model.tables.frequencies), notes)
     publish(FOREIGN, name, data, Path("configs/zoo_card.md"), source=model.name)
 
 

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from codec.contract.modes import LOSSLESS
-from codec.models.heads import head_names
+from codec.models.heads import HEAD_NAMES
 from codec.models.released import pack
+from codec.networks.export import arrays_of
 from codec.networks.lossless.export import limits_of, pixel_tables, quantize
 from codec.networks.lossless.network import Lossless
 from codec.networks.lossless.twins import build
@@ -62,10 +63,11 @@ def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
     integer = build(networks.config, tensors)
     print_splits(integer)
     subspaces = learn_heads(samples, integer, width)
-    for name, subspace in zip(head_names(integer), subspaces, strict=True):
-        tensors |= subspace.to_tensors(f"{name}.update")
+    arrays = arrays_of(tensors)
+    for name, subspace in zip(HEAD_NAMES, subspaces, strict=True):
+        arrays |= subspace.to_arrays(f"{name}.update")
     notes = {"license": "Apache-2.0"}
-    return pack(LOSSLESS, networks.config, tensors, pixel_tables(width), notes)
+    return pack(LOSSLESS, networks.config, arrays, pixel_tables(width), notes)
 
 
 def main() -> None:

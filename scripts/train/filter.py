@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 
 from codec.contract.modes import STANDARD_CONTENTS
-from codec.models.released import read_config
-from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.config import FilterConfig, read_config
+from codec.networks.postfilter import PostFilter
 from codec.networks.units import PIXELS_PER_UNIT
 from scripts.train.data import load_folder
 from scripts.train.pairs import Pairs, code_crops

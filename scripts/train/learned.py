@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from codec.contract.quality import lambda_at, level_at
-from codec.models.released import read_config
-from codec.networks.learned import Model, ModelConfig
+from codec.networks.config import ModelConfig, read_config
+from codec.networks.learned import Model
 from codec.networks.likelihood import Rounding, hard_rounding, noisy_rounding
 from codec.networks.transform import BLOCK_PX
 from scripts.train.data import center_crops, klt, load_folder, random_crops

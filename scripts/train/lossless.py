@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from codec.networks.lossless.network import Lossless, LosslessConfig
+from codec.networks.config import LosslessConfig
+from codec.networks.lossless.network import Lossless
 from scripts.train.data import center_crops, load_shrunk, random_crops
 from scripts.train.lossless_rate import rate, solve_linear, to_units
 from scripts.train.run import Training, Validation, load_config, run_parser, warm_cosine

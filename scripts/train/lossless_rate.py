@@ -13,18 +13,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec.networks.lossless import colour
-from codec.networks.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START, bits
-from codec.networks.lossless.network import (
+from codec.networks.lossless.likelihood import bits
+from codec.networks.lossless.network import OUTPUTS, REACH, SHIFT, Linear, Lossless, edges
+from codec.networks.lossless.scan import Step, refine
+from codec.networks.lossless.shape import (
     CHANNELS,
     CLASSES,
-    OUTPUTS,
-    REACH,
-    SHIFT,
-    Linear,
-    Lossless,
-    edges,
+    LOG2_SCALE_START,
+    LOG_ODDS_START,
+    PHASES,
 )
-from codec.networks.lossless.scan import PHASES, Step, refine
 from codec.networks.units import PIXELS_PER_LOSSLESS_UNIT
 
 COARSEST_PX = 4

@@ -31,8 +31,8 @@ from codec.contract.modes import CONTENTS
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.models import released
-from codec.networks.learned import ModelConfig
-from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.config import FilterConfig, ModelConfig
+from codec.networks.postfilter import PostFilter
 from scripts.train.data import load_folder
 from scripts.train.meta_losses import INNER, CodedPicture, Prior, code_pictures
 from scripts.train.subspaces import learn

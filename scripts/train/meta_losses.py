@@ -22,6 +22,7 @@ from codec.contract.quality import HALVES, centred
 from codec.decoding.parameters import Scales
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.job import Job
+from codec.encoding.updates import relaxed as floats
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import EquationSums, NormalEquations
 from codec.encoding.updates.penalties import level_bits
@@ -207,7 +208,7 @@ def gradient(
     def cost(levels: list[Tensor]) -> Tensor:
         changed = dict(base)
         values = [SCALE_STEP * round_through(level) for level in levels]
-        for name, (kernel, bias) in parameters.relaxed(values, postfilter).items():
+        for name, (kernel, bias) in floats.relaxed(parameters, values, postfilter).items():
             changed[f"{name}.weight"] = changed[f"{name}.weight"] + kernel
             changed[f"{name}.bias"] = changed[f"{name}.bias"] + bias
         filtered = functional_call(postfilter, changed, (picture.x, picture.quality))

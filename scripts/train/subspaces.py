@@ -141,7 +141,7 @@ def learn_prior(jobs: Iterable[Job], *, gains: bool = True) -> Subspace:
 def _solved(job: Job, *, gains: bool) -> NormalEquations:
     """The rate of a picture as a quadratic around the best gains and offsets, about."""
     model, level = job.model, job.model.level(job.half)
-    coded = learned.code_latents(job, learned.analyze(job), model.networks)
+    coded = learned.code_latents(job, learned.analyze(job))
     samples = Samples.of_symbols(coded.symbols, model, level)
     if not gains:
         samples = replace(samples, said=torch.zeros_like(samples.said))

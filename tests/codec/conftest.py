@@ -61,13 +61,14 @@ def photo() -> NDArray[np.uint8]:
 
 
 @pytest.fixture
-def threads() -> Iterator[Threads]:
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Threads]:
     """A context manager that sets the number of threads."""
 
     @contextmanager
     def use(count: int) -> Iterator[None]:
         before = torch.get_num_threads()
         torch.set_num_threads(count)
+        monkeypatch.setenv("OMP_NUM_THREADS", str(count))
         try:
             yield
         finally:

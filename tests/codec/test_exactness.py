@@ -10,6 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec import decode
+from codec.decoding.engines import reference
+from codec.decoding.engines.choice import ENGINE_VARIABLE, chosen
+from codec.decoding.engines.reference import proven
 from codec.errors import ModelError
 from codec.models import released
 from codec.models.registry import MODELS_VARIABLE
@@ -46,6 +49,15 @@ def last_bit(x: Tensor, weight: Tensor, *rest, **named) -> Tensor:
     return result
 
 
+@pytest.fixture
+def torch_engine(monkeypatch):
+    """Torch decodes, also where there is a kernel."""
+    monkeypatch.setenv(ENGINE_VARIABLE, "torch")
+    chosen.cache_clear()
+    yield
+    chosen.cache_clear()
+
+
 MACHINES = {
     "bfloat16": rounding_inputs(bf16),
     "TF32": rounding_inputs(tf32),
@@ -59,7 +71,7 @@ MACHINES = {
 def test_other_precisions_are_noticed(content, convolve, monkeypatch):
     monkeypatch.setattr(functional, "conv2d", convolve)
     with pytest.raises(ModelError, match="not compute the networks exactly") as refusal:
-        released.load_default(content)
+        proven(released.load_default(content))
     assert "\n" not in str(refusal.value)
 
 
@@ -70,7 +82,7 @@ def test_this_machine_is_exact(content):
 
 @pytest.mark.parametrize("name", ["odd-grid", "subspace-dense", "lossless-odd"])
 @pytest.mark.parametrize("rounded", [bf16, tf32])
-def test_nothing_is_decoded_to_other_pixels_in_silence(name, rounded, monkeypatch):
+def test_nothing_is_decoded_to_other_pixels_in_silence(name, rounded, torch_engine, monkeypatch):
     monkeypatch.setenv(MODELS_VARIABLE, str(MODELS))
     data = (VALID / f"{name}.bin").read_bytes()
     decode(data)
@@ -89,13 +101,13 @@ def test_products_of_float64_are_proven_too(monkeypatch):
 def test_a_proof_is_made_once_for_what_selects_the_kernels(monkeypatch):
     proofs = []
     monkeypatch.setattr(exactness, "prove", proofs.append)
-    released._prove.cache_clear()
+    reference._prove.cache_clear()
     threads = torch.get_num_threads()
     try:
         for count in (threads, threads, threads + 1, threads):
             torch.set_num_threads(count)
-            released.load_default()
+            proven(released.load_default())
     finally:
         torch.set_num_threads(threads)
-        released._prove.cache_clear()
+        reference._prove.cache_clear()
     assert len(proofs) == 2

@@ -14,7 +14,7 @@ from bitstream import SymbolWriter
 from bitstream.update import subspace as payloads
 from codec.encoding.updates.fit import LARGEST_SEARCHED, FitTask, descend, fit, level_costs
 from codec.encoding.updates.normal import STRIP_ROWS
-from codec.networks.fixed_point import PARAMETER_BITS
+from codec.networks.integers import PARAMETER_BITS
 from codec.networks.units import FRACTION_BITS
 from scripts.train.meta_losses import normal_equations
 
@@ -107,10 +107,10 @@ def task(tiny) -> FitTask:
 
 def real_saving(task, found, layer) -> float:
     """Bits that an update saves, from its bytes and the integers that it changes."""
-    kernel, bias = task.subspace.change(found.payload, layer)
-    weights = kernel.double().reshape(OUTPUTS, -1).T / 2**PARAMETER_BITS
-    biases = bias.double() / 2 ** (PARAMETER_BITS + FRACTION_BITS)
-    change = torch.cat([weights, biases[None]]).numpy()
+    kernel, bias = task.subspace.change(found.payload, tuple(layer.weight.shape))
+    weights = kernel.reshape(OUTPUTS, -1).T / 2**PARAMETER_BITS
+    biases = bias / 2 ** (PARAMETER_BITS + FRACTION_BITS)
+    change = np.concatenate([weights, biases[None]])
     bits = 8 * len(payloads.pack(found.payload, task.subspace.scales, task.tables))
     return task.weight * task.normal.gain(change) - bits
 

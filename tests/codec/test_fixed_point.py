@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from codec.contract.quality import IntegerLevel
 from codec.networks.fixed_point import (
     FLOAT32_LIMIT,
     MAGNITUDE_LIMIT,
-    BoundError,
     IntegerConv,
     IntegerInverseKlt,
     IntegerLatentFeatures,
@@ -26,6 +26,7 @@ from codec.networks.fixed_point import (
     rescale,
     split_digits,
 )
+from codec.networks.integers import BoundError, IntegerLayer
 
 LEVEL = IntegerLevel(-37, 2395, round(8 * 2**24 / 2395), 1340)
 
@@ -151,12 +152,19 @@ def test_what_cannot_be_proven_is_refused():
 
 def test_a_changed_layer_is_proven_anew():
     layer = make_conv(64, 20)
-    changed = layer.plus(torch.full_like(layer.weight, 3), torch.ones_like(layer.offset))
+    weight, bias = layer.weight.int().numpy(), layer.offset.int().numpy()
+    numbers = IntegerLayer(weight, bias, layer.shift, layer.limit)
+    more = numbers.plus(np.full(weight.shape, 3), np.ones(bias.shape, np.int64))
+    changed = layer.with_numbers(more)
     assert torch.equal(changed.weight, layer.weight + 3)
     for x in inputs_of(changed):
         assert torch.equal(changed(x).long(), reference_conv(changed, x))
     with pytest.raises(BoundError):
-        layer.plus(torch.full_like(layer.weight, 2**30), torch.zeros_like(layer.offset))
+        numbers.plus(np.full(weight.shape, 2**30), np.zeros(bias.shape, np.int64))
+    with pytest.raises(BoundError, match="int16"):
+        replace(numbers, weight=weight.astype(np.int16)).plus(
+            np.full(weight.shape, 2**15), np.zeros(bias.shape, np.int64)
+        )
 
 
 @given(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
 from codec.contract.quality import level_at
-from codec.decoding.latents import Grid, encode_latents
+from codec.decoding.engines.reference import scan
+from codec.decoding.latents import Grid
+from codec.encoding.contents.latents import encode_latents
 from codec.networks.export import quantize_model
 from codec.networks.likelihood import hard_rounding
 from codec.networks.pictures import to_pixels
@@ -27,8 +31,10 @@ def test_integer_decoder_is_as_good_as_the_float_one(released, photo, quality):
         predicted = search(x, float_level, hard_rounding)
         y = search.analysis(x, float_level.quality)
         grid = Grid.of_picture(width, height)
-        coded = encode_latents(y, networks.context, level, grid, released.tables)
-        picture = networks.postfilter(networks.synthesize(coded.values, level), level.quality)
+        walk = partial(scan, networks.context, grid, level)
+        coded = encode_latents(y, walk, level, grid, released.tables)
+        values = torch.from_numpy(coded.values).permute(2, 0, 1)[None].double()
+        picture = networks.postfilter(networks.synthesize(values, level), level.quality)
     float_pixels = (predicted.picture + 128).round().clamp(0, 255)[0].permute(1, 2, 0).numpy()
     integer_psnr = psnr_db(to_pixels(picture, width, height), photo)
     assert integer_psnr == pytest.approx(psnr_db(float_pixels, photo), abs=0.05)

@@ -10,7 +10,7 @@ from bitstream import InvalidField, UpdatePayload
 from bitstream.update.methods import Method
 from codec.decoding import update
 from codec.decoding.parameters import Kernels
-from codec.networks.twins import build_integer
+from codec.networks.twins import build_integer, changed
 
 
 def random_payload(postfilter, seed=0, shifts=(2, 3), magnitude=3):
@@ -41,7 +41,8 @@ def test_layout_is_kernel_and_bias_of_each_layer(base):
 
 def applied(payload, tiny):
     """The filter of a file with that update."""
-    return update.apply(update.pack(Method.KERNELS, payload, tiny), tiny)
+    layers = update.apply(update.pack(Method.KERNELS, payload, tiny), tiny)
+    return changed(tiny.postfilter, layers)
 
 
 def test_an_update_of_zeros_is_the_base(tiny, base, pictures):

@@ -16,7 +16,8 @@ from codec.contract.options import EncodeOptions
 from codec.contract.quality import level_at
 from codec.decoding import prior
 from codec.encoding.updates import prior as updates_prior
-from codec.networks.fixed_point import BoundError
+from codec.networks.integers import BoundError, Scales
+from codec.networks.twins import scaled
 from tests.codec.test_context import SHAPE, random_values, record_slots
 
 
@@ -28,19 +29,13 @@ def payload_of(model, step=8, seed=0):
 
 
 def test_scales_move_as_it_says_and_nothing_else(tiny):
-    changed = prior.apply(payload_of(tiny), tiny)
+    scales = prior.apply(payload_of(tiny), tiny)
     level, values = tiny.level(120), random_values(tiny.networks.context, 0)
-    gain, offset = (
-        t / 2**11
-        for t in (
-            changed.networks.context.prediction.gain,
-            changed.networks.context.prediction.offset / 2**8,
-        )
-    )
+    gain, offset = (torch.from_numpy(t) / 2**bits for t, bits in zip(scales, (11, 19), strict=True))
     assert (gain != 1).any() and (offset != 0).any()
     usual = (tiny.networks.context.prediction.log2_deviation - level.log2_step) / 2**8
     before = record_slots(tiny.networks.context, values, level)
-    after = record_slots(changed.networks.context, values, level)
+    after = record_slots(scaled(tiny.networks.context, scales), values, level)
     for (slot, mean, table), (_, new_mean, new_table) in zip(before, after, strict=True):
         assert torch.equal(mean, new_mean)
         mine = slice(slot.start, slot.stop)
@@ -53,11 +48,11 @@ def test_scales_move_as_it_says_and_nothing_else(tiny):
 
 
 def test_the_float_twin_follows(tiny):
-    changed = prior.apply(payload_of(tiny), tiny)
+    scales = prior.apply(payload_of(tiny), tiny)
     twin = tiny.search()
-    updates_prior.set_scales(twin, changed.networks.context)
+    updates_prior.set_scales(twin, scales)
     values = random_values(tiny.networks.context, 1)
-    exact = record_slots(changed.networks.context, values, tiny.level(120))
+    exact = record_slots(scaled(tiny.networks.context, scales), values, tiny.level(120))
     floats = record_slots(twin.context, values.float() / 64, level_at(torch.tensor([60.0])))
     for (_, _, table), (_, _, log2_scale) in zip(exact, floats, strict=True):
         assert (table - (4 * (log2_scale + 5)).clamp(0, 53)).abs().max() < 0.75
@@ -80,9 +75,8 @@ def test_a_model_may_have_none(tiny):
 
 
 @pytest.mark.parametrize("gain, offset", [(2**29, 0), (-(2**30), 0), (0, 2**53), (2**62, -(2**62))])
-def test_gains_and_offsets_beyond_the_exact_range_are_refused(tiny, gain, offset):
-    prediction = tiny.networks.context.prediction
-    ones = torch.ones(SHAPE[1], dtype=torch.int64)
+def test_gains_and_offsets_beyond_the_exact_range_are_refused(gain, offset):
+    ones = np.ones(SHAPE[1], np.int64)
     with pytest.raises(BoundError):
-        prediction.plus(gain * ones, offset * ones)
-    prediction.plus(2**28 * ones, 2**50 * ones)
+        Scales.plain(SHAPE[1]).plus(gain * ones, offset * ones)
+    Scales.plain(SHAPE[1]).plus(2**28 * ones, 2**50 * ones)

@@ -16,6 +16,7 @@ from codec.contract.options import EncodeOptions
 from codec.decoding.contents import standard as contents_standard
 from codec.errors import ImageError
 from codec.models import released
+from codec.picture import halves
 from codec.picture.pixels import psnr_db
 from codec.picture.standard import STANDARD, StandardCodec
 from tests.codec.tiny_model import picture
@@ -54,12 +55,13 @@ def test_what_the_filter_sees(content, size):
     """Pixels around mid-grey in sixteenths, repeated up to the next multiple of 8."""
     payload = STANDARD[content].write(picture(*size), 80)
     model, (width, height) = released.load_default(content), size
-    found = contents_standard.decode(payload, Header(*size, 160, model.id), model)
+    found = contents_standard.decode(payload, Header(*size, 160, model.id), model, None)
     rows, columns = (-(-side // 8) * 8 for side in (height, width))
     expected = np.pad(
         pillow(payload), ((0, rows - height), (0, columns - width), (0, 0)), mode="edge"
     )
-    assert np.array_equal(found[0].permute(1, 2, 0), 16.0 * expected - 2048)
+    planes = halves.to_planes(found).transpose(1, 2, 0)
+    assert np.array_equal(planes, 16 * expected.astype(int) - 2048)
 
 
 def test_an_update_pays_for_itself(content):

@@ -11,7 +11,9 @@ from PIL import Image
 
 import codec
 from codec.contract.quality import centred, level_at
-from codec.decoding.contents.learned import synthesize
+from codec.decoding.engines import compiled
+from codec.decoding.engines.choice import chosen
+from codec.decoding.engines.reference import TorchEngine
 from codec.decoding.filtering import Filtering
 from codec.encoding.updates.equations import equations
 from codec.models.released import load_default
@@ -28,6 +30,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strips as low as they can be, and layers in pieces."""
     monkeypatch.setattr(strips, "PIXELS", 1)
     monkeypatch.setattr(fixed_point, "LARGEST_PARTS", 5000)
+    monkeypatch.setattr(compiled, "STRIP_PX", 1)
 
 
 def test_strips_cover_the_picture(narrow):
@@ -104,11 +107,12 @@ def test_halos_of_released_filters_suffice(content, request):
     assert (found.energy, found.positions) == (normal.energy, normal.positions)
 
 
-def test_the_halo_of_the_synthesis_suffices(released, request):
-    values, level = 16 * noise(1, released.config.channels, 16, 4).double(), released.level(120)
-    whole = synthesize(values, level, released)
+@pytest.mark.parametrize("engine", [chosen(), TorchEngine()], ids=lambda e: e.name)
+def test_the_halo_of_the_synthesis_suffices(released, request, engine):
+    values = 16 * noise(16, 4, released.config.channels).long().numpy()
+    whole = engine.synthesize(released, values, released.level(120))
     request.getfixturevalue("narrow")
-    assert torch.equal(synthesize(values, level, released), whole)
+    assert np.array_equal(engine.synthesize(released, values, released.level(120)), whole)
 
 
 def test_the_halo_of_the_analysis_suffices(released, request):

@@ -21,12 +21,12 @@ from codec.contract.modes import Lossy
 from codec.contract.quality import level_at
 from codec.models.released import pack
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace
-from codec.networks.export import measure_limits, quantize_model
-from codec.networks.learned import FilterModel, Model, ModelConfig
+from codec.networks.config import FilterConfig, ModelConfig
+from codec.networks.export import arrays_of, measure_limits, quantize_model
+from codec.networks.learned import FilterModel, Model
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
-from codec.networks.postfilter import HALVES, KERNEL, FilterConfig
+from codec.networks.postfilter import HALVES, KERNEL
 from codec.networks.tables import to_frequencies
-from codec.networks.twins import Tensors
 from codec.networks.units import PIXELS_PER_UNIT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -156,10 +156,10 @@ def plain_prior(channels: int) -> Subspace:
 def tiny_model_file(config: ModelConfig = CONFIG, *, with_prior: bool = True) -> bytes:
     """The bytes of the model file, with updates of the prior or without."""
     model = random_model(config)
-    tensors = quantize_model(model, limits_of(model))
+    arrays = arrays_of(quantize_model(model, limits_of(model)))
     if with_prior:
-        tensors |= plain_prior(config.channels).to_tensors("prior")
-    return packed("learned", config, tensors, config.filter)
+        arrays |= plain_prior(config.channels).to_arrays("prior")
+    return packed("learned", config, arrays, config.filter)
 
 
 def tiny_filter_file(content: str) -> bytes:
@@ -171,15 +171,19 @@ def tiny_filter_file(content: str) -> bytes:
     units = (batch.permute(0, 3, 1, 2).float() - 128) / PIXELS_PER_UNIT
     qualities = torch.linspace(-1, 1, 4).view(4, 1, 1, 1)
     limits = measure_limits(model, lambda: model(units, qualities))
-    return packed(content, CONFIG.filter, quantize_model(model, limits), CONFIG.filter)
+    arrays = arrays_of(quantize_model(model, limits))
+    return packed(content, CONFIG.filter, arrays, CONFIG.filter)
 
 
 def packed(
-    content: str, config: ModelConfig | FilterConfig, tensors: Tensors, sizes: FilterConfig
+    content: str,
+    config: ModelConfig | FilterConfig,
+    arrays: dict[str, NDArray],
+    sizes: FilterConfig,
 ) -> bytes:
     """A model file, completed by a subspace and tables."""
-    tensors = tensors | plain_subspace(sizes.widths[0]).to_tensors()
-    return pack(content, config, tensors, short_tables(), {"license": "Apache-2.0"})
+    arrays = arrays | plain_subspace(sizes.widths[0]).to_arrays()
+    return pack(content, config, arrays, short_tables(), {"license": "Apache-2.0"})
 
 
 def pixels_hash(pixels: NDArray[np.uint8]) -> str:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from codec.contract.modes import LOSSLESS
 from codec.models import released
 from codec.models.kinds import ReleasedModel
-from codec.networks.lossless.network import Lossless, LosslessConfig
+from codec.networks.config import LosslessConfig
+from codec.networks.lossless.network import Lossless
 from scripts.release.export_lossless import release
 from scripts.train.lossless_rate import solve_linear
 

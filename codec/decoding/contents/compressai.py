@@ -24,7 +24,9 @@ from bitstream import Header, InvalidField, UnknownModel
 from bitstream.file.compressai import CHECKSUM_BYTES, WEIGHTS_BYTES, ZooPayload
 from codec.errors import OptionError
 from codec.models.kinds import FilteredModel
-from codec.networks.pictures import to_unfiltered
+from codec.networks.integers import Scales
+from codec.picture import halves
+from codec.picture.halves import Halves
 from codec.picture.pixels import Pixels
 
 FAMILY = "compressai"
@@ -133,8 +135,10 @@ def load(name: str, quality: int) -> ZooNetwork:
 
 
 @torch.no_grad()
-def decode(payload: bytes, header: Header, model: FilteredModel) -> torch.Tensor:
-    """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
+def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales | None) -> Halves:
+    """CONTENT payload -> the picture before the post-filter.
+
+    `scales` are those of latents, which there are none of.
 
     Raises:
         UnknownModel: CompressAI or the weights are not here, or give another picture here.
@@ -150,7 +154,7 @@ def decode(payload: bytes, header: Header, model: FilteredModel) -> torch.Tensor
     pixels = network.decompress(found.shape, found.strings, header.width, header.height)
     if checksum(pixels) != found.checksum:
         raise UnknownModel(f"{found.name} gives another picture on this machine than the encoder's")
-    return to_unfiltered(pixels, model.multiple)
+    return halves.of_pixels(pixels, model.multiple)
 
 
 def _padded(height: int, width: int) -> tuple[int, int]:

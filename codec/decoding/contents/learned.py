@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from bitstream import Header
-from codec.contract.quality import IntegerLevel
-from codec.decoding.latents import Grid, decode_latents
+from codec.decoding.engines.choice import chosen
+from codec.decoding.latents import Grid
 from codec.models.kinds import FilteredModel, LearnedModel
-from codec.networks.strips import in_strips
-from codec.networks.transform import BLOCK_PX, SYNTHESIS_HALO
+from codec.networks import patience
+from codec.networks.integers import Scales
+from codec.networks.order import Slot
+from codec.picture.halves import Halves
 
 
-def decode(payload: bytes, header: Header, model: FilteredModel) -> Tensor:
-    """CONTENT payload -> the picture before the post-filter: integers [1 3 H W]."""
+def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales | None) -> Halves:
+    """CONTENT payload -> the picture before the post-filter.
+
+    Args:
+        payload: a codeword.
+        header: of the file.
+        model: whose networks decode it.
+        scales: of the latents, if a PRIOR chunk changes them.
+    """
     assert isinstance(model, LearnedModel)  # noqa: S101 (for the type checker)
-    level = model.level(header.quality)
+    engine, level = chosen(), model.level(header.quality)
+    reader = engine.reader(payload, model.tables)
+
+    def exchange(
+        slot: Slot, means: NDArray[np.int64], tables: NDArray[np.uint16]
+    ) -> NDArray[np.int32]:
+        patience.check()
+        return reader.code(np.empty(tables.shape, np.int32), tables)
+
     grid = Grid.of_picture(header.width, header.height)
-    values = decode_latents(payload, model.networks.context, level, grid, model.tables)
-    return synthesize(values, level, model)
-
-
-def synthesize(values: Tensor, level: IntegerLevel, model: LearnedModel) -> Tensor:
-    """Latents -> integers [1 3 H W]."""
-
-    def strip(part: Tensor) -> Tensor:
-        return model.networks.synthesize(part, level)
-
-    return in_strips(strip, values, halo=SYNTHESIS_HALO, scale=BLOCK_PX)
+    scales = scales or Scales.plain(model.config.channels)
+    latents = engine.scan(model, scales, grid, level, exchange)
+    return engine.synthesize(model, latents, level)

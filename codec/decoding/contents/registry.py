@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from torch import Tensor
-
 from bitstream import Header
 from codec.models.kinds import FilteredModel
+from codec.networks.integers import Scales
+from codec.picture.halves import Halves
 
 
 class ContentDecoder(Protocol):
     """A content codec, decoding side: a module with this function."""
 
-    def decode(self, payload: bytes, header: Header, model: FilteredModel) -> Tensor:
-        """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
+    def decode(
+        self, payload: bytes, header: Header, model: FilteredModel, scales: Scales | None
+    ) -> Halves:
+        """CONTENT payload -> the picture before the post-filter.
+
+        Args:
+            payload: of the chunk.
+            header: of the file.
+            model: that the file names.
+            scales: of the latents, if a PRIOR chunk changes them.
 
         Raises:
             FormatError: no encoder writes such a payload, or what decodes it is not here.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from bitstream import Header, InvalidField
 from codec.errors import ImageError
 from codec.models.kinds import FilteredModel
-from codec.networks.pictures import to_unfiltered
+from codec.networks.integers import Scales
+from codec.picture import halves
+from codec.picture.halves import Halves
 from codec.picture.standard import STANDARD
 
 
-def decode(payload: bytes, header: Header, model: FilteredModel) -> Tensor:
-    """CONTENT payload -> the picture before the post-filter: integers [1 3 H W].
+def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales | None) -> Halves:
+    """CONTENT payload -> the picture before the post-filter.
+
+    `scales` are those of latents, which there are none of.
 
     Raises:
         InvalidField: it is not a file of that codec and of the size that the header states.
@@ -22,6 +24,6 @@ def decode(payload: bytes, header: Header, model: FilteredModel) -> Tensor:
         # Before it is decoded: a small file may hold a huge picture.
         if codec.size(payload) != (header.width, header.height):
             raise InvalidField("the content has another size than the header states")
-        return to_unfiltered(codec.read(payload), model.multiple)
+        return halves.of_pixels(codec.read(payload), model.multiple)
     except ImageError as error:
         raise InvalidField(f"the content {error}") from error

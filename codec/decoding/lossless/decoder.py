@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bitstream import Container, InvalidField, Tag
+from codec.decoding.engines.choice import chosen
 from codec.decoding.lossless import update
 from codec.decoding.lossless.coder import decode_pixels
 from codec.models.kinds import LosslessModel
@@ -16,10 +17,11 @@ def decode(container: Container, model: LosslessModel) -> Pixels:
         FormatError: no encoder writes such a file.
     """
     header, chunks = container.header, container.chunks
-    networks = model.networks
+    heads = update.heads_of(model)
     if Tag.PRIOR in chunks:
         raise InvalidField("a lossless file has no prior that an update could change")
     if Tag.UPDATE in chunks:
-        networks = update.apply(chunks[Tag.UPDATE], model)
-    grid = (header.height, header.width)
-    return decode_pixels(chunks[Tag.CONTENT], grid, networks, model.tables)
+        heads = update.apply(chunks[Tag.UPDATE], model)
+    engine, grid = chosen(), (header.height, header.width)
+    reader = engine.reader(chunks[Tag.CONTENT], model.tables)
+    return decode_pixels(reader, grid, engine.refine(model, heads), model.tables)

@@ -1,4 +1,4 @@
-"""Weight updates of the lossless networks: bytes -> the networks of one picture.
+"""Weight updates of the lossless networks: bytes -> the last layers of one picture's heads.
 
 An update changes the last layers of all heads, each in the coordinates of a subspace of its own
 that ships with the model (`codec.models.subspace`).  Their levels are coded together, head by head.
@@ -6,7 +6,6 @@ that ships with the model (`codec.models.subspace`).  Their levels are coded tog
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from functools import lru_cache
 
@@ -17,12 +16,14 @@ from bitstream import CdfTables, InvalidField, Truncated
 from bitstream.update import subspace as subspace_payload
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
-from codec.models.heads import Subspaces, heads_of
+from codec.models.heads import HEAD_NAMES, Subspaces
 from codec.models.kinds import LosslessModel
 from codec.models.subspace import Subspace
-from codec.networks.fixed_point import BoundError, IntegerConv
-from codec.networks.lossless.network import Lossless
-from codec.networks.lossless.tables import FRACTIONS, SCALES
+from codec.networks.integers import BoundError, IntegerLayer
+from codec.networks.lossless.shape import FRACTIONS, SCALES
+
+HeadLayers = dict[str, IntegerLayer]
+"""The last layers of heads, by the names of the heads."""
 
 
 @lru_cache(maxsize=2)
@@ -64,32 +65,37 @@ def unpack(data: bytes, subspaces: Subspaces, tables: CdfTables) -> SubspacePayl
     return subspace_payload.unpack(data[1:], scales_of(subspaces), tables)
 
 
-def apply(data: bytes, model: LosslessModel) -> Lossless:
-    """The networks with an UPDATE payload applied.
+def heads_of(model: LosslessModel) -> HeadLayers:
+    """The last layers of all heads as the model has them."""
+    return {name: IntegerLayer.of_arrays(model.arrays, f"{name}.leave") for name in HEAD_NAMES}
+
+
+def apply(data: bytes, model: LosslessModel) -> HeadLayers:
+    """The last layers with an UPDATE payload applied.
 
     Raises:
         FormatError: no encoder writes such data, or see `applied`.
     """
     payload = unpack(data, model.subspaces, tables_of(model.tables))
-    return applied(model.networks, model.subspaces, payload)
+    return applied(heads_of(model), model.subspaces, payload)
 
 
-def applied(networks: Lossless, subspaces: Subspaces, payload: SubspacePayload) -> Lossless:
-    """The integer networks with an update applied.
+def applied(heads: HeadLayers, subspaces: Subspaces, payload: SubspacePayload) -> HeadLayers:
+    """The last layers with an update applied.
 
     Raises:
         InvalidField: the changed networks exceed the bounds of exact arithmetic.
     """
-    result = copy.deepcopy(networks)
     parts = split(payload.levels, subspaces)
-    for head, subspace, levels in zip(heads_of(result), subspaces, parts, strict=True):
-        head.leave = changed(head.leave, subspace, replace(payload, levels=levels))
-    return result
+    return {
+        name: changed(layer, subspace, replace(payload, levels=levels))
+        for (name, layer), subspace, levels in zip(heads.items(), subspaces, parts, strict=True)
+    }
 
 
-def changed(layer: IntegerConv, subspace: Subspace, payload: SubspacePayload) -> IntegerConv:
+def changed(layer: IntegerLayer, subspace: Subspace, payload: SubspacePayload) -> IntegerLayer:
     """A last layer with its part of the levels applied.  Raises InvalidField, see `applied`."""
     try:
-        return layer.plus(*subspace.change(payload, layer))
+        return layer.plus(*subspace.change(payload, layer.weight.shape))
     except BoundError as error:
         raise InvalidField(f"the weight update leaves the exact range: {error}") from error

@@ -11,15 +11,16 @@ from torch import Tensor
 from bitstream import chunk_bytes
 from codec.contract.quality import HALVES, Level, lambda_at, level_at
 from codec.decoding import prior
-from codec.decoding.contents.learned import synthesize
-from codec.decoding.latents import CodedLatents, Grid, encode_latents
+from codec.decoding.engines.choice import chosen
+from codec.decoding.latents import Exchange, Grid, Latents
 from codec.encoding.contents import refine
+from codec.encoding.contents.latents import CodedLatents, encode_latents
 from codec.encoding.contents.tiles import tiles
 from codec.encoding.job import Adapted, Content, Job
 from codec.encoding.updates import prior as prior_fit
 from codec.models.kinds import LearnedModel
-from codec.networks.learned import Model
-from codec.networks.pictures import pad_to
+from codec.networks.integers import Scales
+from codec.networks.pictures import from_halves, pad_to
 from codec.networks.strips import in_strips
 from codec.networks.transform import ANALYSIS_HALO, BLOCK_PX
 from codec.networks.twins import set_last_layer
@@ -50,8 +51,7 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
     decoder = _model(job).search()
     set_last_layer(decoder.postfilter, adapted.postfilter)
     if adapted.content.prior:
-        changed = prior.apply(adapted.content.prior, _model(job))
-        prior_fit.set_scales(decoder, changed.networks.context)
+        prior_fit.set_scales(decoder, prior.apply(adapted.content.prior, _model(job)))
     decoder = decoder.to(job.device)
     original = job.original.to(job.device)
     y, level = adapted.content.latents.clone(), _level(job)
@@ -87,10 +87,15 @@ def analyze(job: Job) -> Tensor:
     return in_strips(analyze, padded, halo=ANALYSIS_HALO, scale=1)
 
 
-def code_latents(job: Job, y: Tensor, networks: Model) -> CodedLatents:
-    """Codes latents, float [1 c h w], with the integer networks of the job's model, or others."""
-    context, model = networks.context, _model(job)
-    return encode_latents(y.cpu(), context, model.level(job.half), _grid(job), model.tables)
+def code_latents(job: Job, y: Tensor, scales: Scales | None = None) -> CodedLatents:
+    """Codes latents, float [1 c h w], with the scales of the job's model, or others."""
+    model, grid = _model(job), _grid(job)
+    level, usual = model.level(job.half), Scales.plain(model.config.channels)
+
+    def scan(exchange: Exchange) -> Latents:
+        return chosen().scan(model, scales or usual, grid, level, exchange)
+
+    return encode_latents(y.cpu(), scan, level, grid, model.tables)
 
 
 @torch.no_grad()
@@ -100,17 +105,17 @@ def _code(job: Job, y: Tensor) -> Content:
     model = _model(job)
     level = model.level(job.half)
     weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
-    latents = code_latents(job, y, model.networks)
+    latents = code_latents(job, y)
     payload, update = latents.payload, b""
     if job.technique is not None and model.prior is not None and not job.deadline.passed:
         thorough = job.effort.thorough
         found = prior_fit.search(latents.symbols, model, level, thorough=thorough)
         if found:
             # The same values in another codeword.
-            again = code_latents(job, y, prior.apply(found, model).networks).payload
+            again = code_latents(job, y, prior.apply(found, model)).payload
             if len(again) + chunk_bytes(found) < len(payload):
                 payload, update = again, found
-    unfiltered = synthesize(latents.values, level, model)
+    unfiltered = from_halves(chosen().synthesize(model, latents.values, level))
     return Content(payload, unfiltered, weight, y, update, time.perf_counter() - start)
 
 

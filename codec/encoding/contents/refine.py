@@ -24,9 +24,10 @@ import torch
 from torch import Tensor
 
 from codec.contract.quality import Level
-from codec.networks.context import Slot, at_phases
+from codec.networks.context import at_phases
 from codec.networks.learned import Model
 from codec.networks.likelihood import bits
+from codec.networks.order import Slot
 
 Drawn = tuple[Tensor, Tensor]
 """Values, and their bits."""

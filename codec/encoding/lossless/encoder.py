@@ -18,7 +18,9 @@ from codec.contract.modes import LOSSLESS
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import HALVES
 from codec.contract.report import TracePoint
+from codec.decoding.engines.choice import chosen
 from codec.decoding.lossless.coder import encode_pixels
+from codec.decoding.lossless.update import heads_of
 from codec.encoding.frame import Coded, figures
 from codec.encoding.job import OnProgress
 from codec.encoding.lossless import fit
@@ -51,8 +53,8 @@ def encode(raster: Raster, options: EncodeOptions, on_progress: OnProgress | Non
     trace: list[TracePoint] = []
 
     def pack(found: fit.Update | None) -> bytes:
-        networks = found.networks if found else model.networks
-        chunks = {**extras, Tag.CONTENT: encode_pixels(pixels, networks, model.tables)}
+        refine = chosen().refine(model, found.heads if found else heads_of(model))
+        chunks = {**extras, Tag.CONTENT: encode_pixels(pixels, refine, model.tables)}
         if found:
             chunks[Tag.UPDATE] = found.payload
         return Container(Header(width, height, LOSSLESS_QUALITY, model.id), chunks).pack()

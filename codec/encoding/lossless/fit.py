@@ -17,7 +17,15 @@ from torch import Tensor
 
 from bitstream import CdfTables, InvalidField
 from bitstream.update.subspace import STEPS, SubspacePayload, table_of
-from codec.decoding.lossless.update import applied, changed, pack, split, tables_of
+from codec.decoding.lossless.update import (
+    HeadLayers,
+    applied,
+    changed,
+    heads_of,
+    pack,
+    split,
+    tables_of,
+)
 from codec.encoding.lossless.quadratic import (
     Quadratic,
     Samples,
@@ -25,13 +33,13 @@ from codec.encoding.lossless.quadratic import (
     nothing,
     quadratic,
     weights_of,
+    weights_of_layers,
 )
 from codec.encoding.updates.fit import descend, level_costs
-from codec.models.heads import Subspaces, heads_of
+from codec.models.heads import Subspaces
 from codec.models.kinds import LosslessModel
 from codec.models.subspace import STEPS_PER_OCTAVE, step_size
-from codec.networks.lossless.likelihood import LOG2_SCALE_MIN
-from codec.networks.lossless.network import Lossless
+from codec.networks.lossless.shape import LOG2_SCALE_MIN
 from codec.networks.units import ideal_step
 from codec.picture.pixels import Pixels
 
@@ -50,12 +58,12 @@ class Update:
 
     Attributes:
         payload: of the UPDATE chunk.
-        networks: that it makes.
+        heads: the last layers that it makes.
         coordinates: float64, of each head, in raster order.
     """
 
     payload: bytes
-    networks: Lossless
+    heads: HeadLayers
     coordinates: list[NDArray[np.float64]]
 
 
@@ -77,7 +85,7 @@ def search(
     """
     if pixels[..., 0].size == 1:
         return None  # The only pixel is coded without networks.
-    log2_width = float(model.tensors["log2_width"])
+    log2_width = float(model.arrays["log2_width"])
     samples, tables = collect(pixels, model.networks), tables_of(model.tables)
     unchanged, around = quadratics(samples, weights_of(model.networks), log2_width, model.subspaces)
     best, least, caution = None, unchanged, 1.0
@@ -96,7 +104,7 @@ def search(
             continue
         least, best = bits, update
         if number < rounds - 1:
-            weights = weights_of(update.networks)
+            weights = weights_of_layers(update.heads)
             around = quadratics(samples, weights, log2_width, model.subspaces)[1]
     return best
 
@@ -147,23 +155,22 @@ def _update(payload: SubspacePayload, model: LosslessModel, tables: CdfTables) -
     """The update of some levels, without those of the heads that cannot have theirs."""
     subspaces = model.subspaces
     parts = split(payload.levels, subspaces)
-    for head, subspace, levels in zip(heads_of(model.networks), subspaces, parts, strict=True):
+    heads = heads_of(model)
+    for layer, subspace, levels in zip(heads.values(), subspaces, parts, strict=True):
         try:
-            changed(head.leave, subspace, replace(payload, levels=levels))
+            changed(layer, subspace, replace(payload, levels=levels))
         except InvalidField:
             levels[:] = 0  # The quadratic is flat: nothing holds the weights of a constant picture.
     levels = np.concatenate([part.ravel() for part in parts])
     kept = replace(payload, levels=levels)
     coordinates = [step_size(payload.step) * part.ravel() for part in parts]
-    return Update(
-        pack(kept, subspaces, tables), applied(model.networks, subspaces, kept), coordinates
-    )
+    return Update(pack(kept, subspaces, tables), applied(heads, subspaces, kept), coordinates)
 
 
 def _rate(update: Update, samples: list[Samples | None], log2_width: float) -> float:
     """Bits of the picture with an update, those of the update included."""
     bits = 8.0 * len(update.payload)
-    for head, weight in zip(samples, weights_of(update.networks), strict=True):
+    for head, weight in zip(samples, weights_of_layers(update.heads), strict=True):
         if head is not None:
             outputs = head.features @ weight.float().T
             bits += head.share * float(head.bits(outputs, log2_width).sum())

@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.decoding.lossless.coder import grids_of
-from codec.models.heads import heads_of
-from codec.networks.fixed_point import IntegerConv
+from codec.decoding.lossless.update import HeadLayers
 from codec.networks.lossless import colour, likelihood
-from codec.networks.lossless.likelihood import LOG2_SCALE_START, LOG_ODDS_START
-from codec.networks.lossless.network import CHANNELS, OUTPUTS, SHIFT, Lossless
-from codec.networks.lossless.scan import PHASES, Step, refine
-from codec.networks.lossless.twins import VALUE_BITS
+from codec.networks.lossless.network import OUTPUTS, SHIFT, Head, Lossless
+from codec.networks.lossless.scan import Step, refine
+from codec.networks.lossless.shape import (
+    CHANNELS,
+    LOG2_SCALE_START,
+    LOG_ODDS_START,
+    PHASES,
+    VALUE_BITS,
+)
 from codec.networks.units import FRACTION_BITS, PIXELS_PER_LOSSLESS_UNIT
 from codec.picture.pixels import Pixels
 
@@ -80,7 +84,7 @@ def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
     """Runs the integer networks over a picture: samples of every head, None if it codes nothing."""
     planes = torch.from_numpy(pixels.astype(np.int16)).permute(2, 0, 1)[None]
     values = colour.from_rgb(planes).float() * 2**VALUE_BITS
-    heads = heads_of(networks)
+    heads = _heads_of(networks)
     channels = 1 if colour.is_grey(values) else CHANNELS
     found: list[list[tuple[Tensor, Tensor, Tensor]]] = [[] for _ in range(len(PHASES) * CHANNELS)]
     for number in range(len(grids_of(*pixels.shape[:2])) - 1):
@@ -112,12 +116,26 @@ def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
 
 def weights_of(networks: Lossless) -> list[Tensor]:
     """The last layers of integer networks, as real numbers: float64 [outputs hidden+1] each."""
-    return [_weights(head.leave) for head in heads_of(networks)]
+    layers = [head.leave for head in _heads_of(networks)]
+    return [_weights(layer.weight, layer.offset, layer.shift) for layer in layers]
 
 
-def _weights(layer: IntegerConv) -> Tensor:
-    kernel = layer.weight[:, :, 0, 0].double() * 2.0**-layer.shift
-    bias = layer.offset.double() * 2.0 ** -(layer.shift + FRACTION_BITS)
+def weights_of_layers(heads: HeadLayers) -> list[Tensor]:
+    """The same of last layers by themselves."""
+    return [
+        _weights(torch.from_numpy(layer.weight), torch.from_numpy(layer.bias), layer.shift)
+        for layer in heads.values()
+    ]
+
+
+def _heads_of(networks: Lossless) -> list[Head]:
+    """The heads of all passes, in the order in which they are coded."""
+    return [head for network in networks.passes for head in network.heads]
+
+
+def _weights(weight: Tensor, bias: Tensor, shift: int) -> Tensor:
+    kernel = weight[:, :, 0, 0].double() * 2.0**-shift
+    bias = bias.double() * 2.0 ** -(shift + FRACTION_BITS)
     return torch.cat([kernel, bias[:, None]], 1)
 
 

@@ -18,7 +18,7 @@ from bitstream.update.levels import STEP_SHIFT_BITS
 from codec.decoding.parameters import RANK, Kernels
 from codec.encoding.updates.fit import LARGEST_SEARCHED, descend
 from codec.encoding.updates.normal import NormalEquations
-from codec.networks.fixed_point import PARAMETER_BITS
+from codec.networks.integers import PARAMETER_BITS
 from codec.networks.postfilter import PostFilter
 from codec.networks.units import ideal_step
 

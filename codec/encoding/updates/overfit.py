@@ -20,8 +20,9 @@ from torch.func import functional_call
 
 from bitstream import TensorLayout, UpdatePayload
 from bitstream.update.levels import STEP_SHIFT_BITS
-from codec.decoding.parameters import Relaxable
+from codec.decoding.parameters import Parameters
 from codec.encoding.updates import penalties
+from codec.encoding.updates.relaxed import relaxed
 from codec.networks.postfilter import PostFilter
 from codec.networks.units import PIXELS_PER_UNIT, ideal_step, unit_weight
 
@@ -65,7 +66,7 @@ class OverfitTask:
 
 def overfit(
     postfilter: PostFilter,
-    parameters: Relaxable,
+    parameters: Parameters,
     task: OverfitTask,
     on_progress: Callable[[float], None],
 ) -> UpdatePayload:
@@ -106,7 +107,7 @@ class _Descent:
     def __init__(
         self,
         postfilter: PostFilter,
-        parameters: Relaxable,
+        parameters: Parameters,
         layout: Sequence[TensorLayout],
         task: OverfitTask,
     ) -> None:
@@ -189,7 +190,7 @@ class _Descent:
 
     def _filter(self, values: Sequence[Tensor], x: Tensor) -> Tensor:
         changed = dict(self._base)
-        for name, (kernel, bias) in self._parameters.relaxed(values, self._postfilter).items():
+        for name, (kernel, bias) in relaxed(self._parameters, values, self._postfilter).items():
             changed[f"{name}.weight"] = changed[f"{name}.weight"] + kernel
             changed[f"{name}.bias"] = changed[f"{name}.bias"] + bias
         return functional_call(self._postfilter, changed, (x, self._task.quality))

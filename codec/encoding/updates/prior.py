@@ -11,18 +11,18 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from codec.contract.quality import LOG2_BITS, IntegerLevel
 from codec.decoding import prior
-from codec.decoding.latents import Symbols
+from codec.encoding.contents.latents import Symbols
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.kinds import LearnedModel
 from codec.models.subspace import INNER_BITS, step_size
-from codec.networks.context import ContextModel
-from codec.networks.fixed_point import PARAMETER_BITS
+from codec.networks.integers import PARAMETER_BITS, Scales
 from codec.networks.learned import Model
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, bits
 from codec.networks.units import FRACTION_BITS
@@ -54,11 +54,12 @@ class Samples:
     def of_symbols(cls, coded: Symbols, model: LearnedModel, level: IntegerLevel) -> Samples:
         """Samples of what was coded with the model as it is."""
         above_least = LOG2_SCALE_SPACING * coded.tables.float()
-        usual = model.networks.context.prediction.log2_deviation[:, None] - level.log2_step
+        log2_deviation = model.arrays["context.prediction.log2_deviation"].astype(np.float32)
+        usual = torch.from_numpy(log2_deviation)[:, None] - level.log2_step
         return cls(
             coded.values.float(),
             above_least + LOG2_SCALE_MIN,
-            above_least - usual.float() / 2**LOG2_BITS,
+            above_least - usual / 2**LOG2_BITS,
             coded.share,
         )
 
@@ -128,11 +129,11 @@ def search(coded: Symbols, model: LearnedModel, level: IntegerLevel, *, thorough
     return best
 
 
-def set_scales(decoder: Model, context: ContextModel) -> None:
-    """Gives the context model of a float decoder the gains and offsets of an integer one."""
-    gain = context.prediction.gain.float() / 2**PARAMETER_BITS
-    offset = context.prediction.offset.float() / 2 ** (PARAMETER_BITS + FRACTION_BITS)
-    bounds = context.bounds
+def set_scales(decoder: Model, scales: Scales) -> None:
+    """Gives the context model of a float decoder the gains and offsets of an update."""
+    gain = torch.from_numpy(scales.gain).float() / 2**PARAMETER_BITS
+    offset = torch.from_numpy(scales.offset).float() / 2 ** (PARAMETER_BITS + FRACTION_BITS)
+    bounds = decoder.context.bounds
     for group, start, stop in zip(decoder.context.groups, bounds, bounds[1:], strict=False):
         # The last layer gives the means of all channels, then the scales.
         weight, bias = (parameter[stop - start :] for parameter in group.leave.parameters())

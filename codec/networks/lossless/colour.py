@@ -19,10 +19,3 @@ def from_rgb(rgb: Tensor) -> Tensor:
 def is_grey(colour: Tensor) -> bool:
     """Whether red, green and blue are equal everywhere."""
     return not colour[..., 1:, :, :].any()
-
-
-def to_rgb(colour: Tensor) -> Tensor:
-    """Inverse of `from_rgb`; not all integers come from a picture, so the result has any values."""
-    rgb = colour.clone()
-    rgb[..., 1:, :, :] += rgb[..., :1, :, :]
-    return rgb[..., [1, 0, 2], :, :]

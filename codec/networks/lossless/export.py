@@ -12,10 +12,18 @@ from torch import Tensor
 
 from codec.networks.export import conv_tensors, measure_limits, to_integers
 from codec.networks.layers import ACTIVATION_LIMIT, Conv
-from codec.networks.lossless.likelihood import LOG2_SCALE_MIN, LOG_ODDS_MAX, LOG_ODDS_MIN
 from codec.networks.lossless.network import Linear, Lossless, Loudness
-from codec.networks.lossless.tables import FRACTIONS, ODDS, SCALES, SPACING
-from codec.networks.lossless.twins import LARGEST_SUM, LINEAR_BITS, PIXEL_LIMIT
+from codec.networks.lossless.shape import (
+    FRACTIONS,
+    LOG2_SCALE_MIN,
+    LOG_ODDS_MAX,
+    LOG_ODDS_MIN,
+    ODDS,
+    PIXEL_LIMIT,
+    SCALES,
+    SPACING,
+)
+from codec.networks.lossless.twins import LARGEST_SUM, LINEAR_BITS
 from codec.networks.tables import to_frequencies
 from codec.networks.twins import Tensors
 from codec.networks.units import FRACTION_BITS, PIXELS_PER_LOSSLESS_UNIT

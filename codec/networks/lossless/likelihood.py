@@ -11,14 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LOG2_SCALE_MIN = -4.0
-LOG2_SCALE_MAX = 6.0
-LOG2_SCALE_START = 1.0
-"""Of an untrained network, in pixel values."""
-LOG_ODDS_MIN = -4.0
-LOG_ODDS_MAX = 0.0
-LOG_ODDS_START = -2.0
-"""Natural logarithm of the odds of the wide logistic."""
+from codec.networks.lossless.shape import LOG2_SCALE_MAX, LOG2_SCALE_MIN, LOG_ODDS_MAX, LOG_ODDS_MIN
 
 
 def bits(residual: Tensor, log2_scale: Tensor, log_odds: Tensor, log2_width: Tensor) -> Tensor:

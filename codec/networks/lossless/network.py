@@ -18,16 +18,15 @@ that 1/32 pixel value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from codec.networks.config import LosslessConfig
 from codec.networks.layers import ACTIVATION_LIMIT, Conv, Residual
+from codec.networks.lossless.shape import CHANNELS, CLASSES
 from codec.networks.units import PIXELS_PER_LOSSLESS_UNIT
 
-CHANNELS = 3
 OUTPUTS = 3
 """Of a head: shift of the mean, log2 of the scale, logarithm of the odds; then the weights."""
 SHIFT = 1 / 8
@@ -40,8 +39,6 @@ NEAREST = (
 """For each pass the nearest known pixels: the number of the phase in A, D, B, row and column."""
 REACH = 2
 """The linear predictor sees 5x5 positions of every known phase."""
-CLASSES = 4
-"""Grids that differ in their statistics: the finest, its half, its quarter, and all others."""
 CENTRE = (16.0, 0.0, 0.0)
 """Middle of each channel's range, in units; what the networks see of the brightness itself."""
 
@@ -143,14 +140,6 @@ class Pass(nn.Module):
         for block in self.blocks:
             x = x + self.bound(block.reduce(block.expand(x)))
         return x
-
-
-@dataclass(frozen=True)
-class LosslessConfig:
-    """Sizes of the networks."""
-
-    hidden: int
-    blocks: int
 
 
 class Lossless(nn.Module):

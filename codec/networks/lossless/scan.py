@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from codec.networks.lossless.network import CHANNELS, CLASSES, Lossless, edges, nearest
-
-PHASES = ((1, 1), (0, 1), (1, 0))
-"""Rows and columns of the phases D, B and C, in coding order; A is (0, 0)."""
+from codec.networks.lossless.network import Lossless, edges, nearest
+from codec.networks.lossless.shape import CHANNELS, CLASSES
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
+from codec.networks.config import LosslessConfig
 from codec.networks.fixed_point import IntegerConv, rescale
+from codec.networks.integers import IntegerLayer
 from codec.networks.layers import ACTIVATION_LIMIT, Conv
-from codec.networks.lossless.likelihood import (
-    LOG2_SCALE_MIN,
-    LOG2_SCALE_START,
-    LOG_ODDS_MIN,
-    LOG_ODDS_START,
-)
 from codec.networks.lossless.network import (
     CENTRE,
     OUTPUTS,
@@ -20,20 +19,26 @@ from codec.networks.lossless.network import (
     Head,
     Linear,
     Lossless,
-    LosslessConfig,
     Loudness,
     edges,
 )
 from codec.networks.lossless.scan import Step
-from codec.networks.lossless.tables import FRACTIONS, ODDS, SCALES, SPACING
+from codec.networks.lossless.shape import (
+    FRACTIONS,
+    LOG2_SCALE_MIN,
+    LOG2_SCALE_START,
+    LOG_ODDS_MIN,
+    LOG_ODDS_START,
+    ODDS,
+    PIXEL_LIMIT,
+    SCALES,
+    SPACING,
+    VALUE_BITS,
+)
 from codec.networks.twins import Tensors, integer_conv
 from codec.networks.units import FRACTION_BITS
 
-VALUE_BITS = 5
-"""Fractional bits of a pixel value: FRACTION_BITS of a unit."""
 LINEAR_BITS = 14
-PIXEL_LIMIT = 2**8
-"""Bound of pixel values, and of the differences of two: 255."""
 LARGEST_SUM = 4 * ACTIVATION_LIMIT
 """Activations that are sums of several have a larger range."""
 ERROR_LIMIT = 2 ** (9 + VALUE_BITS)
@@ -113,6 +118,15 @@ def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
             continue
         networks.set_submodule(name, twin)
     return networks.eval()
+
+
+def with_heads(networks: Lossless, heads: Mapping[str, IntegerLayer]) -> Lossless:
+    """The exact networks with other last layers, by the names of their heads."""
+    result = copy.deepcopy(networks)
+    for name, layer in heads.items():
+        head = result.get_submodule(name)
+        head.leave = head.leave.with_numbers(layer)
+    return result
 
 
 def predict(head: Head, step: Step) -> tuple[Tensor, Tensor]:

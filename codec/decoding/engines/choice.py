@@ -1,0 +1,37 @@
+"""Picks the engine that runs here."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from codec.decoding.engines.compiled import KernelEngine
+from codec.decoding.engines.protocol import Engine
+from codec.errors import EngineError
+
+ENGINE_VARIABLE = "NNCODEC_ENGINE"
+"""Environment variable that names an engine: "kernel" or "torch"."""
+
+
+@cache
+def chosen() -> Engine:
+    """The engine that runs here: the kernel if it can be loaded, else torch.
+
+    Raises:
+        EngineError: there is neither, or not the one that NNCODEC_ENGINE names.
+    """
+    wanted = os.environ.get(ENGINE_VARIABLE, "")
+    problem = ""
+    if wanted in ("", "kernel"):
+        try:
+            return KernelEngine()
+        except OSError as error:
+            problem = str(error)
+    if wanted in ("", "torch"):
+        try:
+            from codec.decoding.engines import reference
+
+            return reference.TorchEngine()
+        except ImportError as error:
+            problem = problem or str(error)
+    raise EngineError(f"no engine{f' {wanted!r}' if wanted else ''} runs here: {problem or wanted}")
