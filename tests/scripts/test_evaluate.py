@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from codec.contract.modes import Lossy, Standard
 from codec.encoding.contents.standard import STANDARD
 from scripts.measure import codecs, evaluate
 from scripts.measure.codecs import Pixels
+from scripts.measure.metrics import METRICS
 from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     def encode(pixels: Pixels, options: SimpleNamespace) -> SimpleNamespace:
         if options.effort > 9:
             raise RuntimeError("no such effort")
-        if options.standard_file:
-            plain = STANDARD[options.content].write(pixels, options.quality)
+        if isinstance(options.mode, Standard):
+            plain = STANDARD[options.mode.format].write(pixels, options.mode.quality)
             return SimpleNamespace(data=plain, report=SimpleNamespace(update_bytes=0))
         height, width, _ = pixels.shape
         data = bytes([height, width, int(pixels.mean())]) + bytes(options.effort)
@@ -46,7 +48,9 @@ def fake_codec(monkeypatch: pytest.MonkeyPatch) -> None:
         probe=probe,
         encode=encode,
         decode=decode,
-        EncodeOptions=SimpleNamespace,
+        EncodeOptions=lambda mode, **others: SimpleNamespace(mode=mode, **others),
+        Lossy=Lossy,
+        Standard=Standard,
         CodecError=RuntimeError,
         __version__="0.0",
     )
@@ -140,8 +144,8 @@ def test_psnr_of_known_errors() -> None:
     black = np.zeros((4, 4, 3), dtype=np.uint8)
     red = black.copy()
     red[..., 0] = 30
-    assert evaluate.psnr_db(black, red) == pytest.approx(10 * math.log10(255**2 / 300))
-    assert evaluate.psnr_db(red, red) == math.inf
+    assert METRICS["psnr_db"].measure(black, red) == pytest.approx(10 * math.log10(255**2 / 300))
+    assert METRICS["psnr_db"].measure(red, red) == math.inf
 
 
 @pytest.mark.parametrize(
