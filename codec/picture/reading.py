@@ -27,6 +27,8 @@ from codec.picture.opening import explained, open_image
 from codec.picture.pixels import Pixels
 
 DEFAULTS = ReadOptions()
+HEAD_BYTES = 2**20
+"""Enough to know a picture by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def read_metadata(data: bytes) -> Metadata:
 def is_picture(name: str) -> bool:
     """Whether a file begins like a picture that Pillow knows."""
     try:
-        with explained(), open_image(Path(name).read_bytes()):
+        with Path(name).open("rb") as file, explained(), open_image(file.read(HEAD_BYTES)):
             return True
     except ImageError as error:
         return "not an image" not in str(error)  # damaged, say: but no output

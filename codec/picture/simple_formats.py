@@ -22,8 +22,8 @@ EXIF_UUID, IPTC_UUID, XMP_UUID = (
     bytes.fromhex("be7acfcb97a942e89c71999491e3afac"),
 )
 """Boxes of JPEG 2000 (XMP specification, part 3, section 2.1)."""
-JP2_COLOURS = {16, 17, 18}
-"""sRGB, greys and YCC of sRGB (ITU-T T.800, table I.10)."""
+JP2_COLOURS = {12, 14, 16, 17, 18}
+"""CMYK and Lab, which are converted; sRGB, greys and YCC of sRGB (ITU-T T.801, table M.25)."""
 BMP_EMBEDDED, BMP_CALIBRATED = b"DEBM", bytes(4)
 """bV4CSType as it stands in the file."""
 QOI_LINEAR = 1
@@ -65,6 +65,8 @@ def read_info(image: Image.Image, found: Found) -> None:
         found.colour = _of_png(info, found)
     if "mp" in info and getattr(image, "n_frames", 2) > 1:
         found.notes.add("further pictures not kept (views, depth, gain maps)")
+    if info.get("depth_images"):
+        found.lost("depth map")
     sizes = info.get("sizes")
     if sizes and len(set(sizes)) > 1:
         found.lost(f"the icon's other {len(set(sizes)) - 1} sizes")
