@@ -13,7 +13,7 @@ from bitstream.wire import ByteReader
 IDENTIFIER = b"Photoshop 3.0\0"
 """What stands before the resources in a JPEG segment."""
 SIGNATURE = b"8BIM"
-RECORDS, RESOLUTION = 0x0404, 0x03ED
+RECORDS, RESOLUTION, EXIF, XMP = 0x0404, 0x03ED, 0x0422, 0x0424
 RECORD_MARK = 0x1C
 """The first byte of each record."""
 CLIPPING = range(0x07D0, 0x0BB7)

@@ -148,6 +148,8 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
             found.key = (key,)
         mode = image.mode
         samples = samples_of(image, bits, again, found)
+        if hasattr(image, "tag_v2"):
+            samples = tiff.as_meant(image, samples)
     metadata = metadata_of(found, is_grey=mode in conversion.GREYS)
     is_as_opened = isinstance(image, ImageFile.ImageFile) or "exif" in (given or {})
     if metadata.orientation != 1 and not is_as_opened:
