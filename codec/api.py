@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -144,7 +145,8 @@ def enhance(
         OSError: a file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    raster = load(original, options)
+    # The file has metadata of its own: what is lost of the original's does not matter.
+    raster = load(original, replace(options or EncodeOptions(), metadata=()))
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
     return (

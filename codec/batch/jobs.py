@@ -129,7 +129,7 @@ class EncodeJob(WritingJob):
         with blaming(self.source):
             data = self.read()
             # A file of this codec may need an update file beside it, which is found by its name.
-            named = data.startswith(MAGIC) and self.source != files.STREAM
+            named = data.startswith(MAGIC) and os.path.isfile(self.path(self.source))
             picture = self.path(self.source) if named else data
             encoded = codec.encode(picture, self.options, on_progress)
         self.write(encoded.data)
@@ -168,7 +168,8 @@ class EnhanceJob(WritingJob):
         from codec.pictures import load
 
         with blaming(self.original):
-            raster = load(files.read(self.path(self.original)), self.options)
+            options = replace(self.options, metadata=())  # the file has its own
+            raster = load(files.read(self.path(self.original)), options)
         data = self.read_standard().data
         with blaming(self.source):
             original = transparency.join(raster.pixels, raster.alpha)

@@ -65,7 +65,8 @@ def of(image: Image.Image, data: bytes) -> Bits:
     if image.mode in GREY_MODES or _is_scaled(image):
         return Bits.WHOLE
     if image.format in ROUNDING:
-        return Bits.WHOLE if _av1_bits(head) > 8 else Bits.EIGHT
+        bits = max(_av1_bits(head), image.info.get("bit_depth", 8))
+        return Bits.WHOLE if bits > 8 else Bits.EIGHT
     if image.mode in ("I", "F"):
         raise ImageError(f"has samples of 32 bits; {ADVICE}")
     return Bits.EIGHT

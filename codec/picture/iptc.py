@@ -13,7 +13,7 @@ from bitstream.wire import ByteReader
 IDENTIFIER = b"Photoshop 3.0\0"
 """What stands before the resources in a JPEG segment."""
 SIGNATURE = b"8BIM"
-RECORDS = 0x0404
+RECORDS, RESOLUTION, EXIF, XMP = 0x0404, 0x03ED, 0x0422, 0x0424
 RECORD_MARK = 0x1C
 """The first byte of each record."""
 CLIPPING = range(0x07D0, 0x0BB7)
@@ -41,6 +41,15 @@ def records(data: bytes) -> bytes:
     if data[:1] == bytes([RECORD_MARK]):
         return data
     return next((found for number, found in resources(data) if number == RECORDS), b"")
+
+
+def resolution(data: bytes) -> tuple[float, float] | None:
+    """Dots per inch, horizontally and vertically, that image resources state."""
+    stated = next((found for number, found in resources(data) if number == RESOLUTION), b"")
+    if len(stated) < 16:
+        return None
+    across, down = (int.from_bytes(stated[at : at + 4], "big") / 65536 for at in (0, 8))
+    return (across, down) if across and down else None
 
 
 def as_resources(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from codec.picture import colour
+from codec.picture import colour, xmp
 from codec.picture.found import Found
 
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avci"}
@@ -118,7 +118,7 @@ def _read_items(body: bytes, found: Found) -> None:
     entries = boxes(body[6 if body[:1] == b"\0" else 8 :])
     kinds = [entry[8:12] for kind, entry in entries if kind == b"infe"]
     if b"tmap" in kinds:
-        found.notes.add("gain map (high dynamic range) not kept")
+        found.notes.add(xmp.GAIN_MAP)
 
 
 def _name_auxiliary(body: bytes, found: Found) -> None:
@@ -127,7 +127,7 @@ def _name_auxiliary(body: bytes, found: Found) -> None:
             continue
         urn = entry[4:].partition(b"\0")[0].lower()
         if any(word in urn for word in GAIN_MAP):
-            found.notes.add("gain map (high dynamic range) not kept")
+            found.notes.add(xmp.GAIN_MAP)
         elif any(word in urn for word in DEPTH):
             found.lost("depth map")
         elif b"alpha" not in urn and not urn.endswith(b"auxid:1"):

@@ -25,11 +25,9 @@ ICC, MULTI_PICTURE, GAIN_MAP = b"ICC_PROFILE\0", b"MPF\0", b"urn:iso:std:iso:ts:
 OURS = b"NNU\0"
 """What this codec puts into such files; it is for its own pixels."""
 PER_INCH, PER_CM = 1, 2
-GAIN_MAP_NAMES = (b"hdr-gain-map", b"HDRGainMap")
-FILM_NAMES = (b"MotionPhoto", b"MicroVideo")
 UNUSED = {(APP0, b"JFXX"), (APP2, b"FPXR"), (APP10, b"NNU")}
-RESOLUTION_INFO, CAPTION_DIGEST, THUMBNAILS = 0x03ED, 0x0425, {0x0409, 0x040C}
-INTERNAL = {RESOLUTION_INFO, CAPTION_DIGEST, iptc.RECORDS, *THUMBNAILS}
+CAPTION_DIGEST, THUMBNAILS = 0x0425, {0x0409, 0x040C}
+INTERNAL = {iptc.RESOLUTION, CAPTION_DIGEST, iptc.RECORDS, *THUMBNAILS}
 """Photoshop's resources that say what is kept, or shown, anyway."""
 
 
@@ -123,7 +121,7 @@ def _read(segment: Segment, found: Found, profile: dict[int, bytes]) -> None:
     elif marker == APP2 and content.startswith(ICC) and len(content) > len(ICC) + 2:
         profile[content[len(ICC)]] = content[len(ICC) + 2 :]
     elif marker == APP2 and content.startswith(GAIN_MAP):
-        found.notes.add("gain map (high dynamic range) not kept")
+        found.notes.add(xmp.GAIN_MAP)
     elif marker == APP2 and content.startswith(MULTI_PICTURE):
         _read_index(content[len(MULTI_PICTURE) :], found)
     elif marker == APP13 and content.startswith(iptc.IDENTIFIER):
@@ -159,6 +157,8 @@ def _read_index(index: bytes, found: Found) -> None:
 def _read_resources(data: bytes, found: Found) -> None:
     found.iptc = found.iptc or iptc.records(data)
     numbers = {number for number, _ in iptc.resources(data)}
+    if found.dpi is None:  # which JFIF and EXIF say more often
+        found.dpi = iptc.resolution(data)
     if any(number in iptc.CLIPPING for number in numbers):
         found.lost("clipping paths")
     rest = numbers - INTERNAL
@@ -167,13 +167,9 @@ def _read_resources(data: bytes, found: Found) -> None:
 
 
 def _name_hidden(rest: bytes, found: Found) -> None:
-    """What XMP promises, and what stands after the picture."""
-    if any(name in found.xmp for name in GAIN_MAP_NAMES):
-        found.notes.add("gain map (high dynamic range) not kept")
-    if any(name in found.xmp for name in FILM_NAMES) or b"ftyp" in rest[:4096]:
-        found.lost("film (motion photo)")
-    elif b"MotionPhoto_Data" in rest:
-        found.lost("film (motion photo)")
-    elif rest.strip(b"\0") and not any("further pictures" in note.text for note in found.notes):
+    """What stands after the picture."""
+    promised = any(name in found.xmp for name in (*xmp.GAIN_MAP_NAMES, *xmp.FILM_NAMES))
+    if b"ftyp" in rest[:4096] or b"MotionPhoto_Data" in rest:
+        found.lost(xmp.FILM)
+    elif rest.strip(b"\0") and not promised and not any("further" in n.text for n in found.notes):
         found.lost(f"{len(rest):,} bytes after the picture")
-    found.xmp = xmp.without_hidden(found.xmp) if found.xmp else b""

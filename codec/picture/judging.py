@@ -20,6 +20,7 @@ def metadata_of(found: Found, *, is_grey: bool = False) -> Metadata:
     """
     tiff = _exif(found)
     orientation = found.orientation or exif.orientation(tiff) or xmp.orientation(found.xmp)
+    _break_promises(found)
     if found.texts:
         found.lost("text", dict.fromkeys(found.texts))
     if found.dpi:
@@ -31,6 +32,20 @@ def metadata_of(found: Found, *, is_grey: bool = False) -> Metadata:
     for name in large:
         found.notes.add(f"{NAMES[name]} larger than {MAX_METADATA_BYTES:,} bytes left out", name)
     return replace(kept, **dict.fromkeys(large, b""))
+
+
+def _break_promises(found: Found) -> None:
+    """Takes out of XMP what it says of things that are not kept, and notes them."""
+    if any(name in found.xmp for name in xmp.GAIN_MAP_NAMES):
+        found.notes.add(xmp.GAIN_MAP)
+    if any(name in found.xmp for name in xmp.FILM_NAMES):
+        found.lost(xmp.FILM)
+    edited = xmp.without_hidden(found.xmp)
+    if edited != found.xmp:
+        found.lost("what XMP says of films, depth, sound and further pictures")
+    elif xmp.promises(edited):
+        found.notes.add("XMP still speaks of films or pictures that are not kept", "xmp")
+    found.xmp = edited
 
 
 def _exif(found: Found) -> bytes:

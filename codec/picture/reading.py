@@ -27,6 +27,8 @@ from codec.picture.opening import explained, open_image
 from codec.picture.pixels import Pixels
 
 DEFAULTS = ReadOptions()
+HEAD_BYTES = 2**20
+"""Enough to know a picture by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def read_metadata(data: bytes) -> Metadata:
 def is_picture(name: str) -> bool:
     """Whether a file begins like a picture that Pillow knows."""
     try:
-        with explained(), open_image(Path(name).read_bytes()):
+        with Path(name).open("rb") as file, explained(), open_image(file.read(HEAD_BYTES)):
             return True
     except ImageError as error:
         return "not an image" not in str(error)  # damaged, say: but no output
@@ -146,6 +148,8 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
             found.key = (key,)
         mode = image.mode
         samples = samples_of(image, bits, again, found)
+        if hasattr(image, "tag_v2"):
+            samples = tiff.as_meant(image, samples)
     metadata = metadata_of(found, is_grey=mode in conversion.GREYS)
     is_as_opened = isinstance(image, ImageFile.ImageFile) or "exif" in (given or {})
     if metadata.orientation != 1 and not is_as_opened:

@@ -22,11 +22,13 @@ EXIF_UUID, IPTC_UUID, XMP_UUID = (
     bytes.fromhex("be7acfcb97a942e89c71999491e3afac"),
 )
 """Boxes of JPEG 2000 (XMP specification, part 3, section 2.1)."""
-JP2_COLOURS = {16, 17, 18}
-"""sRGB, greys and YCC of sRGB (ITU-T T.800, table I.10)."""
+JP2_COLOURS = {12, 14, 16, 17, 18}
+"""CMYK and Lab, which are converted; sRGB, greys and YCC of sRGB (ITU-T T.801, table M.25)."""
 BMP_EMBEDDED, BMP_CALIBRATED = b"DEBM", bytes(4)
 """bV4CSType as it stands in the file."""
 QOI_LINEAR = 1
+GIF_XMP, GIF_ICC = b"\x21\xff\x0bXMP DataXMP", b"\x21\xff\x0bICCRGBG1012"
+"""Application extensions (XMP specification, part 3, section 1.1.2; ICC.1:2022, annex B.6)."""
 WEBP_CHUNKS = {
     b"VP8 ",
     b"VP8L",
@@ -58,16 +60,32 @@ def read_info(image: Image.Image, found: Found) -> None:
     aspect = info.get("aspect")
     if isinstance(aspect, tuple) and len(aspect) == 2:
         found.density(*map(_number, aspect), 0)
-    if info.get("comment"):
+    if info.get("comment") or info.get("id_section"):
         found.texts.append("comment")
     found.texts.extend(getattr(image, "text", {}))
     if not found.icc and "srgb" not in info and ("gamma" in info or "chromaticity" in info):
         found.colour = _of_png(info, found)
     if "mp" in info and getattr(image, "n_frames", 2) > 1:
         found.notes.add("further pictures not kept (views, depth, gain maps)")
+    for number, _, data in getattr(image, "resources", ()):
+        _read_resource(number, data, found)
+    if info.get("depth_images"):
+        found.lost("depth map")
     sizes = info.get("sizes")
     if sizes and len(set(sizes)) > 1:
         found.lost(f"the icon's other {len(set(sizes)) - 1} sizes")
+
+
+def _read_resource(number: int, data: bytes, found: Found) -> None:
+    """One of Photoshop's image resources in a file of its own format."""
+    if number == iptc.RECORDS:
+        found.iptc = data
+    elif number == iptc.EXIF:
+        found.exif = data
+    elif number == iptc.XMP:
+        found.xmp = data
+    elif number in iptc.CLIPPING:
+        found.lost("clipping paths")
 
 
 def replace_metadata(given: Mapping[str, object], found: Found) -> None:
@@ -179,6 +197,17 @@ def _read_pnm(data: bytes, found: Found) -> None:
 
 
 def _read_gif(data: bytes, found: Found) -> None:
+    """XMP and a profile in application extensions, and the shape of pixels."""
+    place = data.find(GIF_XMP)
+    if place >= 0:  # not in blocks: it ends where every block that one might take it for ends
+        end = data.find(b"\x01\xff\xfe", place)
+        found.xmp = data[place + len(GIF_XMP) : max(end, place)]
+    place = data.find(GIF_ICC)
+    if place >= 0:
+        place += len(GIF_ICC)
+        while place < len(data) and data[place]:
+            found.icc += data[place + 1 : place + 1 + data[place]]
+            place += 1 + data[place]
     ratio = data[12:13]
     if ratio not in (b"", b"\0"):  # GIF89a, section 18
         found.density(64, ratio[0] + 15, 0)

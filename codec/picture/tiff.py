@@ -224,6 +224,23 @@ def read_tags(image: Image.Image, found: Found) -> None:
     found.exif = _exif(image, found)
 
 
+def as_meant(image: Image.Image, samples: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Samples that Pillow has given of an open page, as their tags mean them.
+
+    Raises:
+        ImageError: nobody can tell from what it has given.
+    """
+    tags = image.tag_v2
+    bits, photometric = tags.get(BITS, (1,))[0], tags.get(PHOTOMETRIC)
+    if tags.get(FORMAT, (1,))[0] == SIGNED and bits in (8, 16):
+        raise ImageError("has samples with a sign; convert it to 8 bits without first")
+    if bits == 12:
+        samples = samples << 4 | samples >> 8
+    if photometric == MIN_IS_WHITE and bits > 8:
+        samples = (2**16 - 1) - samples
+    return samples
+
+
 def _exif(image: Image.Image, found: Found) -> bytes:
     """All tags that tell of the picture, as an EXIF of its own."""
     kept, damaged = Image.Exif(), []

@@ -10,6 +10,9 @@ ORIENTATION = re.compile(
 )
 """XMP specification, part 2, section 3.2."""
 
+GAIN_MAP, FILM = "gain map (high dynamic range) not kept", "film (motion photo)"
+GAIN_MAP_NAMES = (b"hdr-gain-map", b"HDRGainMap")
+FILM_NAMES = (b"MotionPhoto", b"MicroVideo")
 LARGEST_EDITED = 2**20
 """Bytes; a search for what belongs together takes its time."""
 
@@ -42,11 +45,18 @@ def upright(packet: bytes) -> bytes:
     return ORIENTATION.sub(b"", packet)
 
 
+def promises(packet: bytes) -> bool:
+    """Whether a packet speaks of what stands elsewhere in its file."""
+    return any(name in packet for name in (*GAIN_MAP_NAMES, *FILM_NAMES))
+
+
 def without_hidden(packet: bytes) -> bytes:
     """The packet without what it says of things that stand elsewhere in the file.
 
     As it is if it cannot be edited so.
     """
+    if not any(space in packet for space in HIDDEN):
+        return packet
     edited = packet if len(packet) <= LARGEST_EDITED else b""
     for space, names in HIDDEN.items():
         for prefix in re.findall(

@@ -108,6 +108,48 @@ def test_profiles_in_bmp():
     assert read(bmp(bytes(4), b"")).metadata.icc == b""
 
 
+def psd(resources: dict[int, bytes]) -> bytes:
+    """A Photoshop file of one picture, without layers."""
+    samples = ramp()
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 6, 5, 8, 3) + bytes(4)
+    blocks = b"".join(
+        b"8BIM" + struct.pack(">HHI", number, 0, len(data)) + data + bytes(len(data) % 2)
+        for number, data in resources.items()
+    )
+    body = np.moveaxis(samples, 2, 0).tobytes()
+    return head + struct.pack(">I", len(blocks)) + blocks + bytes(4) + bytes(2) + body
+
+
+def test_resources_of_photoshop():
+    records = b"\x1c\x02\x78\x00\x05hello"
+    raster = read(psd({0x0404: records, 0x0422: exif().tobytes()[6:], 0x0424: XMP, 0x040F: SRGB}))
+    found = raster.metadata
+    assert np.array_equal(raster.pixels, ramp())
+    assert (found.icc, found.xmp, found.iptc) == (SRGB, XMP, records)
+    assert found.exif == exif().tobytes()
+
+
+def test_extensions_of_gif():
+    plain = saved(np.zeros((4, 4), np.uint8), "GIF")
+    blocks = b"".join(
+        bytes([len(SRGB[at : at + 255])]) + SRGB[at : at + 255] for at in range(0, len(SRGB), 255)
+    )
+    trailer = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    place = plain.index(b",", 13 + 3 * 2)
+    data = (
+        plain[:place]
+        + b"\x21\xff\x0bICCRGBG1012"
+        + blocks
+        + b"\0"
+        + b"\x21\xff\x0bXMP DataXMP"
+        + XMP
+        + trailer
+        + plain[place:]
+    )
+    found = read(data).metadata
+    assert (found.icc, found.xmp) == (SRGB, XMP)
+
+
 def test_boxes_of_jpeg_2000():
     plain = saved(ramp(), "JPEG2000")
     tags = exif().tobytes()[6:]

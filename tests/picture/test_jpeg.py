@@ -11,7 +11,7 @@ from PIL import Image
 
 from codec.contract.options import METADATA, ReadOptions
 from codec.errors import ImageError
-from codec.picture import iptc, reading
+from codec.picture import iptc, profiles, reading
 from codec.picture.reading import read
 
 APP1, APP2, APP11, APP13, COM = 0xE1, 0xE2, 0xEB, 0xED, 0xFE
@@ -173,6 +173,51 @@ def test_orientation_in_xmp_alone():
     raster = read(jpeg(xmp(packet), picture=picture))
     assert raster.pixels.shape == (12, 8, 3)
     assert b"Orientation" not in raster.metadata.xmp and b"a face" in raster.metadata.xmp
+
+
+def test_promises_that_cannot_be_taken_out_are_named():
+    raster = read(jpeg(xmp(GAIN_MAP_XMP.replace(b"</x:xmpmeta>", b"<broken>"))))
+    assert "gain map" in raster.note and "XMP still speaks" in raster.note
+
+
+def test_resolution_among_photoshops_resources():
+    stated = struct.pack(">IHHIHH", 300 << 16, 1, 1, 150 << 16, 1, 1)
+    block = b"8BIM\x03\xed\0\0" + struct.pack(">I", len(stated)) + stated
+    assert read(jpeg((APP13, iptc.IDENTIFIER + block))).metadata.dpi == (300, 150)
+
+
+def cmyk_profile() -> bytes:
+    """A profile whose cyan is a mid grey: Lab 50, 0, 0; all else is white."""
+    grid = b"".join(
+        bytes([128 if corner & 8 else 255, 128, 128]) for corner in range(16)
+    )  # cyan varies least often
+    ramp = bytes(range(256))
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0])
+    lut += struct.pack(">9i", *(65536 if n % 4 == 0 else 0 for n in range(9)))
+    lut += ramp * 4 + grid + ramp * 3
+    made = profiles.write(profiles.SRGB, profiles.parametric(1.0))
+    head = bytearray(made[:128])
+    head[12:16], head[16:20], head[20:24] = b"prtr", b"CMYK", b"Lab "
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    tags = {b"wtpt": white, b"A2B0": lut}
+    place, rows, body = 128 + 4 + 24, b"", b""
+    for name, element in tags.items():
+        rows += struct.pack(">4sII", name, place + len(body), len(element))
+        body += element + bytes(-len(element) % 4)
+    head[:4] = struct.pack(">I", place + len(body))
+    head[8:12] = bytes([2, 0x40, 0, 0])
+    return bytes(head) + struct.pack(">I", len(tags)) + rows + body
+
+
+def test_cmyk_goes_through_its_profile():
+    icc = cmyk_profile()
+    assert profiles.is_sound(icc)
+    picture = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
+    for file_format in ("JPEG", "TIFF"):
+        raster = read(saved(picture, file_format, icc_profile=icc))
+        assert np.abs(raster.pixels.astype(int) - 119).max() <= 3, raster.pixels[0, 0]
+        assert raster.note == "colours converted from CMYK to sRGB"
+        assert raster.metadata.icc == b""
 
 
 def test_cmyk_goes_through_its_profile_or_a_rule_of_thumb():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -31,6 +32,13 @@ def test_white_is_zero(order, dtype):
     expected = top - samples
     raster = read(tiff_of(samples, 0, order=order))
     assert np.array_equal(raster.pixels[..., :1], expected if top == 255 else rounded(expected))
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_an_open_file_of_pillow_is_read_alike(photometric):
+    data = tiff_of(ramp(1, np.uint16), photometric)
+    with Image.open(BytesIO(data)) as opened:
+        assert np.array_equal(reading.from_pillow(opened).pixels, read(data).pixels)
 
 
 def test_white_is_zero_in_one_bit():
