@@ -1,15 +1,16 @@
-"""Feeds hostile inputs to the decoder; all it may do is decode them or raise a FormatError.
+"""Feeds hostile inputs to all that opens files; each may take or refuse them, at little cost.
 
     python -m scripts conform.fuzz --inputs 100000 --seed 1 --out results/0.1.0/fuzz.tsv
 
-takes about ten minutes on an idle core and prints one line per target and outcome; the last line
-counts crashes and hangs, and both are 0.  Inputs are derived from the conformance vectors and run
-with their tiny models; standard files with the filters of the package.  One that fails is saved in
-tests/fuzz/crashes, where the tests replay it.
+prints one line per target and outcome; the last line counts failures: crashes, hangs and costly
+inputs, which take more than a second of processor time or 100 MB.  Inputs are derived from the
+conformance vectors and run with their tiny models; standard files with the filters of the package.
+One that fails is saved in tests/fuzz/crashes, where the tests replay it.  --seconds ends a run
+earlier, whatever it has done by then is in the table.
 
-Columns of the table: target (decode, lossless: whole files; enhanced: standard files; update,
-symbols: one payload), outcome ("decoded" or the class of the error), inputs, slowest_s, and
-peak_mb: resident memory of the process, of which importing torch takes the most.
+Columns of the table: target (`scripts.conform.feeds`), outcome ("decoded" or the class of the
+error), inputs, slowest_s (of processor time) and most_mb (of memory that an input adds to what the
+process has), and the same for each byte of an input: s_per_kb, mb_per_kb, at most.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ import resource
 import signal
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -30,14 +30,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from bitstream import FormatError, SymbolReader
-from codec import DecodeOptions, ForeignUpdateWarning, decode
-from codec.decoding import update
 from codec.models import released
+from scripts.conform.feeds import Feeds
 from scripts.conform.inputs import TARGETS, Inputs
-from scripts.conform.vectors import MODEL_FILE, MODELS
+from scripts.conform.vectors import MODELS
 
 CRASHES = Path(__file__).parents[2] / "tests" / "fuzz" / "crashes"
 TIME_LIMIT_S = 10
@@ -46,10 +42,11 @@ TIME_LIMIT_S = 10
 MEMORY_LIMIT_BYTES = 1 << 30
 """Address space that decoding may add to what the process has after its imports."""
 
-MAX_PIXELS = 1 << 15
+COSTLY_S, COSTLY_MB = 1.0, 100.0
+"""What no input of some kilobytes may take."""
 BLOCK = 500
 DECODED = "decoded"
-FAILURES = ("crash", "hang")
+FAILURES = ("crash", "hang", "costly")
 
 
 class TimeLimit(BaseException):
@@ -64,7 +61,8 @@ class Outcome:
     target: str
     kind: str
     seconds: float
-    peak_mb: float
+    added_mb: float
+    size: int
     detail: str = ""
 
 
@@ -75,56 +73,39 @@ class Fuzzer:
         os.environ[released.MODELS_VARIABLE] = str(MODELS)
         self.seed = seed
         self.inputs = Inputs(seed)
-        self.model = released.load_file(MODEL_FILE)
+        self.feeds = Feeds()
 
     def make(self, number: int) -> tuple[str, bytes]:
         """The target of an input, and the input."""
         return self.inputs.make(number)
 
-    def feed(self, target: str, data: bytes) -> None:
-        """Runs one input; a FormatError says that it is refused."""
-        feeds: dict[str, Callable[[bytes], object]] = {
-            "decode": self._feed_file,
-            "lossless": self._feed_file,
-            "enhanced": self._feed_enhanced,
-            "update": self._feed_update,
-            "symbols": self._feed_symbols,
-        }
-        feeds[target](data)
+    def feed(self, target: str, data: bytes) -> str:
+        """Runs one input: "decoded", or the class of the error that refuses it."""
+        found = self.feeds.targets[target]
+        try:
+            found.feed(data)
+        except found.refusals as error:
+            return type(error).__name__
+        return DECODED
 
     def run(self, number: int) -> Outcome:
         """Runs one input under the limits."""
         target, data = self.make(number)
         reset_peak()
-        start = time.process_time()
+        before, start = proc_status_kb("VmRSS"), time.process_time()
         kind, detail = DECODED, ""
         try:
             with time_limit():
-                self.feed(target, data)
-        except FormatError as error:
-            kind = type(error).__name__
+                kind = self.feed(target, data)
         except TimeLimit:
             kind = "hang"
         except Exception as error:
             kind, detail = "crash", f"{type(error).__name__}: {error}"
-        return Outcome(number, target, kind, time.process_time() - start, peak_mb(), detail)
-
-    def _feed_file(self, data: bytes) -> None:
-        decode(data, DecodeOptions(max_pixels=MAX_PIXELS))
-
-    def _feed_enhanced(self, data: bytes) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ForeignUpdateWarning)
-            self._feed_file(data)
-
-    def _feed_update(self, data: bytes) -> None:
-        update.apply(data, self.model)
-
-    def _feed_symbols(self, data: bytes) -> None:
-        reader = SymbolReader(data, self.model.tables)
-        every_table = np.arange(len(self.model.tables.frequencies)).repeat(5)
-        for table in (every_table, every_table[::-1]):
-            reader.code(np.empty(table.shape, np.int32), table)
+        seconds = time.process_time() - start
+        added_mb = max(proc_status_kb("VmHWM") - before, 0) / 1024
+        if kind not in FAILURES and (seconds > COSTLY_S or added_mb > COSTLY_MB):
+            kind, detail = "costly", f"{kind}: {seconds:.2f} s, {added_mb:.0f} MB"
+        return Outcome(number, target, kind, seconds, added_mb, len(data), detail)
 
 
 @contextmanager
@@ -148,11 +129,6 @@ def reset_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def peak_mb() -> float:
-    """Largest resident memory since `reset_peak`."""
-    return proc_status_kb("VmHWM") / 1024
-
-
 def proc_status_kb(field: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field + ":"))
@@ -162,7 +138,8 @@ def proc_status_kb(field: str) -> int:
 def limited_fuzzer(seed: int) -> Fuzzer:
     """The fuzzer of a worker process, whose memory is bounded once all is imported."""
     fuzzer = Fuzzer(seed)
-    fuzzer.feed("decode", fuzzer.inputs.files["decode"][0])
+    for number in range(4 * len(TARGETS)):  # all models and libraries are loaded by then
+        fuzzer.run(number)
     bound = proc_status_kb("VmSize") * 1024 + MEMORY_LIMIT_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     return fuzzer
@@ -189,7 +166,7 @@ class Workers:
             self._pool = self._start()
         if len(numbers) == 1:
             target = TARGETS[numbers[0] % len(TARGETS)]
-            return [Outcome(numbers[0], target, "crash", 0, 0, "the process ended")]
+            return [Outcome(numbers[0], target, "crash", 0, 0, 0, "the process ended")]
         middle = len(numbers) // 2
         return self.run(numbers[:middle]) + self.run(numbers[middle:])
 
@@ -198,24 +175,28 @@ class Workers:
 
 
 def main() -> int:
-    """Returns the exit status: 1 if an input crashed or hung."""
+    """Returns the exit status: 1 if an input failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--inputs", type=int, default=1000, metavar="N")
+    parser.add_argument("--seconds", type=float, default=float("inf"), metavar="S")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.tsv")
     args = parser.parse_args()
     fuzzer, workers = Fuzzer(args.seed), Workers(args.seed)
     outcomes: list[Outcome] = []
+    began = time.monotonic()
     for start in range(0, args.inputs, BLOCK):
+        if time.monotonic() - began > args.seconds:
+            break
         outcomes += workers.run(range(start, min(start + BLOCK, args.inputs)))
         for failed in (found for found in outcomes[start:] if found.kind in FAILURES):
             save(failed, fuzzer)
         write_table(args.out, outcomes)
     failures = sum(found.kind in FAILURES for found in outcomes)
     print(args.out.read_text(), end="")
-    print(f"{len(outcomes)} inputs, {failures} crashes and hangs")
+    print(f"{len(outcomes)} inputs, {failures} failures")
     return int(failures > 0)
 
 
@@ -233,11 +214,14 @@ def write_table(path: Path, outcomes: list[Outcome]) -> None:
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for found in outcomes:
         groups.setdefault((found.target, found.kind), []).append(found)
-    lines = ["target\toutcome\tinputs\tslowest_s\tpeak_mb"]
+    lines = ["target\toutcome\tinputs\tslowest_s\tmost_mb\ts_per_kb\tmb_per_kb"]
     for (target, kind), group in sorted(groups.items()):
         slowest = max(found.seconds for found in group)
-        peak = max(found.peak_mb for found in group)
-        lines.append(f"{target}\t{kind}\t{len(group)}\t{slowest:.2f}\t{peak:.0f}")
+        most = max(found.added_mb for found in group)
+        s_per_kb = max(found.seconds / max(found.size, 1) for found in group) * 1000
+        mb_per_kb = max(found.added_mb / max(found.size, 1) for found in group) * 1000
+        figures = f"{slowest:.2f}\t{most:.0f}\t{s_per_kb:.2f}\t{mb_per_kb:.0f}"
+        lines.append(f"{target}\t{kind}\t{len(group)}\t{figures}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

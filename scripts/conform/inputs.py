@@ -13,11 +13,21 @@ from codec import enhance
 from codec.models import released
 from codec.picture import standard
 from codec.picture.metadata import upright
+from scripts.conform import structured
 from scripts.conform.mutations import Parts, damaged, damaged_file, random_file, random_payload
 from scripts.conform.standard_files import examples
-from scripts.conform.vectors import LOSSLESS_MODEL_FILE, MODEL_FILE, Vector, all_vectors
+from scripts.conform.vectors import (
+    LOSSLESS_MODEL_FILE,
+    MODEL_FILE,
+    PLAIN,
+    Vector,
+    all_vectors,
+)
 
-TARGETS = ("decode", "decode", "lossless", "enhanced", "update", "symbols")
+TARGETS = (
+    *("decode", "decode", "lossless", "enhanced", "update", "symbols", "alpha", "metadata"),
+    *("carriers", "packed", "packed", "info", "shared", "probe", "pillow"),
+)
 """Which target an input is for, by its number."""
 LONGEST_PX, LONGEST_LOSSLESS_PX = 100, 5
 """Of the sides of random files; few lossless ones come to the end of a larger picture."""
@@ -49,21 +59,54 @@ class Inputs:
                 payloads[Tag.CONTENT],
             ),
         }
-        self.enhanced = [enhanced_example(name) for name in ("metadata.jpg", "metadata.webp")]
+        names = ("metadata.jpg", "metadata.webp", "metadata.avif")
+        self.enhanced = [enhanced_example(name) for name in names]
+        self.packed = structured.packed_seeds()
+        self.plain = Container.unpack(PLAIN.read_bytes())
 
     def make(self, number: int) -> tuple[str, bytes]:
         """The target of an input, and the input."""
         rng = random.Random(f"{self.seed}/{number}")  # noqa: S311 - not for secrets
         target = TARGETS[number % len(TARGETS)]
-        if target == "enhanced":
-            return target, random_enhanced(rng, self.enhanced)
-        if target == "update":
-            return target, random_payload(rng, self.payloads[Tag.UPDATE])
-        if target == "symbols":
-            return target, random_payload(rng, self.payloads[Tag.CONTENT])
+        return target, self._make(rng, target)
+
+    def _make(self, rng: random.Random, target: str) -> bytes:
+        model, contents = self.parts["decode"].model, self.payloads[Tag.CONTENT]
+        match target:
+            case "enhanced":
+                return random_enhanced(rng, self.enhanced)
+            case "carriers":
+                return damaged(rng, self.enhanced)
+            case "update":
+                return random_payload(rng, self.payloads[Tag.UPDATE])
+            case "symbols":
+                return random_payload(rng, contents)
+            case "alpha":
+                return structured.with_alpha(rng, self.plain)
+            case "metadata":
+                return structured.with_metadata(rng, model, contents)
+            case "shared":
+                return structured.shared(rng, model, self.payloads[Tag.UPDATE])
+            case "packed" | "info":
+                return structured.packed(rng, self.packed)
+            case "probe" | "pillow":
+                return self._any_file(rng, model, contents, target)
         if rng.random() < 0.5:
-            return target, damaged_file(rng, self.files[target])
-        return target, random_file(rng, self.parts[target])
+            return damaged_file(rng, self.files[target])
+        return random_file(rng, self.parts[target])
+
+    def _any_file(
+        self, rng: random.Random, model: bytes, contents: Sequence[bytes], target: str
+    ) -> bytes:
+        """For what opens files of any kind."""
+        kind = rng.randrange(5 if target == "probe" else 4)
+        if kind < 2:
+            return damaged_file(rng, self.files["decode"])
+        if kind == 4:
+            return random_enhanced(rng, self.enhanced)
+        if kind == 2:
+            return structured.with_alpha(rng, self.plain)
+        return structured.with_metadata(rng, model, contents)
 
 
 def files_of(vectors: Sequence[Vector]) -> list[bytes]:

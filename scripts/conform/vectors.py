@@ -16,6 +16,8 @@ MODELS = VECTORS / "models"
 MODEL_FILE = MODELS / "tiny" / "model.safetensors"
 PRIOR_MODEL_FILE = MODELS / "tiny-prior" / "model.safetensors"
 """The same, with updates of its prior."""
+PLAIN = VECTORS / "v1" / "valid" / "subspace-sparse.bin"
+"""A picture with an update, which the fuzzer changes in parts."""
 LOSSLESS_MODEL_FILE = MODELS / "lossless" / "model.safetensors"
 
 
