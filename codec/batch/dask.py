@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 SCHEME = "dask://"
 TIMEOUT_S = 10
-"""How long to wait for the scheduler, and then for a first worker."""
+"""How long to wait for the scheduler ..."""
+WORKERS_TIMEOUT_S = 20
+"""... and then for a first worker."""
 VERSION = "__import__('codec').__version__"
 """An expression, since a worker without this package could not even find a function of it."""
 
@@ -74,7 +76,7 @@ def run(jobs: Iterable[Job], *, address: str, threads: int) -> Iterator[Result]:
 def _check_workers(client: Client, address: str) -> None:
     """Refuses a cluster on which jobs would wait for ever, or fail one after the other."""
     try:
-        client.wait_for_workers(1, timeout=TIMEOUT_S)
+        client.wait_for_workers(1, timeout=WORKERS_TIMEOUT_S)
     except TimeoutError:
         raise EngineError(
             f"the Dask scheduler at {address} has no workers: start `dask worker {address}`"
