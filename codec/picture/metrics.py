@@ -47,6 +47,11 @@ class Metric:
             return None
         return self.function(pixels, reference)
 
+    def change(self, before: float, after: float) -> str:
+        """How a figure changed, as people read it."""
+        change = 0.0 if before == after else after - before  # both may be infinite
+        return f"{self.label} {change:+.{self.decimals}f} {self.unit}".rstrip()
+
     def text(self, figure: float | None) -> str:
         """A figure as people read it; a dash for none."""
         if figure is None:
