@@ -25,10 +25,7 @@ from codec.picture.metrics import METRICS, Figures
 
 COLUMNS = {
     "bpp": ("bpp", 7, 3),
-    **{
-        name: (" ".join(filter(None, (metric.label, metric.unit))), 13, metric.decimals)
-        for name, metric in METRICS.items()
-    },
+    **{name: (metric.heading, 13, metric.decimals) for name, metric in METRICS.items()},
     "encode_s": ("encode s", 10, 2),
     "decode_s": ("decode s", 10, 2),
 }

@@ -27,8 +27,9 @@ class Metric:
         decimals: how many are worth showing.
         better: which figures are.
         smallest_side_px: of pictures that it can judge.
-        spread: the figure on a scale on which equal steps are about equally much, for curves.
-        spread_unit: of that scale.
+        spread: the figure on a scale that rises with the quality, and on which equal steps are
+            about equally much: curves are compared and drawn on it.
+        axis: what that scale is called.
     """
 
     function: Callable[[Pixels, Pixels], float]
@@ -39,7 +40,12 @@ class Metric:
     better: Literal["higher", "lower"] = "higher"
     smallest_side_px: int = 1
     spread: Callable[[float], float] = float
-    spread_unit: str = ""
+    axis: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Of a column of figures."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
 
     def measure(self, pixels: Pixels, reference: Pixels) -> float | None:
         """Measures a picture against its original; None if they are too small for that."""
@@ -72,7 +78,7 @@ METRICS: Mapping[str, Metric] = {
         "peak signal-to-noise ratio over all samples of RGB",
         unit="dB",
         decimals=2,
-        spread_unit="dB",
+        axis="PSNR (RGB), dB",
     ),
     "ssimulacra2": Metric(
         perceptual.ssimulacra2,
@@ -80,6 +86,7 @@ METRICS: Mapping[str, Metric] = {
         "SSIMULACRA 2.1 (Sneyers, Cloudinary, 2023)",
         unit="",
         decimals=2,
+        axis="SSIMULACRA2",
         smallest_side_px=perceptual.SMALLEST_SIDE_PX,
     ),
     "ms_ssim": Metric(
@@ -90,7 +97,7 @@ METRICS: Mapping[str, Metric] = {
         decimals=4,
         smallest_side_px=multi_scale.SMALLEST_SIDE_PX,
         spread=_decibels,
-        spread_unit="-10 log10(1 - x), dB",
+        axis="MS-SSIM (RGB), -10 log10(1 - x), dB",
     ),
 }
 

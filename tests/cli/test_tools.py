@@ -48,7 +48,7 @@ def test_bench(run, folder, monkeypatch):
     lines = run("bench", ".").stdout.splitlines()
     assert len(lines) == 4
     assert lines[-1].endswith("mean of 2")
-    assert lines[0].split()[:5] == ["bpp", "PSNR", "dB", "SSIMULACRA2", "MS-SSIM"]
+    assert lines[0].split()[:5] == ["bpp", "PSNR", "(dB)", "SSIMULACRA2", "MS-SSIM"]
     # The fake decodes to equal pixels, too few of them for MS-SSIM.
     assert lines[1].split()[:4] == ["2.250", "inf", "100.00", "–"]
     assert sorted(folder.iterdir()) == before

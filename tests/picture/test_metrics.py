@@ -103,6 +103,12 @@ def test_nothing_is_better_than_equal(name):
     assert figures["ms_ssim"] == (pytest.approx(1, abs=1e-6) if len(picture) > 160 else None)
 
 
+def test_psnr_is_over_all_channels():
+    black = np.zeros((4, 4, 3), np.uint8)
+    red = black + np.array([30, 0, 0], np.uint8)
+    assert METRICS["psnr_db"].measure(red, black) == pytest.approx(10 * math.log10(255**2 / 300))
+
+
 def test_bands_change_nothing(monkeypatch):
     original = PICTURES["waves"]()
     pair = coarse(original), original

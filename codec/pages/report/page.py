@@ -67,7 +67,7 @@ def _figures(original: Pixels, result: EncodeResult, found: Figures) -> str:
         **{METRICS[name].label: METRICS[name].text(figure) for name, figure in found.items()},
         "time": f"{report.seconds:.1f} s",
     }
-    titles = {metric.label: metric.title for metric in METRICS.values()}
+    titles = {m.label: f"{m.title}; {m.better} is better" for m in METRICS.values()}
     cells = "".join(
         f'<div><dt title="{titles.get(key, "")}">{key}</dt><dd>{value}</dd></div>'
         for key, value in figures.items()
