@@ -24,7 +24,7 @@ from codec.contract.report import EncodeResult
 from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.opening import StandardFile, open_standard
 from codec.picture import formats
-from codec.picture.pixels import psnr_db
+from codec.picture.metrics import measure
 
 EVERYTHING = ReadOptions(max_pixels=None)
 OnProgress = Callable[[str, float], None]
@@ -259,7 +259,7 @@ class VerifyJob(FileJob):
                 raise ImageError(f"has another transparency than {self.source}")
             if not restored.lossless:
                 reference = transparency.continued(reference)
-        found = psnr_db(pixels[..., :3], reference[..., :3])
+        found = measure(pixels[..., :3], reference[..., :3])
         return Verified(self.source, width, height, found)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from codec.contract.report import EncodeResult
+from codec.picture.metrics import NO_FIGURES, Figures, texts
 
 
 @dataclass(frozen=True)
@@ -133,16 +134,16 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Verified:
-    """A file decodes; `psnr_db` is against the picture to compare with, if there is one."""
+    """A file decodes; figures are against the picture to compare with, none without one."""
 
     input: str
     width: int
     height: int
-    psnr_db: float | None = None
+    figures: Figures = field(default_factory=lambda: dict(NO_FIGURES))
 
     def __str__(self) -> str:
-        compared = "" if self.psnr_db is None else f"  {self.psnr_db:.2f} dB"
-        return f"{self.input}: ok  {self.width} x {self.height}{compared}"
+        found = f"{self.input}: ok", f"{self.width} x {self.height}", *texts(self.figures)
+        return "  ".join(found)
 
 
 @dataclass(frozen=True)
@@ -169,3 +170,10 @@ class Failed:
 
 
 Result = Encoded | Enhanced | Stripped | Decoded | Verified | Skipped | Failed
+
+
+def facts(result: Any) -> dict[str, Any]:
+    """A dataclass of results for machines; what metrics measured stands among the other facts."""
+    found = asdict(result)
+    figures: dict[str, Any] = found.pop("figures", {})
+    return found | figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from statistics import fmean
@@ -11,7 +12,7 @@ import click
 
 import codec
 from codec.batch import local
-from codec.batch.results import Failed
+from codec.batch.results import Failed, facts
 from codec.batch.sources import Source, find
 from codec.cli import asking, parts
 from codec.cli.console import Failure, Progress, Speech, print_json, say
@@ -20,9 +21,15 @@ from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import FileError, blaming
 from codec.opening import StandardFile, open_file
 from codec.picture.formats import is_picture_name
+from codec.picture.metrics import METRICS, Figures
 
-FIGURES = ("bpp", "psnr_db", "encode_s", "decode_s")
-HEADING = "    bpp      dB  encode s  decode s  picture"
+COLUMNS = {
+    "bpp": ("bpp", 7, 3),
+    **{name: (metric.heading, 13, metric.decimals) for name, metric in METRICS.items()},
+    "encode_s": ("encode s", 10, 2),
+    "decode_s": ("decode s", 10, 2),
+}
+"""What each figure is called, in how many places and with how many decimals."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Measured:
     height: int
     bytes: int
     bpp: float
-    psnr_db: float
+    figures: Figures
     encode_s: float
     decode_s: float
 
@@ -80,15 +87,16 @@ def command(folder: str, asked: asking.Asked, threads: int, speech: Speech) -> N
                 failed.append(result)
                 continue
             if talks and not measured:
-                say(HEADING)
+                say(_heading())
             if talks:
-                say(_row(asdict(result), result.input))
+                say(_row(facts(result), result.input))
             measured.append(result)
-    means = {name: fmean(getattr(row, name) for row in measured) for name in FIGURES if measured}
+    rows = [facts(row) for row in measured]
+    means = {name: _mean(row[name] for row in rows) for name in COLUMNS if rows}
     if speech.as_json:
         print_json(
             {
-                "images": [asdict(row) for row in measured],
+                "images": rows,
                 "mean": means,
                 "failed": [asdict(failure) for failure in failed],
             }
@@ -116,7 +124,7 @@ def _attempt(
 def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     """Encodes and decodes a picture."""
     from codec.models import released
-    from codec.picture import reading
+    from codec.picture import metrics, reading, transparency
 
     mode = options.mode
     released.load_default(mode.format if isinstance(mode, Standard) else mode.family)
@@ -127,24 +135,36 @@ def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     encoded = time.perf_counter()
     opened = open_file(result.data)
     if isinstance(opened, StandardFile) and opened.payload is None:  # as any program shows it
-        reading.load(BytesIO(result.data))
+        restored = reading.load(BytesIO(result.data))
     else:
-        codec.decode(result.data, DecodeOptions(max_pixels=None))
+        restored = codec.decode(result.data, DecodeOptions(max_pixels=None))
     decoded = time.perf_counter()
+    reference = transparency.continued(pixels)
     return Measured(
         name,
         width,
         height,
         len(result.data),
         result.report.bpp,
-        result.report.psnr_db,
+        metrics.measure(restored[..., :3], reference[..., :3]),
         encoded - start,
         decoded - encoded,
     )
 
 
-def _row(figures: dict[str, float], name: str) -> str:
-    return (
-        f"{figures['bpp']:7.3f}{figures['psnr_db']:8.2f}"
-        f"{figures['encode_s']:10.2f}{figures['decode_s']:10.2f}  {name}"
-    )
+def _mean(figures: Iterable[float | None]) -> float | None:
+    """Over the pictures that are large enough for the metric, if there are any."""
+    found = [figure for figure in figures if figure is not None]
+    return fmean(found) if found else None
+
+
+def _heading() -> str:
+    return "".join(f"{name:>{width}}" for name, width, _ in COLUMNS.values()) + "  picture"
+
+
+def _row(figures: Mapping[str, float | None], name: str) -> str:
+    cells = []
+    for column, (_, width, decimals) in COLUMNS.items():
+        figure = figures[column]
+        cells.append(f"{'–':>{width}}" if figure is None else f"{figure:{width}.{decimals}f}")
+    return "".join(cells) + f"  {name}"

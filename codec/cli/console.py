@@ -12,12 +12,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import IO, Self
+from dataclasses import dataclass
+from typing import IO, Any, Self
 
 import click
 
-from codec.batch.results import Decoded, Failed, Result
+from codec.batch.results import Decoded, Failed, Result, facts
 from codec.terminal import escaped
 
 BAR_WIDTH = 32
@@ -135,7 +135,7 @@ class Reporter:
         *,
         single: bool,
         render: Callable[[Result], Sequence[str]] = one_line,
-        facts: Callable[[Result], dict[str, object]] = asdict,
+        facts: Callable[[Result], dict[str, Any]] = facts,
         text_is_result: bool = False,
     ) -> None:
         self._speech = speech

@@ -20,7 +20,10 @@ from codec.contract.options import DecodeOptions
     context_settings=parts.HELP_NAMES,
     examples=[
         ("nncodec verify photo.nni", "Check the checksum and decode it all."),
-        ("nncodec verify photo.nni --against photo.png", "Print the PSNR too."),
+        (
+            "nncodec verify photo.nni --against photo.png",
+            "Measure how close it is, too.",
+        ),
         ("nncodec verify -r small", "Check all files of a folder."),
     ],
 )

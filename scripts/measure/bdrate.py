@@ -20,8 +20,8 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from codec.picture.metrics import METRICS
 from scripts.measure.curves import Curve, CurveError, Point, over_common_images, read_curve
-from scripts.measure.metrics import METRICS
 from scripts.measure.tables import TableError
 
 
@@ -46,30 +46,28 @@ def main() -> int:
 def print_comparison(anchor: Curve, test: Curve, metric: str) -> None:
     """Prints the points, the common range, the mean over images, and last the BD-rate."""
     anchor_points, test_points = (
-        in_decibels(anchor.points, metric),
-        in_decibels(test.points, metric),
+        spread(anchor.points, metric),
+        spread(test.points, metric),
     )
     low, high = common_range(anchor_points, test_points)
     for curve, points in ((anchor, anchor_points), (test, test_points)):
         print(curve.label)
         for point in points:
-            print(f"  {point.bpp:7.4f} bpp  {point.value:7.3f} dB")
-    print(f"common range: {low:.2f} to {high:.2f} dB")
+            print(f"  {point.bpp:7.4f} bpp  {point.value:7.3f}")
+    print(f"common range: {low:.2f} to {high:.2f}, {METRICS[metric].axis}")
     common = anchor.images.keys() & test.images.keys()
     if common:
         rates = [
-            bd_rate(
-                in_decibels(anchor.images[name], metric), in_decibels(test.images[name], metric)
-            )
+            bd_rate(spread(anchor.images[name], metric), spread(test.images[name], metric))
             for name in sorted(common)
         ]
         print(f"mean of {len(rates)} images, each by itself: {np.mean(rates):+.2f} %")
     print(f"{bd_rate(anchor_points, test_points):+.2f} %")
 
 
-def in_decibels(points: Iterable[Point], metric: str) -> list[Point]:
+def spread(points: Iterable[Point], metric: str) -> list[Point]:
     """Points as curves are compared and drawn by."""
-    return [Point(point.bpp, METRICS[metric].decibels(point.value)) for point in points]
+    return [Point(point.bpp, METRICS[metric].spread(point.value)) for point in points]
 
 
 def bd_rate(anchor: list[Point], test: list[Point]) -> float:

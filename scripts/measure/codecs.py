@@ -115,22 +115,26 @@ def _read(data: bytes) -> Pixels:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-_AVIF_SPEED_1 = "avif-speed1"
-_PILLOW_FEATURES = {"jpeg": "jpg", "webp": "webp", "avif": "avif", _AVIF_SPEED_1: "avif"}
+_PILLOW_FEATURES = {"jpeg": "jpg", "webp": "webp", "avif": "avif"}
+_AVIF_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "avif-speed1": {"speed": 1},
+    "avif-default": {"advanced": None},  # libavif tunes as it does where nobody says how
+}
 
-BASELINE_NAMES = (*_PILLOW_FEATURES, "jxl")
+BASELINE_NAMES = (*_PILLOW_FEATURES, *_AVIF_VARIANTS, "jxl")
 
 
 def baseline(name: str) -> PillowCoder:
     """The baseline of this name; raises CoderError where this Pillow lacks it."""
     if name == "jxl":
         return PillowCoder(name, _jxl_version(), name, {"effort": 7})
-    version = features.version(_PILLOW_FEATURES[name])
+    content = "avif" if name in _AVIF_VARIANTS else name
+    version = features.version(_PILLOW_FEATURES[content])
     if version is None:
         raise CoderError(f"this Pillow was built without {name}")
     # What is enhanced, and what that is compared with, are the same files.
-    codec = STANDARD["avif" if name == _AVIF_SPEED_1 else name]
-    options = {**codec.options, "speed": 1} if name == _AVIF_SPEED_1 else codec.options
+    codec = STANDARD[content]
+    options = {**codec.options, **_AVIF_VARIANTS.get(name, {})}
     return PillowCoder(name, version, codec.name, options)
 
 

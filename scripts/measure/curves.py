@@ -64,6 +64,11 @@ def read_curves(spec: str, metric: str) -> list[Curve]:
     return curves_of(rows, metric)
 
 
+def is_measured(path: Path, metric: str) -> bool:
+    """Whether all rows of a table have a figure of that metric: older tables lack some."""
+    return all(math.isfinite(getattr(row, metric)) for row in read_rows(path))
+
+
 def curves_of(rows: list[Row], metric: str) -> list[Curve]:
     """A curve for each codec and effort, in the order of their names."""
     return [

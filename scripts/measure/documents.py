@@ -6,11 +6,13 @@ import re
 import statistics
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 from bitstream import Container, Header, Tag
-from scripts.measure.bdrate import bd_rate
-from scripts.measure.curves import over_common_images, read_curve
+from codec.picture.metrics import METRICS
+from scripts.measure.bdrate import bd_rate, spread
+from scripts.measure.curves import is_measured, over_common_images, read_curve
 from scripts.measure.evaluate import mean
 from scripts.measure.experiment import fill, markdown
 from scripts.measure.tables import Row, TableError, read_rows
@@ -34,28 +36,42 @@ PEERS = {
     "JPEG 4:2:0": "jpeg.tsv",
     "WebP": "webp.tsv",
     "AVIF 4:4:4": "avif-speed1.tsv",
+    "AVIF 4:4:4, own tune": "avif-default.tsv",
     "JPEG XL": "jxl.tsv",
 }
 
 
-def compare(anchor: Path, test: Path) -> str:
-    """BD-rate of the curves of means, or a dash where a file is missing."""
-    if not (anchor.exists() and test.exists()):
-        return "–"
-    curves = [read_curve(str(path), "psnr_db") for path in (anchor, test)]
+COMPARED = ("psnr_db", "ssimulacra2")
+"""Metrics of the first table: what we search for, and what people see."""
+MISSING = "–"
+
+
+def compare(anchor: Path, test: Path, metric: str = "psnr_db") -> str:
+    """BD-rate of the curves of means, or a dash where a file is missing, or that metric in it."""
+    if not all(path.exists() and is_measured(path, metric) for path in (anchor, test)):
+        return MISSING
+    curves = [read_curve(str(path), metric) for path in (anchor, test)]
     first, second = over_common_images(curves)
-    return f"{bd_rate(list(first.points), list(second.points)):+.1f} %"
+    points = (spread(curve.points, metric) for curve in (first, second))
+    return f"{bd_rate(*points):+.1f} %"
 
 
 def bd_table(folder: Path) -> str:
-    """BD-rate of our settings against every peer, on every data set."""
-    rows = [
-        [data_set, name, *(compare(folder / f"{prefix}-{peer}", test) for peer in PEERS.values())]
-        for data_set, prefix in DATA_SETS.items()
-        for name, file in OURS.items()
-        if (test := folder / f"{prefix}-{file}").exists()
-    ]
-    return markdown(["images", "nncodec", *(f"against {peer}" for peer in PEERS)], rows)
+    """BD-rate of our settings against every peer that is there, on every data set."""
+    peers = {
+        name: file
+        for name, file in PEERS.items()
+        if any((folder / f"{prefix}-{file}").exists() for prefix in DATA_SETS.values())
+    }
+    rows = []
+    choices = product(DATA_SETS.items(), OURS.items(), COMPARED)
+    for (data_set, prefix), (name, file), metric in choices:
+        ours = folder / f"{prefix}-{file}"
+        rates = [compare(folder / f"{prefix}-{peer}", ours, metric) for peer in peers.values()]
+        if {*rates} != {MISSING}:
+            rows.append([data_set, name, METRICS[metric].label, *rates])
+    heads = ["images", "nncodec", "at equal", *(f"against {peer}" for peer in peers)]
+    return markdown(heads, rows)
 
 
 def update_table(folder: Path) -> str:
@@ -66,7 +82,7 @@ def update_table(folder: Path) -> str:
         for search, names in UPDATES.items():
             without, with_update = (folder / f"{prefix}-{name}" for name in names)
             gain = compare(without, with_update)
-            if gain != "–":
+            if gain != MISSING:
                 lines.append(f"| {data_set} | {search} | {gain} | {sent_updates(with_update)} |")
     return "\n".join(lines)
 
@@ -110,18 +126,17 @@ def worst(anchor: Path, test: Path) -> float:
 
 
 def points_table(folder: Path) -> str:
-    """Means on Kodak per quality."""
-    rows = read_rows(folder / "kodak-nncodec.tsv")
+    """Means on Kodak per quality, by the metrics that the rows have."""
+    path = folder / "kodak-nncodec.tsv"
+    rows, metrics = read_rows(path), [name for name in METRICS if is_measured(path, name)]
     cells = []
     for quality in sorted({row.quality for row in rows}):
         chosen = [row for row in rows if row.quality == quality]
-        bpp, psnr, similarity, enc_s, dec_s = (
-            mean(chosen, name) for name in ("bpp", "psnr_db", "ms_ssim", "enc_s", "dec_s")
-        )
-        figures = (f"{quality:g}", f"{bpp:.3f}", f"{psnr:.2f}", f"{similarity:.4f}")
-        cells.append([*figures, f"{enc_s:.1f}", f"{dec_s:.2f}"])
-    heads = ["quality", "bpp", "PSNR (dB)", "MS-SSIM", "encode (s)", "decode (s)"]
-    return markdown(heads, cells)
+        figures = (f"{mean(chosen, name):.{METRICS[name].decimals}f}" for name in metrics)
+        bpp, enc_s, dec_s = (mean(chosen, name) for name in ("bpp", "enc_s", "dec_s"))
+        cells.append([f"{quality:g}", f"{bpp:.3f}", *figures, f"{enc_s:.1f}", f"{dec_s:.2f}"])
+    labels = (METRICS[name].heading for name in metrics)
+    return markdown(["quality", "bpp", *labels, "encode (s)", "decode (s)"], cells)
 
 
 def seconds_table(folder: Path) -> str:

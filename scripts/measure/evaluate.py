@@ -13,6 +13,7 @@ it was stopped.  results/README.md defines the columns.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from codec.picture.metrics import METRICS
+from codec.picture.metrics import measure as measure_all
 from scripts.measure.codecs import (
     BASELINE_NAMES,
     CONTENTS,
@@ -35,7 +38,6 @@ from scripts.measure.codecs import (
     baseline,
 )
 from scripts.measure.experiment import experiment_parser, list_images, numbers
-from scripts.measure.metrics import METRICS
 from scripts.measure.tables import Row, TableError, append_row, read_rows
 
 DEFAULT_EFFORT = 5
@@ -128,6 +130,7 @@ def measured(
     decoded_at = time.perf_counter()
     if decoded.shape != pixels.shape or decoded.dtype != np.uint8:
         raise CoderError(f"{name}: decoded to {decoded.dtype} {list(decoded.shape)}")
+    figures = measure_all(decoded, pixels)
     return Row(
         image=name,
         width=width,
@@ -137,18 +140,19 @@ def measured(
         quality=quality,
         bytes=size,
         bpp=8 * size / (width * height),
-        **{name: metric.measure(pixels, decoded) for name, metric in METRICS.items()},
         enc_s=enc_s,
         dec_s=decoded_at - read_at,
         update_bytes=encoded.update_bytes,
         version=coder.version,
         prior_bytes=encoded.prior_bytes,
+        **{name: math.nan if figure is None else figure for name, figure in figures.items()},
     )
 
 
 def describe(row: Row) -> str:
+    figures = (f"{metric.label} {metric.text(getattr(row, n))}" for n, metric in METRICS.items())
     return (
-        f"{row.image}  {row.codec}  q{row.quality:g}  {row.bpp:.4f} bpp  {row.psnr_db:.2f} dB  "
+        f"{row.image}  {row.codec}  q{row.quality:g}  {row.bpp:.4f} bpp  {'  '.join(figures)}  "
         f"enc {row.enc_s:.2f} s  dec {row.dec_s:.2f} s"
     )
 
@@ -160,15 +164,13 @@ def mean(rows: Iterable[Row], name: str) -> float:
 
 def print_means(rows: list[Row]) -> None:
     """One line per quality, means over the images."""
-    print("quality     bpp  psnr_db  ms_ssim   enc_s   dec_s  update_bytes")
+    decimals = {"bpp": 4, **{name: metric.decimals + 1 for name, metric in METRICS.items()}}
+    decimals |= {"enc_s": 3, "dec_s": 3, "update_bytes": 1}
+    print("quality", *(f"{name:>12}" for name in decimals))
     for quality in sorted({row.quality for row in rows}):
         chosen = [row for row in rows if row.quality == quality]
-        names = ("bpp", "psnr_db", "ms_ssim", "enc_s", "dec_s", "update_bytes")
-        bpp, psnr, similarity, enc_s, dec_s, update_bytes = (mean(chosen, n) for n in names)
-        print(
-            f"{quality:7g} {bpp:7.4f} {psnr:8.3f} {similarity:8.5f} {enc_s:7.3f} {dec_s:7.3f} "
-            f"{update_bytes:13.1f}"
-        )
+        cells = (f"{mean(chosen, name):12.{places}f}" for name, places in decimals.items())
+        print(f"{quality:7g}", *cells)
 
 
 if __name__ == "__main__":

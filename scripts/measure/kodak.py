@@ -6,9 +6,9 @@ Rows that are in the tables already are kept, so the command carries on from whe
 To share the work, run it with different --codecs at the same time, and then once without: with
 --codecs it measures only.  From all tables in the folder it then makes
 
-    kodak-rd.png, kodak-ms-ssim.png   rate-distortion curves, published ones dashed
-    kodak-published.tsv               BD-rate against published curves
-    README.md, docs/kodak.md          the tables in them, by scripts/measure/documents.py
+    kodak-rd.png, kodak-ssimulacra2.png, ...   curves of each metric, published ones dashed
+    kodak-published.tsv                        BD-rate against published curves
+    README.md, docs/kodak.md                   the tables in them, by scripts/measure/documents.py
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from codec.picture.metrics import METRICS
 from scripts.measure import documents
 from scripts.measure.bdrate import bd_rate
 from scripts.measure.codecs import BASELINE_NAMES, Coder, CoderError, NncodecCoder, baseline
-from scripts.measure.curves import Curve, CurveError, over_common_images, read_curves
+from scripts.measure.curves import (
+    Curve,
+    CurveError,
+    is_measured,
+    over_common_images,
+    read_curves,
+)
 from scripts.measure.evaluate import DEFAULT_EFFORT, evaluate
 from scripts.measure.experiment import experiment_parser, list_images, numbers
 from scripts.measure.plot import draw
@@ -35,6 +42,7 @@ QUALITIES = {
     "webp": (5.0, 20.0, 40.0, 60.0, 75.0, 85.0, 92.0, 97.0),
     "avif": (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0),
     "avif-speed1": (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0),
+    "avif-default": (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0),
     "jxl": (10.0, 25.0, 40.0, 55.0, 70.0, 80.0, 88.0, 93.0),
 }
 PUBLISHED = "kodak_published.json"
@@ -115,14 +123,21 @@ def write_report(folder: Path, anchors: Path | None) -> None:
     names = (*documents.OURS.values(), *documents.PEERS.values())
     tables = [path for name in names if (path := folder / f"{PREFIX}-{name}").exists()]
     published = read_published(anchors) if anchors else []
-    for metric, picture in (("psnr_db", "rd"), ("ms_ssim", "ms-ssim")):
-        own = over_common_images([c for path in tables for c in read_curves(str(path), metric)])
+    for metric in METRICS:
+        measured = [path for path in tables if is_measured(path, metric)]
+        own = over_common_images([c for path in measured for c in read_curves(str(path), metric)])
         shown = [curve for name, curve, _ in published if name in DRAWN and metric == "psnr_db"]
-        draw(own + shown, metric).savefig(folder / f"{PREFIX}-{picture}.png", dpi=150)
+        if own:
+            draw(own + shown, metric).savefig(folder / picture_name(metric), dpi=150)
     own_table = folder / f"{PREFIX}-nncodec.tsv"
     if published and own_table.exists():
         write_published(folder, published, own_table)
     documents.fill_documents(folder)
+
+
+def picture_name(metric: str) -> str:
+    """PSNR is what rate-distortion curves have where nothing else is said."""
+    return f"{PREFIX}-{'rd' if metric == 'psnr_db' else metric.replace('_', '-')}.png"
 
 
 def read_published(anchors: Path) -> list[tuple[str, Curve, str]]:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from scripts.measure.bdrate import in_decibels
+from codec.picture.metrics import METRICS
+from scripts.measure.bdrate import spread
 from scripts.measure.curves import Curve, CurveError, over_common_images, read_curves
-from scripts.measure.metrics import METRICS
 from scripts.measure.tables import TableError
 
 
@@ -46,14 +46,14 @@ def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
     axes = figure.subplots()
     for curve in curves:
         line, marker, width = ("--", "", 1.2) if curve.is_anchor else ("-", "o", 1.8)
-        points = in_decibels(curve.points, metric)
+        points = spread(curve.points, metric)
         rates, values = zip(*((point.bpp, point.value) for point in points), strict=True)
         axes.plot(
             rates, values, label=curve.label, ls=line, marker=marker, markersize=4, linewidth=width
         )
     axes.set_xlim(0, widest_bpp(curves))
     axes.set_xlabel("bits per pixel")
-    axes.set_ylabel(METRICS[metric].label)
+    axes.set_ylabel(METRICS[metric].axis)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

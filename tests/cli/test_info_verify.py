@@ -50,10 +50,12 @@ def test_verify_quiet(run):
     assert (result.exit_code, result.output) == (0, "")
 
 
-def test_verify_prints_psnr(run, pixels):
-    assert run("verify", "photo.bin", "--against", "photo.png").stdout.endswith("  inf dB\n")
+def test_verify_prints_the_metrics_that_judge_such_a_picture(run, pixels):
+    same = run("verify", "photo.bin", "--against", "photo.png").stdout
+    assert same == "photo.bin: ok  12 x 8  PSNR inf dB  SSIMULACRA2 100.00\n"
     Image.fromarray(pixels ^ 1).save("close.png")
-    assert run("verify", "photo.bin", "--against", "close.png").stdout.endswith("  48.13 dB\n")
+    close = run("verify", "photo.bin", "--against", "close.png").stdout
+    assert close.startswith("photo.bin: ok  12 x 8  PSNR 48.13 dB  SSIMULACRA2 9")
 
 
 def test_verify_against_another_size(run):

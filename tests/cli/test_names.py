@@ -129,7 +129,10 @@ def test_json_of_decode_and_verify(run):
     names = {"input": "photo.bin", "output": "x.png"}
     assert facts == names | {"width": 12, "height": 8, "warning": "", "note": ""}
     facts = json.loads(run("verify", *JSON, "photo.bin").stdout)
-    assert facts == {"input": "photo.bin", "width": 12, "height": 8, "psnr_db": None}
+    size = {"input": "photo.bin", "width": 12, "height": 8}
+    assert facts == size | {"psnr_db": None, "ssimulacra2": None, "ms_ssim": None}
+    facts = json.loads(run("verify", *JSON, "photo.bin", "--against", "photo.png").stdout)
+    assert facts == size | {"psnr_db": None, "ssimulacra2": 100, "ms_ssim": None}
 
 
 def test_info_and_verify_take_many(run):

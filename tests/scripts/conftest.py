@@ -71,12 +71,13 @@ def write_table(tmp_path: Path) -> WriteTable:
                     quality=quality,
                     bytes=round(1000 * bpp),
                     bpp=bpp * rate * (1 + number),
-                    psnr_db=psnr_db + gain_db - number,
-                    ms_ssim=1 - 1 / psnr_db**2,
                     enc_s=0.1,
                     dec_s=0.1,
                     update_bytes=0,
                     version="1",
+                    psnr_db=psnr_db + gain_db - number,
+                    ssimulacra2=4 * (psnr_db - 20),
+                    ms_ssim=1 - 1 / psnr_db**2,
                 )
                 append_row(path, row)
         return path

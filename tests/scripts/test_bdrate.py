@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from codec.picture.metrics import METRICS
 from scripts.measure import bdrate
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def last_line(out: str) -> str:
     return out.splitlines()[-1]
 
 
-@pytest.mark.parametrize("metric", ["psnr_db", "ms_ssim"])
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("rate", "expected"), [(1.0, "+0.00 %"), (0.9, "-10.00 %")])
 def test_scaled_rates(
     run_script: RunScript, write_table: WriteTable, metric: str, rate: float, expected: str

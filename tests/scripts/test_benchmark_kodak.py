@@ -107,14 +107,16 @@ def test_a_split_run_measures_only_and_the_last_one_reports(run_script: RunScrip
 def test_the_report(run_script: RunScript) -> None:
     status, _, _ = run_script(kodak.main, *COMMON)
     assert status == 0
-    for picture in ("rd", "ms-ssim"):
+    for picture in ("rd", "ssimulacra2", "ms-ssim"):
         with Image.open(f"results/kodak-{picture}.png") as image:
             assert image.format == "PNG"
     text = Path("docs/kodak.md").read_text()
     first = text.partition("<!-- end bd-rates -->")[0].splitlines()
-    assert "JPEG 4:2:0" in first[1] and "JPEG XL" in first[1]
-    assert first[3].startswith("| Kodak | default effort | ")
-    assert first[3].count(" % |") == 2 and first[3].endswith("| – | – |")
+    assert first[1].split(" | ")[2:] == ["at equal", "against JPEG 4:2:0", "against WebP |"]
+    for line, metric in ((first[3], "PSNR"), (first[4], "SSIMULACRA2")):
+        assert line.startswith(f"| Kodak | default effort | {metric} | ")
+        assert line.count(" % |") == 2
+    assert "| quality | bpp | PSNR (dB) | SSIMULACRA2 | MS-SSIM | encode (s) |" in text
     assert "| old | " in text and "a paper" in text
     assert Path("README.md").read_text() == text
 

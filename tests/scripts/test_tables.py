@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from codec.picture.metrics import METRICS
 from scripts.measure import tables
 from scripts.measure.tables import Row, TableError, append_row, columns, read_rows
 
@@ -25,6 +27,32 @@ def test_rows_come_back_as_written(write_table: WriteTable) -> None:
     assert rows[0].key == ("a", "nncodec", "5", 10.0)
     assert rows[0].psnr_db == 27.0
     assert isinstance(rows[0].bytes, int)
+
+
+def test_tables_without_a_metric_are_read_and_get_its_column(write_table: WriteTable) -> None:
+    path = write_table("a.tsv")
+    rows = read_rows(path)
+    order = ["image", "psnr_db", *(c for c in COLUMNS if c not in ("image", *METRICS))]
+    lines = ["\t".join(order)]
+    lines += ["\t".join(str(getattr(row, name)) for name in order) for row in rows]
+    path.write_text("\n".join(lines) + "\n")
+    older = read_rows(path)
+    assert [row.psnr_db for row in older] == [row.psnr_db for row in rows]
+    assert all(math.isnan(row.ssimulacra2) for row in older)
+    append_row(path, replace(rows[0], image="c"))
+    *kept, added = read_rows(path)
+    assert [row.key for row in kept] == [row.key for row in rows]
+    assert (added.image, added.ssimulacra2) == ("c", rows[0].ssimulacra2)
+    assert path.read_text().splitlines()[0].split("\t") == COLUMNS
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("header", [COLUMNS[1:], [*COLUMNS, "butter"], [*COLUMNS, COLUMNS[0]]])
+def test_columns_that_lack_or_are_unknown(tmp_path: Path, header: list[str]) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("\t".join(header) + "\n")
+    with pytest.raises(TableError, match="header"):
+        read_rows(path)
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from bitstream import Container, Tag
 from codec import EncodeOptions, Lossy
 from codec.pages.report import maps
 from codec.pages.report.page import render
+from codec.picture.metrics import METRICS, measure
 
 CELLS = {"th", "td", "dt", "dd"}
 
@@ -86,10 +87,14 @@ def test_the_bytes_add_up(page, encoded):
     assert sum(sizes) + updates == len(data)
 
 
-def test_figures_and_options(page, encoded):
+def test_figures_and_options(page, crop, encoded):
     report = encoded[1].report
     assert page.value("rate") == f"{report.bpp:.4f} bpp"
     assert page.value("PSNR") == f"{report.psnr_db:.2f} dB"
+    found = measure(codec.decode(encoded[1].data), crop)
+    for name, metric in METRICS.items():
+        assert page.value(metric.label) == metric.text(found[name])
+        assert (found[name] is None) != (f"{metric.label} +" in page.text)
     assert page.value("effort") == "3"
 
 

@@ -68,7 +68,7 @@ def test_enhance_decode_and_strip(run, folder, enhanced, photo):
     np.testing.assert_array_equal(reading.load("photo.enhanced.png"), shown)
 
     result = run("verify", "photo.enhanced.jpg", "--against", "photo.png")
-    assert result.stdout.endswith(f"  {psnr_db(shown, photo):.2f} dB\n")
+    assert f"  PSNR {psnr_db(shown, photo):.2f} dB  SSIMULACRA2 " in result.stdout
     assert run("strip", "photo.enhanced.jpg").exit_code == 0
     assert Path("photo.enhanced.plain.jpg").read_bytes() == plain
     assert run("strip", "-f", "photo.jpg", "-o", "photo.jpg").exit_code == 0

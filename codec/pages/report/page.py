@@ -18,7 +18,8 @@ from codec.decoding.decoder import restore
 from codec.opening import CodedFile, OpenedFile, StandardFile, open_file
 from codec.pages.report import charts, maps
 from codec.picture.metadata import TAGS
-from codec.picture.pixels import Pixels, psnr_db
+from codec.picture.metrics import METRICS, Figures, measure, texts
+from codec.picture.pixels import Pixels
 from codec.terminal import escaped
 
 ANYTHING = DecodeOptions(max_pixels=None)
@@ -37,15 +38,17 @@ def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOpt
     decoded = base = restore(file, ANYTHING).pixels[..., :3]
     if isinstance(file, CodedFile) and Tag.UPDATE in file.container.chunks:
         base = restore(file.without(Tag.UPDATE), ANYTHING).pixels[..., :3]
+    found = measure(decoded, original)
+    found_base = found if base is decoded else measure(base, original)
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         name=escape(escaped(name)),
         style=files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
         script=files(__package__).joinpath("page.js").read_text(encoding="utf-8"),
-        figures=_figures(original, result),
+        figures=_figures(original, result, found),
         pictures=_pictures(original, decoded, base),
-        errors=_errors(original, decoded, base),
-        update=_update(original, decoded, base),
+        errors=_errors(original, decoded, base, found, found_base),
+        update=_update(original, decoded, base, found, found_base),
         bytes=charts.byte_bar(_parts(file)),
         searches=charts.searches(result.trace),
         options=_options(options),
@@ -53,7 +56,7 @@ def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOpt
     )
 
 
-def _figures(original: Pixels, result: EncodeResult) -> str:
+def _figures(original: Pixels, result: EncodeResult, found: Figures) -> str:
     height, width, _ = original.shape
     report = result.report
     figures = {
@@ -61,11 +64,14 @@ def _figures(original: Pixels, result: EncodeResult) -> str:
         "quality": f"{report.quality:g}",
         "file": f"{len(result.data):,} bytes",
         "rate": f"{report.bpp:.4f} bpp",
-        "PSNR": f"{report.psnr_db:.2f} dB",
-        "update": f"{report.psnr_db - report.base_psnr_db:+.2f} dB",
+        **{METRICS[name].label: METRICS[name].text(figure) for name, figure in found.items()},
         "time": f"{report.seconds:.1f} s",
     }
-    cells = "".join(f"<div><dt>{key}</dt><dd>{value}</dd></div>" for key, value in figures.items())
+    titles = {m.label: f"{m.title}; {m.better} is better" for m in METRICS.values()}
+    cells = "".join(
+        f'<div><dt title="{titles.get(key, "")}">{key}</dt><dd>{value}</dd></div>'
+        for key, value in figures.items()
+    )
     note = f'<p class="remark">{escape(report.note)}</p>' if report.note else ""
     return f"<dl>{cells}</dl>{note}"
 
@@ -78,29 +84,43 @@ def _pictures(original: Pixels, decoded: Pixels, base: Pixels) -> str:
     return "".join(_image(label, picture) for label, picture in shown.items())
 
 
-def _errors(original: Pixels, decoded: Pixels, base: Pixels) -> str:
+def _errors(
+    original: Pixels, decoded: Pixels, base: Pixels, found: Figures, found_base: Figures
+) -> str:
     """Where the decoded picture differs from the original, and the one without update."""
-    shown = {"errors": decoded}
+    shown = {"errors": (decoded, found)}
     if decoded is not base:
-        shown["errors without update"] = base
+        shown["errors without update"] = base, found_base
     return "".join(
         f"<figure>{_image(label, maps.errors(original, picture))}"
-        f"<figcaption>{label}, {psnr_db(picture, original):.2f} dB</figcaption></figure>"
-        for label, picture in shown.items()
+        f"<figcaption>{', '.join([label, *texts(figures)])}</figcaption></figure>"
+        for label, (picture, figures) in shown.items()
     )
 
 
-def _update(original: Pixels, decoded: Pixels, base: Pixels) -> str:
+def _update(
+    original: Pixels, decoded: Pixels, base: Pixels, found: Figures, found_base: Figures
+) -> str:
     """Where the update helped, and how much."""
     if decoded is base:
         return "<p>The file has no update: none would have paid for its bytes.</p>"
-    gain = psnr_db(decoded, original) - psnr_db(base, original)
+    gains = ", ".join(_gains(found, found_base))
     better, worse = (f"{share:.0%}" for share in maps.shares(original, decoded, base))
     return (
         f"{_image('where the update helped', maps.gains(original, decoded, base))}"
-        f"<p>{gain:+.2f} dB. The squared error of 8×8 blocks fell in {better} of them "
+        f"<p>{gains}. The squared error of 8×8 blocks fell in {better} of them "
         f'(<b class="better">blue</b>) and rose in {worse} (<b class="worse">orange</b>).</p>'
     )
+
+
+def _gains(found: Figures, base: Figures) -> list[str]:
+    """What the update did to each figure."""
+    gains = []
+    for name, figure in found.items():
+        before = base[name]
+        if figure is not None and before is not None:
+            gains.append(METRICS[name].change(before, figure))
+    return gains
 
 
 def _image(label: str, picture: Pixels) -> str:
