@@ -15,9 +15,10 @@ demo: $(READY) ## Encode and decode a photograph, print rate and quality
 test: $(READY) ## Run the tests
 	$(RUN) -m pytest
 
-check: $(READY) ## Lint, and compare the version with the changelog
+check: $(READY) ## Lint, check types, and compare the version with the changelog
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 	@version=$$($(RUN) -c "import codec; print(codec.__version__)"); \
 	grep -qF "## [$$version]" CHANGELOG.md || { echo "CHANGELOG.md lacks $$version"; exit 1; }
 

@@ -12,8 +12,9 @@ from bitstream.errors import (
     UnknownUpdate,
     UnsupportedVersion,
 )
-from bitstream.file.container import FORMAT_VERSION, MAGIC, Container, Tag, chunk_bytes
+from bitstream.file.container import FORMAT_VERSION, Container, Tag, chunk_bytes
 from bitstream.file.header import Header
+from bitstream.magic import MAGIC
 from bitstream.update.levels import TensorLayout, UpdatePayload
 
 __all__ = [

@@ -5,10 +5,11 @@ Pillow loads no plugin by itself, so a program calls `codec.register_pillow()` o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from PIL import Image, ImageFile
 
@@ -21,6 +22,9 @@ from codec.errors import CodecError
 from codec.opening import open_file
 from codec.picture import reading
 from codec.picture.metadata import Metadata
+
+if TYPE_CHECKING:
+    from PIL._imaging import PixelAccess
 
 FORMAT = "NNI"
 SUFFIX = ".nni"
@@ -67,6 +71,7 @@ class NniImageFile(ImageFile.ImageFile):
     decode_options = DecodeOptions()
 
     def _open(self) -> None:
+        assert self.fp is not None  # noqa: S101 (for the type checker)
         try:
             found = preview(self.fp)
             metadata = Metadata.of_chunks(found.ancillary)
@@ -75,11 +80,11 @@ class NniImageFile(ImageFile.ImageFile):
             raise SyntaxError(str(error)) from error
         self._mode = "RGBA" if Tag.ALPHA in found.lengths else "RGB"
         self._size = (found.header.width, found.header.height)
-        self.info |= metadata.info()
+        self.info.update(metadata.info().items())
         # Something must stand here, or Pillow takes the pixels for loaded.
         self.tile = [self._raw_tile()]
 
-    def load(self) -> object:
+    def load(self) -> PixelAccess | None:
         """Decodes the picture, once; Pillow's own loader then reads it as raw pixels."""
         if self.tile and self.fp is not None:
             from codec.decoding.decoder import restore
@@ -87,7 +92,9 @@ class NniImageFile(ImageFile.ImageFile):
             self.fp.seek(0)
             try:
                 opened = open_file(self.fp.read())
-                options = update_files.beside(opened, self.filename, self.decode_options)
+                options = update_files.beside(
+                    opened, os.fsdecode(self.filename), self.decode_options
+                )
                 pixels = restore(opened, options).pixels
             except (FormatError, CodecError) as error:
                 raise OSError(str(error)) from error
@@ -99,6 +106,7 @@ class NniImageFile(ImageFile.ImageFile):
 
     def load_seek(self, position: int) -> None:
         """Says that no other code may decode the tile; Pillow's `Parser` asks for this method."""
+        assert self.fp is not None  # noqa: S101 (for the type checker)
         self.fp.seek(position)
 
     def _raw_tile(self) -> ImageFile._Tile:

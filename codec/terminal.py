@@ -56,7 +56,7 @@ def one_line_warnings(show: Callable[[str], None]) -> Iterator[None]:
     """
     seen: set[str] = set()
 
-    def show_once(message: object, *_: object) -> None:
+    def show_once(message: object, *_: object, **_named: object) -> None:
         line = " ".join(str(message).split())
         if line not in seen:
             seen.add(line)

@@ -21,11 +21,14 @@ WORD_BYTES = 4
 STATE_BYTES = 2 * WORD_BYTES
 COIN = stream.model.Uniform(2)
 
+Parameters = NDArray[np.float64] | NDArray[np.int32]
+
 
 def written_bits(encoder: stream.queue.RangeEncoder) -> float:
     """Information that was written so far, in bits."""
     position, (_, width) = encoder.pos()
-    return 8.0 * WORD_BYTES * position + 8 * STATE_BYTES - math.log2(width)
+    bits: float = 8.0 * WORD_BYTES * position + 8 * STATE_BYTES - math.log2(width)
+    return bits
 
 
 def finish(encoder: stream.queue.RangeEncoder) -> bytes:
@@ -67,7 +70,7 @@ class RangeReader:
         self._check_end()
         return found
 
-    def varied(self, family: stream.model.Model, parameters: NDArray) -> NDArray[np.int32]:
+    def varied(self, family: stream.model.Model, parameters: Parameters) -> NDArray[np.int32]:
         """Decodes symbols, each with its own parameters [n ...] of a family of models, int32 [n].
 
         Raises:
@@ -86,12 +89,13 @@ class RangeReader:
         """
         return int(self.symbols(COIN, 1)[0])
 
-    def _decode(self, model: stream.model.Model, what: int | NDArray) -> NDArray[np.int32]:
+    def _decode(self, model: stream.model.Model, what: int | Parameters) -> NDArray[np.int32]:
         try:
-            return self._decoder.decode(model, what)
+            found: NDArray[np.int32] = self._decoder.decode(model, what)
         except AssertionError as error:
             # How constriction reports a codeword outside of what its encoder can reach.
             raise InvalidField("the range-coded data is invalid") from error
+        return found
 
     def _check_end(self) -> None:
         position, _ = self._tally.pos()

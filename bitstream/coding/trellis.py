@@ -29,7 +29,8 @@ def points(levels: NDArray[np.integer], odd: NDArray[np.integer]) -> NDArray[np.
     Returns:
         int64, same shape: 2 level in the first quantiser, 2 level - sign(level) in the second.
     """
-    return 2 * levels.astype(np.int64) - odd * np.sign(levels)
+    found: NDArray[np.int64] = 2 * levels.astype(np.int64) - odd * np.sign(levels)
+    return found
 
 
 def all_points(levels: NDArray[np.integer], lanes: int, trellis: bool) -> NDArray[np.int64]:

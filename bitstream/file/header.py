@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
@@ -112,4 +113,5 @@ class Header:
         Raises:
             FormatError: they end early or are out of range.
         """
-        return cls(**{field.name: field.read(reader) for field in FIELDS})
+        values: dict[str, Any] = {field.name: field.read(reader) for field in FIELDS}
+        return cls(**values)

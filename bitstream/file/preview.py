@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from bitstream.errors import BadMagic, Truncated, UnsupportedVersion
-from bitstream.file.container import CHECKSUM_BYTES, FORMAT_VERSION, MAGIC, Tag
+from bitstream.file.container import CHECKSUM_BYTES, FORMAT_VERSION, Tag
 from bitstream.file.header import Header
+from bitstream.magic import MAGIC
 from bitstream.wire import ByteReader
 
 HEAD_BYTES = 32
@@ -35,7 +36,7 @@ class Preview:
     ancillary: dict[Tag, bytes]
 
 
-def preview(file: BinaryIO) -> Preview:
+def preview(file: IO[bytes]) -> Preview:
     """Reads a file that can be sought in, and passes over what it need not know.
 
     Raises:

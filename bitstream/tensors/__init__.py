@@ -2,7 +2,15 @@
 
 from bitstream.coding.trellis import NEXT_STATE, all_points, points
 from bitstream.tensors.archive import BASE_BYTES, Archive, level_bytes
-from bitstream.tensors.dtypes import DTYPES, FLOATS, INTEGERS, from_bytes, item_size, to_bytes
+from bitstream.tensors.dtypes import (
+    DTYPES,
+    FLOATS,
+    INTEGERS,
+    Values,
+    from_bytes,
+    item_size,
+    to_bytes,
+)
 from bitstream.tensors.entries import WHOLE_STEP
 from bitstream.tensors.level_coder import Scan
 from bitstream.tensors.packed import Levels, PackedTensor, Product, Raw, Zeros
@@ -20,6 +28,7 @@ __all__ = [
     "Product",
     "Raw",
     "Scan",
+    "Values",
     "Zeros",
     "all_points",
     "from_bytes",

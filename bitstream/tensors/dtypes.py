@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bitstream.errors import InvalidField
 
-_NUMPY = {
+_NUMPY: dict[str, np.dtype[np.number]] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
     "F64": np.dtype("<f8"),
@@ -31,6 +31,9 @@ FLOATS = frozenset(("F32", "F16", "BF16", "F64"))
 INTEGERS = frozenset(_NUMPY) - FLOATS - {"U64"}
 """Types whose values, all or those that matter, int64 holds; they are never rounded."""
 
+Values = NDArray[np.float64] | NDArray[np.int64]
+"""Values of a tensor: float64 for a type of `FLOATS`, int64 for one of `INTEGERS`."""
+
 _SIZES = {name: dtype.itemsize for name, dtype in _NUMPY.items()}
 _SIZES |= {"BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
 
@@ -40,16 +43,16 @@ def item_size(dtype: str) -> int:
     return _SIZES[dtype]
 
 
-def from_bytes(data: bytes, dtype: str) -> NDArray[np.float64] | NDArray[np.int64]:
+def from_bytes(data: bytes, dtype: str) -> Values:
     """The values of a tensor, flat: float64 for a type of `FLOATS`, int64 for one of `INTEGERS`."""
     if dtype == "BF16":
         upper = np.frombuffer(data, "<u2").astype(np.uint32) << 16
         return upper.view(np.float32).astype(np.float64)
     values = np.frombuffer(data, _NUMPY[dtype])
-    return values.astype(np.float64 if dtype in FLOATS else np.int64)
+    return values.astype(np.float64) if dtype in FLOATS else values.astype(np.int64)
 
 
-def to_bytes(values: NDArray[np.float64] | NDArray[np.int64], dtype: str) -> bytes:
+def to_bytes(values: Values, dtype: str) -> bytes:
     """Inverse of `from_bytes`.
 
     float64 is rounded to nearest, ties to even; for F16 and BF16 first to float32, then further.
@@ -59,7 +62,7 @@ def to_bytes(values: NDArray[np.float64] | NDArray[np.int64], dtype: str) -> byt
         InvalidField: an integer does not fit the type.
     """
     if dtype in INTEGERS:
-        low, high = (0, 1) if dtype == "BOOL" else _bounds(_NUMPY[dtype])
+        low, high = (0, 1) if dtype == "BOOL" else _bounds(dtype)
         if values.size and (values.min() < low or values.max() > high):
             raise InvalidField(f"an integer does not fit the type {dtype}")
         return values.astype(_NUMPY[dtype]).tobytes()
@@ -72,12 +75,12 @@ def to_bytes(values: NDArray[np.float64] | NDArray[np.int64], dtype: str) -> byt
         return single.astype(_NUMPY[dtype]).tobytes()
 
 
-def _bounds(dtype: np.dtype) -> tuple[int, int]:
-    limits = np.iinfo(dtype)
+def _bounds(dtype: str) -> tuple[int, int]:
+    limits = np.iinfo(_NUMPY[dtype].name)
     return int(limits.min), int(limits.max)
 
 
-def _upper_half(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+def _upper_half(values: NDArray[np.float32]) -> NDArray[np.integer]:
     """Rounds float32 (no NaN) to its upper 16 bits, ties to even."""
     bits = values.view(np.uint32)
     return (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from bitstream.tensors.dtypes import DTYPES, FLOATS, INTEGERS, item_size
 from bitstream.tensors.level_coder import Scan
 from bitstream.tensors.packed import Coding, Levels, PackedTensor, Product, Raw, Zeros
 from bitstream.wire import ByteReader, ByteWriter
+
+Choice = TypeVar("Choice")
 
 CODINGS: tuple[type[Coding], ...] = (Zeros, Raw, Levels, Product)
 """In the order of their codes in the file."""
@@ -212,7 +215,7 @@ def _check_lanes(lanes: int, size: int) -> None:
         raise InvalidField(f"{lanes} lanes do not fit {size} levels")
 
 
-def _choose(choices: tuple, code: int, what: str) -> str | type[Coding]:
+def _choose(choices: tuple[Choice, ...], code: int, what: str) -> Choice:
     if code >= len(choices):
         raise InvalidField(f"unknown {what} {code} of a tensor")
     return choices[code]
@@ -229,4 +232,5 @@ def _bits_to_step(bits: int) -> float:
     """A normal, positive float32, given its upper half."""
     if not 0x0080 <= bits < 0x7F80:
         raise InvalidField(f"the step 0x{bits:04X} is not a positive normal number")
-    return struct.unpack("<f", struct.pack("<I", bits << 16))[0]
+    step: float = struct.unpack("<f", struct.pack("<I", bits << 16))[0]
+    return step

@@ -193,7 +193,8 @@ def _code_block(
         if np.any(symbols << shift > MAX_PACKED_LEVEL):
             raise InvalidField(f"a level is beyond {MAX_PACKED_LEVEL}")
     outer = (symbols << shift) | (rest & low)
-    return np.where(inner, rest - low, np.where(rest > low, -outer, outer))
+    coded: Integers = np.where(inner, rest - low, np.where(rest > low, -outer, outer))
+    return coded
 
 
 def _code_excess(coder: LevelCoder, excess: int) -> int:

@@ -121,7 +121,8 @@ def _position(scale: NDArray[np.int64]) -> NDArray[np.int64]:
     mantissa, exponent = np.frexp(np.maximum(scale, 1).astype(np.float64))
     position = (2 * per_octave * mantissa).astype(np.int64) + (exponent - 2) * per_octave
     # The topmost class is only ever an upper one.
-    return np.minimum(position, (CLASSES - 1) * FRACTION - 1)
+    limited: NDArray[np.int64] = np.minimum(position, (CLASSES - 1) * FRACTION - 1)
+    return limited
 
 
 @lru_cache

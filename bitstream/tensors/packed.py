@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bitstream.coding.trellis import all_points
 from bitstream.errors import InvalidField
-from bitstream.tensors.dtypes import INTEGERS, item_size
+from bitstream.tensors.dtypes import INTEGERS, Values, item_size
 from bitstream.tensors.level_coder import Scan
 
 
@@ -34,7 +34,7 @@ class Levels:
 
     def values(self) -> NDArray[np.float64]:
         """float64 [n], exact: a point has at most 33 bits, a step 8."""
-        return self.points() * self.step
+        return self.points() * np.float64(self.step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class PackedTensor:
         """Number of values."""
         return math.prod(self.shape)
 
-    def values(self) -> NDArray[np.float64] | NDArray[np.int64]:
+    def values(self) -> Values:
         """What the coding stands for, flat: int64 for a type of `dtypes.INTEGERS`, else float64.
 
         Raises:

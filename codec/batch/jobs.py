@@ -20,7 +20,7 @@ from codec.batch import resume
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
 from codec.contract.modes import Lossless
 from codec.contract.options import DecodeOptions, EncodeOptions, ReadOptions
-from codec.contract.report import EncodeResult
+from codec.contract.report import EncodeResult, EnhanceReport
 from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.opening import StandardFile, open_standard
 from codec.picture import formats
@@ -33,7 +33,9 @@ OnProgress = Callable[[str, float], None]
 class Job(Protocol):
     """One file to work on: a frozen dataclass."""
 
-    source: str
+    @property
+    def source(self) -> str:
+        """Name of the input, as the user gave it, or `files.STREAM`."""
 
     def run(self, on_progress: OnProgress) -> Result:
         """Does the work.  Raises FileError."""
@@ -176,6 +178,7 @@ class EnhanceJob(WritingJob):
             enhanced = codec.enhance(original, data, self.options, on_progress).noting(raster.note)
         self.write(enhanced.data)
         report = enhanced.report
+        assert isinstance(report, EnhanceReport)  # noqa: S101 (for the type checker)
         return Enhanced(
             self.source,
             self.target,

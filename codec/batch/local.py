@@ -60,10 +60,11 @@ def run(jobs: Iterable[Job], *, workers: int, threads: int) -> Iterator[Result]:
             for worker in pool:
                 if waiting and worker.current is None:
                     worker.give(waiting.popleft())
-            busy = [worker for worker in pool if worker.current]
-            ready = wait([worker.connection for worker in busy])
-            for worker in (worker for worker in busy if worker.connection in ready):
-                task = worker.current
+            busy = [(worker, task) for worker in pool if (task := worker.current)]
+            ready = wait([worker.connection for worker, _ in busy])
+            for worker, task in busy:
+                if worker.connection not in ready:
+                    continue
                 try:
                     yield worker.take()
                 except (EOFError, OSError):  # the process is gone
@@ -118,7 +119,7 @@ class _Worker:
 
     def take(self) -> Result:
         """Waits for its result.  Raises EOFError or OSError if the process is gone."""
-        result = self.connection.recv()
+        result: Result = self.connection.recv()
         self.current = None
         return result
 
@@ -134,7 +135,9 @@ class _Worker:
         self._process.kill()
         self._process.join()
         code = self._process.exitcode
-        return f"killed by signal {-code}" if code < 0 else f"ended by exit code {code}"
+        if code is not None and code < 0:
+            return f"killed by signal {-code}"
+        return f"ended by exit code {code}"
 
 
 def _serve(connection: Connection, threads: int) -> None:

@@ -57,7 +57,8 @@ class Program(ExampleCommand, click.Group):
         except CodecError as error:
             raise Failure(str(error)) from error
         except click.ClickException as error:
-            error.message = terminal.escaped(error.message)
+            # Final for the type checker alone; it is set once more before anything shows it.
+            error.message = terminal.escaped(error.message)  # type: ignore[misc]
             raise
 
 

@@ -65,7 +65,7 @@ class Asked:
 DEFAULTS = Asked()
 
 
-class Content(click.Choice):
+class Content(click.Choice):  # type: ignore[type-arg]  # older releases are not generic
     """One of our contents, or a network of the CompressAI zoo."""
 
     def convert(
@@ -74,10 +74,11 @@ class Content(click.Choice):
         """Checks the form."""
         if FOREIGN_FORM.fullmatch(str(value)):
             return str(value)
-        return super().convert(value, param, context)
+        name: str = super().convert(value, param, context)
+        return name
 
 
-class MetadataKinds(click.ParamType):
+class MetadataKinds(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
     """`all`, `none`, or names of metadata with commas between them."""
 
     name = "metadata"

@@ -16,7 +16,7 @@ from codec.batch.results import Failed, facts
 from codec.batch.sources import Source, find
 from codec.cli import asking, parts
 from codec.cli.console import Failure, Progress, Speech, print_json, say
-from codec.contract.modes import STANDARD_CONTENTS, Standard
+from codec.contract.modes import STANDARD_CONTENTS, Lossless, Standard
 from codec.contract.options import DecodeOptions, EncodeOptions
 from codec.errors import FileError, blaming
 from codec.opening import StandardFile, open_file
@@ -127,6 +127,7 @@ def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     from codec.picture import metrics, reading, transparency
 
     mode = options.mode
+    assert not isinstance(mode, Lossless)  # noqa: S101 (for the type checker: no option asks for it)
     released.load_default(mode.format if isinstance(mode, Standard) else mode.family)
     pixels = reading.load(name)
     height, width, _ = pixels.shape

@@ -28,4 +28,5 @@ VARIABLE = "_NNCODEC_COMPLETE"
 def command(context: click.Context, shell: str) -> None:
     """Print the script that completes commands, options and file names in SHELL."""
     complete = get_completion_class(shell)
+    assert complete is not None  # noqa: S101 (for the type checker: click has all three)
     click.echo(complete(context.find_root().command, {}, PROGRAM, VARIABLE).source())

@@ -13,12 +13,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import click
 
-from codec.batch.results import Decoded, Failed, Result, facts
+from codec.batch.results import Decoded, Failed, facts
 from codec.terminal import escaped
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Outcome = TypeVar("Outcome", bound="DataclassInstance")
 
 BAR_WIDTH = 32
 
@@ -113,7 +118,7 @@ def one_line(result: object) -> list[str]:
     return [str(result)]
 
 
-class Reporter:
+class Reporter(Generic[Outcome]):
     """Says what came of each file, and at the end which ones failed.
 
     Args:
@@ -134,8 +139,8 @@ class Reporter:
         total: int,
         *,
         single: bool,
-        render: Callable[[Result], Sequence[str]] = one_line,
-        facts: Callable[[Result], dict[str, Any]] = facts,
+        render: Callable[[Outcome], Sequence[str]] = one_line,
+        facts: Callable[[Outcome | Failed], dict[str, Any]] = facts,
         text_is_result: bool = False,
     ) -> None:
         self._speech = speech
@@ -148,7 +153,7 @@ class Reporter:
         self._counts: Counter[str] = Counter()
         self._failures: list[Failed] = []
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Outcome | Failed) -> None:
         """Says what came of a file; failures wait for the end."""
         self._progress.wipe()
         self._counts[type(result).__name__.lower()] += 1

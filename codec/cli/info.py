@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import click
 
@@ -61,7 +62,7 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
     single = len(names) == 1 and not recursive
     sources = list(find(names, is_coded, recursive=recursive))
     speech = Speech(quiet=False, progress=False, as_json=as_json)
-    reporter = Reporter(
+    reporter: Reporter[Described] = Reporter(
         speech,
         Progress(speech),
         len(sources),
@@ -96,7 +97,7 @@ def _carried(info: StandardInfo) -> str:
     return f"{info.format} with update" if info.matches else f"{info.format} with another's update"
 
 
-def _facts(described: Described | Failed) -> dict[str, object]:
+def _facts(described: Described | Failed) -> dict[str, Any]:
     """What JSON says."""
     if isinstance(described, Failed):
         return asdict(described)

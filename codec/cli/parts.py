@@ -65,7 +65,7 @@ class Running:
     jobs: int = 1
 
 
-class Engine(click.ParamType):
+class Engine(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
     """`local`, or the address of a scheduler."""
 
     name = "engine"
@@ -94,9 +94,10 @@ def bundle(name: str, kind: type, *options: Decorator) -> Decorator:
             own = {name: values.pop(name) for name in names}
             return function(**values, **{name: kind(**own)})
 
+        wrapped: Command = command
         for option in reversed(options):
-            command = option(command)
-        return command
+            wrapped = option(wrapped)
+        return wrapped
 
     return decorate
 

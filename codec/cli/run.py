@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from codec.batch.results import Failed, Result, Skipped
 from codec.batch.sources import find
 from codec.cli.console import Progress, Reporter, Speech
 from codec.cli.parts import Naming, Running
+
+Results = Generator[Result, None, None]
 
 
 def write_outputs(
@@ -69,11 +71,11 @@ def run(
     settled = [item for item in work if isinstance(item, Skipped | Failed)]
     jobs = [item for item in work if not isinstance(item, Skipped | Failed)]
     with Progress(speech) as progress:
-        reporter = Reporter(
+        reporter: Reporter[Result] = Reporter(
             speech, progress, len(work), single=single, text_is_result=text_is_result
         )
-        for result in settled:
-            reporter.add(result)
+        for outcome in settled:
+            reporter.add(outcome)
         # Closed at once when Ctrl-C comes, so that worker processes end before this one.
         with closing(_results(jobs, running, progress)) as results:
             for result in results:
@@ -81,7 +83,7 @@ def run(
     reporter.finish()
 
 
-def _results(jobs: Sequence[Job], running: Running, progress: OnProgress) -> Iterator[Result]:
+def _results(jobs: Sequence[Job], running: Running, progress: OnProgress) -> Results:
     """The results of jobs, from the engine that was asked for."""
     if running.engine.startswith(dask.SCHEME):
         address = running.engine.removeprefix(dask.SCHEME)

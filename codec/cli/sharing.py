@@ -11,7 +11,7 @@ from bitstream.update.shared import SharedUpdate
 from codec.batch import local
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Outputs, Step, plan
-from codec.batch.results import Failed, Shared
+from codec.batch.results import Failed, Result, Shared
 from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
 from codec.cli import asking, parts, picture_options
@@ -114,7 +114,7 @@ def write_set(
     check_update_file(update_file, jobs, force=naming.force)
     local.set_threads(running.threads)
     with Progress(speech) as progress:
-        reporter = Reporter(speech, progress, len(steps), single=False)
+        reporter: Reporter[Result] = Reporter(speech, progress, len(steps), single=False)
         results = encode_set(jobs, update_file, asked.options(), progress, force=naming.force)
         for result in failures or results:
             if isinstance(result, Shared):

@@ -11,7 +11,7 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)")
 
 
-class Amount(click.ParamType):
+class Amount(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
     """A positive whole number: 20000, 20K, 20k or 1.5M.
 
     A K is a thousand, so that a limit in KiB holds too.

@@ -10,10 +10,14 @@ import click
 from click.core import ParameterSource
 
 from codec.cli.sizes import BYTES
-from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr, Target
 from codec.errors import OptionError
 
-KINDS = {"--lambda": Lambda, "--target-bpp": MaxBpp, "--target-psnr": MinPsnr}
+KINDS: dict[str, Callable[[float], Target]] = {
+    "--lambda": Lambda,
+    "--target-bpp": MaxBpp,
+    "--target-psnr": MinPsnr,
+}
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,10 +49,10 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_target
 
 
-def _aim(given: dict[str, Any]) -> Lambda | MaxBpp | MaxBytes | MinPsnr | None:
+def _aim(given: dict[str, Any]) -> Target | None:
     for flag, value in given.items():
         try:
-            return KINDS.get(flag, MaxBytes)(value)
+            return KINDS[flag](value) if flag in KINDS else MaxBytes(value)
         except OptionError as error:
             raise click.BadParameter(str(error), param_hint=f"'{flag}'") from error
     return None

@@ -197,11 +197,11 @@ def info(source: str, max_values: int | None, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    tensors = facts.pop("tensors")
     for name, value in facts.items():
-        say(f"{name.replace('_', ' '):<20}{value}")
+        if name != "tensors":
+            say(f"{name.replace('_', ' '):<20}{value}")
     say(f"{'bytes':>10}{'bits/value':>12}{'step':>12}  coding   type  tensor")
-    for row in tensors:
+    for row in facts["tensors"]:
         step = "" if row["step"] is None else f"{row['step']:.4g}"
         shape = "x".join(map(str, row["shape"]))
         say(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Quality = TypeVar("Quality", "Tensor", float)
 
 HALVES = 200
 STEP_COARSEST, STEP_FINEST = 300.0, 7.0
@@ -68,12 +70,13 @@ def integer_levels() -> list[tuple[int, int, int]]:
     return rows
 
 
-def step_at(quality: Tensor | float) -> Tensor | float:
+def step_at(quality: Quality) -> Quality:
     """Quantiser step in pixel values at a quality in 0..100."""
-    return STEP_COARSEST * (STEP_FINEST / STEP_COARSEST) ** (quality / 100)
+    step: Quality = STEP_COARSEST * (STEP_FINEST / STEP_COARSEST) ** (quality / 100)
+    return step
 
 
-def lambda_at(quality: Tensor | float) -> Tensor | float:
+def lambda_at(quality: Quality) -> Quality:
     """Weight of the mean squared error (pixel values) against bits per pixel."""
     return LAMBDA_TIMES_STEP_SQUARED / step_at(quality) ** 2
 

@@ -10,11 +10,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import safetensors
-from numpy.typing import NDArray
 
-from bitstream.tensors import DTYPES, from_bytes, item_size, to_bytes
+from bitstream.tensors import DTYPES, Values, from_bytes, item_size, to_bytes
 from codec.errors import WeightsError
 
 LENGTH_BYTES = 8
@@ -36,11 +34,11 @@ class StoredTensor:
     data: bytes
 
     @classmethod
-    def of(cls, values: NDArray, dtype: str, shape: tuple[int, ...]) -> StoredTensor:
+    def of(cls, values: Values, dtype: str, shape: tuple[int, ...]) -> StoredTensor:
         """Rounds float64 or int64 values to the type."""
         return cls(dtype, shape, to_bytes(values.ravel(), dtype))
 
-    def values(self) -> NDArray[np.float64] | NDArray[np.int64]:
+    def values(self) -> Values:
         """Its values, flat: float64, or int64 for a type of integers."""
         return from_bytes(self.data, self.dtype)
 

@@ -40,8 +40,9 @@ def fold_batch_norms(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _fold(tensors: dict[str, StoredTensor], norm: str) -> None:
-    stored = [tensors.get(f"{norm}.{part}") for part in PARTS]
-    if any(tensor is None for tensor in stored):
+    found = (tensors.get(f"{norm}.{part}") for part in PARTS)
+    stored = [tensor for tensor in found if tensor is not None]
+    if len(stored) < len(PARTS):
         raise WeightsError(f"the batch norm {norm!r} does not have the tensors {', '.join(PARTS)}")
     mean, variance, weight, bias = (tensor.values() for tensor in stored)
     conv = _convolution(norm)

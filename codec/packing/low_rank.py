@@ -13,7 +13,7 @@ from codec.packing.quantizer import Candidate, quantize
 
 def factorize(
     values: NDArray[np.float64], shape: tuple[int, ...], rank: int, pitch: float
-) -> Candidate | None:
+) -> Candidate[Product] | None:
     """The best product of that rank (a truncated singular value decomposition), quantised.
 
     A tensor [outputs, ...] is a matrix of one row per output. Both factors take the square root of

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bitstream.errors import InvalidField
 from bitstream.limits import MAX_PACKED_LEVEL
@@ -24,7 +25,7 @@ from codec.errors import WeightsError
 from codec.packing.checkpoint import Checkpoint, StoredTensor
 from codec.packing.low_rank import factorize
 from codec.packing.options import PackOptions
-from codec.packing.quantizer import choose_lanes, quantize
+from codec.packing.quantizer import Candidate, choose_lanes, quantize
 from codec.packing.sources import Base, Source, energy, prepare
 
 MOST_PITCHES = 2.0**30
@@ -49,17 +50,17 @@ def assemble(
     Raises:
         FormatError: it is too large for the format.
     """
-    quantized = [source.values for source in sources if source.quantized]
+    quantized = [values for source in sources if (values := source.quantized) is not None]
     count = sum(len(values) for values in quantized)
     deviation = math.sqrt(sum(map(energy, quantized)) / max(count, 1))
-    tensors = []
+    tensors: list[PackedTensor] = []
     for source in sources:
         coding = _choose_coding(source, options, deviation)
         based = source.based and not isinstance(coding, Raw)
         stored = source.stored
         tensors.append(PackedTensor(source.name, stored.dtype, stored.shape, coding, based))
-    based = any(tensor.based for tensor in tensors)
-    return Archive(tensors, notes, base.hash if base and based else b"").pack()
+    is_based = any(tensor.based for tensor in tensors)
+    return Archive(tensors, notes, base.hash if base and is_based else b"").pack()
 
 
 def unpack(data: bytes, base: Base | None = None, max_values: int | None = None) -> Checkpoint:
@@ -77,12 +78,12 @@ def unpack(data: bytes, base: Base | None = None, max_values: int | None = None)
         WeightsError: it needs a base and got none, or another one.
     """
     archive = Archive.unpack(data, max_values)
-    if archive.base and base is None:
-        raise WeightsError(f"needs its base, the file whose SHA-256 begins {archive.base.hex()}")
-    if archive.base and base.hash != archive.base:
-        raise WeightsError(
-            f"belongs to another base, the file whose SHA-256 begins {archive.base.hex()}"
-        )
+    if archive.base:
+        wanted = f"the file whose SHA-256 begins {archive.base.hex()}"
+        if base is None:
+            raise WeightsError(f"needs its base, {wanted}")
+        if base.hash != archive.base:
+            raise WeightsError(f"belongs to another base, {wanted}")
     known = base.checkpoint.tensors if base else {}
     tensors = {tensor.name: _restore(tensor, known) for tensor in archive.tensors}
     return Checkpoint(tensors, archive.notes)
@@ -104,15 +105,16 @@ def _choose_coding(
         levels = values.astype(np.int32)
         scan = Scan.fitting(levels, choose_lanes(stored.shape), trellis=False)
         return Levels(levels, scan, WHOLE_STEP)
-    if not source.quantized:
+    quantized = source.quantized
+    if quantized is None:
         return Raw(stored.data)
-    pitch = _pitch(source, options, deviation)
-    if np.abs(values).max() > MOST_PITCHES * pitch:
+    pitch = _pitch(quantized, stored.shape, options, deviation)
+    if np.abs(quantized).max() > MOST_PITCHES * pitch:
         return Raw(stored.data)
-    best = quantize(values, stored.shape, pitch)
+    best: Candidate[Levels] | Candidate[Product] = quantize(quantized, stored.shape, pitch)
     if options.rank and len(stored.shape) > 1:
-        product = factorize(values, stored.shape, options.rank, pitch)
-        if product and product.cost(values, pitch) < best.cost(values, pitch):
+        product = factorize(quantized, stored.shape, options.rank, pitch)
+        if product and product.cost(quantized, pitch) < best.cost(quantized, pitch):
             best = product
     if best.bits > 8 * len(stored.data):
         return Raw(stored.data)
@@ -121,11 +123,13 @@ def _choose_coding(
     return best.coding
 
 
-def _pitch(source: Source, options: PackOptions, deviation: float) -> float:
+def _pitch(
+    values: NDArray[np.float64], shape: tuple[int, ...], options: PackOptions, deviation: float
+) -> float:
     """Distance of the quantiser's points for a tensor."""
-    own = math.sqrt(energy(source.values) / len(source.values))
-    pitch = options.step * deviation ** (1 - options.spread) * own**options.spread
-    return pitch if len(source.stored.shape) > 1 else pitch / options.vector_divisor
+    own = math.sqrt(energy(values) / len(values))
+    pitch: float = options.step * deviation ** (1 - options.spread) * own**options.spread
+    return pitch if len(shape) > 1 else pitch / options.vector_divisor
 
 
 def _restore(tensor: PackedTensor, known: Mapping[str, StoredTensor]) -> StoredTensor:

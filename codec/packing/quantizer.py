@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +35,14 @@ ENOUGH_LANES = 64
 Floats = NDArray[np.float64]
 
 
+Coded = TypeVar("Coded", Levels, Product)
+
+
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class Candidate(Generic[Coded]):
     """A way to code a tensor, and about how many bits it takes."""
 
-    coding: Levels | Product
+    coding: Coded
     bits: float
 
     def cost(self, values: Floats, pitch: float) -> float:
@@ -47,7 +51,7 @@ class Candidate:
         return error + SLOPE * pitch**2 * self.bits
 
 
-def quantize(values: Floats, shape: tuple[int, ...], pitch: float) -> Candidate:
+def quantize(values: Floats, shape: tuple[int, ...], pitch: float) -> Candidate[Levels]:
     """Quantises a tensor both ways and returns the better one.
 
     The trellis wins but for short tensors, and those in which nearly everything is 0.
@@ -84,7 +88,7 @@ def rounded_step(step: float) -> float:
     return math.ldexp(round(mantissa * 256), exponent - 8)
 
 
-def _quantize(values: Floats, lanes: int, pitch: float, *, trellis: bool) -> Candidate:
+def _quantize(values: Floats, lanes: int, pitch: float, *, trellis: bool) -> Candidate[Levels]:
     step = rounded_step(pitch * TRELLIS_STEP if trellis else pitch / 2)
     scaled = values / step
     slope = SLOPE * (pitch / step) ** 2

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from bitstream.tensors import Archive, Levels, PackedTensor, Product, Raw, level_bytes
 
 
-def describe(data: bytes, max_values: int | None = None) -> dict[str, object]:
-    """Facts of a packed file and of each tensor; `max_values` is that of `packer.unpack`.
+class TensorFacts(TypedDict):
+    """What a packed file says of a tensor."""
 
-    Returns:
-        `bytes` of the file, `values` in it and `bits_per_value`; `base`, the beginning of the
-        base's SHA-256, or None; `tensors`, with `name`, `dtype`, `shape`, `coding`, `based`,
-        `step` (None where there is none), `bytes` (a share of the codeword, so not whole; names
-        and shapes are not counted) and `bits_per_value`.
+    name: str
+    dtype: str
+    shape: list[int]
+    coding: str
+    based: bool
+    step: float | None
+    """None where there is none."""
+    bytes: float
+    """A share of the codeword, so not whole; names and shapes are not counted."""
+    bits_per_value: float
+
+
+class PackedFacts(TypedDict):
+    """What a packed file holds."""
+
+    bytes: int
+    values: int
+    bits_per_value: float
+    base: str | None
+    """The beginning of the base's SHA-256."""
+    tensors: list[TensorFacts]
+
+
+def describe(data: bytes, max_values: int | None = None) -> PackedFacts:
+    """Tells what a packed file holds; `max_values` is that of `packer.unpack`.
 
     Raises:
         FormatError: the data is not a valid packed file.
@@ -29,7 +51,7 @@ def describe(data: bytes, max_values: int | None = None) -> dict[str, object]:
     }
 
 
-def _row(tensor: PackedTensor, level_bytes: float) -> dict[str, object]:
+def _row(tensor: PackedTensor, level_bytes: float) -> TensorFacts:
     coding = tensor.coding
     taken = len(coding.data) if isinstance(coding, Raw) else level_bytes
     return {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bitstream.tensors import BASE_BYTES, FLOATS, INTEGERS
+from bitstream.tensors import BASE_BYTES, FLOATS, INTEGERS, Values
 from codec.packing.checkpoint import Checkpoint, StoredTensor
 from codec.packing.folding import fold_batch_norms
 from codec.packing.options import PackOptions
@@ -48,15 +48,18 @@ class Source:
 
     name: str
     stored: StoredTensor
-    values: NDArray[np.float64] | NDArray[np.int64] | None
+    values: Values | None
     based: bool
 
     @property
-    def quantized(self) -> bool:
-        """Whether the values go through a quantiser: floats, finite, not all 0, of sane size."""
-        if self.stored.dtype not in FLOATS or not np.isfinite(self.values).all():
-            return False
-        return LARGEST**-1 < np.abs(self.values).max(initial=0) < LARGEST
+    def quantized(self) -> NDArray[np.float64] | None:
+        """The values if they go through a quantiser: floats, finite, not all 0, of sane size."""
+        if self.values is None or self.stored.dtype not in FLOATS:
+            return None
+        values = self.values.astype(np.float64, copy=False)
+        if not np.isfinite(values).all():
+            return None
+        return values if LARGEST**-1 < np.abs(values).max(initial=0) < LARGEST else None
 
 
 def prepare(checkpoint: Checkpoint, options: PackOptions, base: Base | None) -> list[Source]:
@@ -86,19 +89,20 @@ def _source(name: str, stored: StoredTensor, old: StoredTensor | None) -> Source
     return Source(name, stored, values, based=False)
 
 
-def _moderate(values: NDArray[np.float64] | NDArray[np.int64]) -> bool:
+def _moderate(values: Values) -> bool:
     return bool(np.isfinite(values).all() and np.abs(values).max(initial=0) < LARGEST)
 
 
-def energy(values: NDArray[np.float64] | NDArray[np.int64]) -> float:
+def energy(values: Values) -> float:
     """The sum of squares."""
     return float(np.square(values.astype(np.float64)).sum())
 
 
 def _pruned(source: Source, fraction: float) -> Source:
-    count = int(fraction * len(source.values)) if source.quantized else 0
-    if not count or len(source.stored.shape) < 2:
+    values = source.quantized
+    count = 0 if values is None else int(fraction * len(values))
+    if values is None or not count or len(source.stored.shape) < 2:
         return source
-    kept = source.values.copy()
+    kept = values.copy()
     kept[np.argpartition(np.abs(kept), count - 1)[:count]] = 0
     return replace(source, values=kept)

@@ -45,9 +45,9 @@ def to_rgb(image: Image.Image, found: Found) -> NDArray[np.uint8]:
 def _managed(image: Image.Image, found: Found) -> NDArray[np.uint8]:
     """CMYK and Lab, into sRGB."""
     icc, found.icc, found.colour = found.icc, b"", b""
-    source = None
+    source: ImageCms.ImageCmsProfile | None = None
     if image.mode == "LAB":
-        source = ImageCms.createProfile("LAB")
+        source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     elif icc and icc[profiles.SPACE] == SPACES[image.mode] and profiles.is_sound(icc):
         source = ImageCms.ImageCmsProfile(BytesIO(icc))
     if source is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from codec.errors import ImageError
 
@@ -92,7 +92,7 @@ def read_deep(
     return samples
 
 
-def take_other_bytes(image: Image.Image) -> None:
+def take_other_bytes(image: ImageFile.ImageFile) -> None:
     """Has Pillow give the less significant bytes of a picture that it has not loaded yet."""
     image.tile = [tile._replace(args=_in_other_order(tile.args)) for tile in image.tile]
 
@@ -108,7 +108,7 @@ def from_bytes(quads: NDArray[np.uint8], order: str) -> NDArray[np.uint16]:
     return np.dstack([*[pairs[..., :1]] * 3, pairs[..., 1:]])
 
 
-def unmultiplied(samples: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def unmultiplied(samples: NDArray[np.integer]) -> NDArray[np.integer]:
     """Colours that were multiplied by the opacity, the last channel, as they were before."""
     opacity = np.maximum(samples[..., 3:], 1).astype(np.float64)
     colours = np.minimum(np.rint(samples[..., :3] * 65535.0 / opacity), 65535).astype(np.uint16)
@@ -124,7 +124,12 @@ def to_eight(samples: NDArray[np.integer]) -> NDArray[np.uint8]:
 
 
 def _layouts(image: Image.Image) -> set[str]:
-    return {_layout(tile.args) for tile in getattr(image, "tile", ())}
+    return {_layout(tile.args) for tile in _tiles(image)}
+
+
+def _tiles(image: Image.Image) -> list[ImageFile._Tile]:
+    """What Pillow has still to read; a picture that is no file has none."""
+    return image.tile if isinstance(image, ImageFile.ImageFile) else []
 
 
 def _layout(arguments: Any) -> str:
@@ -143,8 +148,13 @@ def _is_scaled(image: Image.Image) -> bool:
     """Whether Pillow maps the samples to 0..255 or 0..65535 itself: a PNM file."""
     return image.format == "PPM" and (
         image.mode == "I"
-        or any(tile.codec_name.startswith("ppm") and tile.args[-1] > 255 for tile in image.tile)
+        or any(tile.codec_name.startswith("ppm") and _is_deep(tile.args) for tile in _tiles(image))
     )
+
+
+def _is_deep(arguments: Any) -> bool:
+    """Whether the samples of a PNM file, whose maximum its decoder is told last, take 16 bits."""
+    return bool(arguments[-1] > 255)
 
 
 def _foreign_bits(image: Image.Image, head: bytes) -> int:

@@ -60,7 +60,7 @@ def is_sound(tiff: bytes) -> bool:
 
 def orientation(tiff: bytes) -> int:
     """1 to 8; 0 if none is stated, or none that exists."""
-    found = number(tiff, ORIENTATION)
+    found = number(tiff, ORIENTATION) or 0
     return int(found) if found in range(1, 9) else 0
 
 
@@ -131,14 +131,15 @@ def number(tiff: bytes, tag: int) -> float | None:
     _, kind, count, place = struct.unpack(order + "HHII", entry)
     if count != 1:
         return None
+    value: float | None = None
     if kind == SHORT:
-        return struct.unpack_from(order + "H", entry, 8)[0]
-    if kind == LONG:
-        return place
-    if kind == RATIONAL and place + 8 <= len(tiff):
+        (value,) = struct.unpack_from(order + "H", entry, 8)
+    elif kind == LONG:
+        value = place
+    elif kind == RATIONAL and place + 8 <= len(tiff):
         above, below = struct.unpack_from(order + "II", tiff, place)
-        return above / below if below else None
-    return None
+        value = above / below if below else None
+    return value
 
 
 def copied(data: bytes, start: int, without: Collection[int]) -> tuple[bytes, list[str]]:
@@ -152,7 +153,8 @@ def copied(data: bytes, start: int, without: Collection[int]) -> tuple[bytes, li
     Returns:
         The EXIF, empty if no tag is left, and the tags that are damaged and left out.
     """
-    order, damaged = _order(data), []
+    order = _order(data)
+    damaged: list[str] = []
     out = bytearray(data[:4] + bytes(4))
     try:
         place = _copy(data, order, start, out, without, damaged)

@@ -105,6 +105,7 @@ class PictureFile:
             self.describe(image)
             mode, bits = image.mode, depth.of(image, self._data)
             self._load(image)
+            samples: NDArray[np.integer]
             if png.is_grey_alpha_16(self._data):
                 samples = depth.from_bytes(np.asarray(image), ">")
             elif self._layout and self._layout.is_pairs:
@@ -147,6 +148,7 @@ def samples_of(
     image: Image.Image, bits: depth.Bits, twin: Callable[[], Image.Image], found: Found
 ) -> NDArray[np.integer]:
     """Samples as stored, or converted: [h w], [h w 3] or [h w 4], of 8 or 16 bits."""
+    samples: NDArray[np.integer]
     if bits is depth.Bits.EIGHT:
         samples = conversion.to_rgb(image, found)
     else:
@@ -172,8 +174,7 @@ def refuse_loss(image: Image.Image, data: bytes) -> None:
     if image.mode not in conversion.DIRECT:
         raise ImageError(f"is in colour mode {image.mode}; convert it to RGB first")
     if image.has_transparency_data:
-        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
-        if lowest < transparency.OPAQUE:
+        if np.asarray(image.convert("RGBA").getchannel("A")).min() < transparency.OPAQUE:
             raise ImageError("has transparency; flatten it onto a background first")
 
 

@@ -56,6 +56,9 @@ class Found:
 
 def opacity(samples: NDArray[np.generic], key: tuple[int, ...]) -> NDArray[np.bool_]:
     """Where samples, [h w] or [h w 3], are not the one transparent value."""
+    seen: NDArray[np.bool_]
     if samples.ndim == 2:
-        return samples != key[0]
-    return (samples != np.array(key, samples.dtype)).any(axis=2)
+        seen = samples != key[0]
+    else:
+        seen = (samples != np.array(key, samples.dtype)).any(axis=2)
+    return seen

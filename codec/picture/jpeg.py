@@ -47,7 +47,8 @@ def split(data: bytes, found: Found, *, truncated: bool) -> bytes:
     Raises:
         ImageError: it ends too soon, and `truncated` does not say that what is there will do.
     """
-    kept, profile, position = [SOI], {}, len(SOI)
+    kept, position = [SOI], len(SOI)
+    profile: dict[int, bytes] = {}
     for segment in _segments(data):
         if segment.marker not in APPLICATION and segment.marker != COM:
             kept.append(data[segment.start : segment.end])

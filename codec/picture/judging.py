@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bitstream.limits import MAX_METADATA_BYTES
 from codec.picture import exif, profiles, xmp
 from codec.picture.found import Found
@@ -31,7 +29,7 @@ def metadata_of(found: Found, *, is_grey: bool = False) -> Metadata:
     large = [name for name in TAGS if len(getattr(kept, name)) > MAX_METADATA_BYTES]
     for name in large:
         found.notes.add(f"{NAMES[name]} larger than {MAX_METADATA_BYTES:,} bytes left out", name)
-    return replace(kept, **dict.fromkeys(large, b""))
+    return kept.without(large)
 
 
 def _break_promises(found: Found) -> None:

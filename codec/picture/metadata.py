@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -56,10 +57,12 @@ class Metadata:
         Raises:
             FormatError: a chunk is malformed.
         """
-        found = {name: metadata.unpack(chunks[tag]) for name, tag in TAGS.items() if tag in chunks}
-        if "exif" in found:
-            found["exif"] = EXIF_PREFIX + found["exif"]
-        return cls(**found)
+
+        def part(tag: Tag) -> bytes:
+            return metadata.unpack(chunks[tag]) if tag in chunks else b""
+
+        prefix = EXIF_PREFIX if Tag.EXIF in chunks else b""
+        return cls(part(Tag.ICC), prefix + part(Tag.EXIF), part(Tag.XMP), part(Tag.IPTC))
 
     def chunks(self) -> dict[Tag, bytes]:
         """Inverse of `of_chunks`.
@@ -97,7 +100,12 @@ class Metadata:
 
     def only(self, kinds: Collection[str]) -> Metadata:
         """Some kinds of metadata: names of `TAGS`."""
-        return replace(self, **{name: b"" for name in TAGS if name not in kinds})
+        return self.without([name for name in TAGS if name not in kinds])
+
+    def without(self, kinds: Collection[str]) -> Metadata:
+        """All but some kinds of metadata: names of `TAGS`."""
+        emptied: dict[str, Any] = dict.fromkeys(kinds, b"")
+        return replace(self, **emptied)
 
     def upright(self) -> Metadata:
         """Those of the picture after it was turned as they say."""

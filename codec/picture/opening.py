@@ -104,7 +104,8 @@ def _plugin_for(data: bytes) -> Reader | None:
             from pillow_heif import HeifImageFile
         except ImportError:
             raise ImageError("is a HEIC picture: pip install pillow-heif lets it be read") from None
-        return HeifImageFile
+        heif: Reader = HeifImageFile
+        return heif
     if data.startswith(JXL_HEADS):
         try:
             from pillow_jxl.JpegXLImagePlugin import JXLImageFile
@@ -112,7 +113,8 @@ def _plugin_for(data: bytes) -> Reader | None:
             raise ImageError(
                 "is a JPEG XL picture: pip install pillow-jxl-plugin lets it be read"
             ) from None
-        return JXLImageFile
+        jxl: Reader = JXLImageFile
+        return jxl
     return None
 
 

@@ -197,8 +197,7 @@ def _read_colour(parts: dict[bytes, bytes], found: Found, damaged: list[str]) ->
         gamma = struct.unpack_from(">I", parts[b"gAMA"])[0] / 1e5
     if len(parts.get(b"cHRM", b"")) >= 32:
         numbers = [value / 1e5 for value in struct.unpack_from(">8I", parts[b"cHRM"])]
-        white, *primaries = zip(numbers[::2], numbers[1::2], strict=True)
-        space = Chromaticities(white, tuple(primaries))
+        space = Chromaticities.of(numbers)
     found.colour = colour.from_gamma(gamma, space, found.notes)
 
 

@@ -6,7 +6,7 @@ ICC.1:2022 (profile version 4.4): a matrix and three equal curves, relative to t
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -23,6 +23,12 @@ class Chromaticities:
 
     white: Point
     primaries: tuple[Point, Point, Point]
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> Chromaticities:
+        """Takes eight numbers: x and y of each, in this order."""
+        white, red, green, blue = zip(numbers[::2], numbers[1::2], strict=True)
+        return cls(white, (red, green, blue))
 
 
 D65 = (0.3127, 0.3290)
@@ -128,7 +134,8 @@ def _matrix(space: Chromaticities) -> NDArray[np.float64]:
     """
     columns = np.array([_light(xy) for xy in space.primaries]).T
     white = _light(space.white)
-    matrix = _adaptation(space.white) @ (columns * np.linalg.solve(columns, white))
+    gains = np.linalg.solve(columns, white)
+    matrix: NDArray[np.float64] = _adaptation(space.white) @ (columns * gains)
     if not np.abs(matrix).max() < LARGEST_ENTRY:
         raise ValueError("no light has these chromaticities")
     return matrix

@@ -183,8 +183,10 @@ def _raster(samples: NDArray[np.integer], metadata: Metadata, found: Found) -> R
     """The picture of samples as stored."""
     if samples.dtype != np.uint8:
         found.notes.add(depth.NOTE)
-        samples = depth.to_eight(samples)
-    colour = samples if samples.ndim == 3 else np.dstack([samples] * 3)
+        plain = depth.to_eight(samples)
+    else:
+        plain = samples.astype(np.uint8, copy=False)
+    colour = plain if plain.ndim == 3 else np.dstack([plain] * 3)
     if metadata.orientation != 1:
         colour = upright(colour, metadata.orientation)
         metadata = metadata.upright()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from PIL import Image
 
@@ -54,12 +55,8 @@ def read_info(image: Image.Image, found: Found) -> None:
     if isinstance(resources, Mapping):
         found.iptc = _bytes(resources.get(iptc.RECORDS))
     found.iptc = found.iptc or _bytes(info.get("iptc"))
-    dpi = info.get("dpi")
-    if isinstance(dpi, tuple) and len(dpi) == 2:
-        found.density(*map(_number, dpi), 1)
-    aspect = info.get("aspect")
-    if isinstance(aspect, tuple) and len(aspect) == 2:
-        found.density(*map(_number, aspect), 0)
+    _read_density(info.get("dpi"), 1, found)
+    _read_density(info.get("aspect"), 0, found)
     if info.get("comment") or info.get("id_section"):
         found.texts.append("comment")
     found.texts.extend(getattr(image, "text", {}))
@@ -98,9 +95,13 @@ def replace_metadata(given: Mapping[str, object], found: Found) -> None:
             setattr(
                 found, name, _bytes(value.tobytes() if isinstance(value, Image.Exif) else value)
             )
-    dpi = given.get("dpi")
-    if isinstance(dpi, tuple) and len(dpi) == 2:
-        found.density(*map(_number, dpi), 1)
+    _read_density(given.get("dpi"), 1, found)
+
+
+def _read_density(value: object, unit: float, found: Found) -> None:
+    """Takes a pair of numbers; see `Found.density`."""
+    if isinstance(value, tuple) and len(value) == 2:
+        found.density(_number(value[0]), _number(value[1]), unit)
 
 
 def read_format(image: Image.Image, data: bytes, found: Found) -> None:
@@ -110,12 +111,11 @@ def read_format(image: Image.Image, data: bytes, found: Found) -> None:
         reader(data, found)
 
 
-def _of_png(info: Mapping[object, object], found: Found) -> bytes:
+def _of_png(info: Mapping[str | tuple[int, int], Any], found: Found) -> bytes:
     numbers = info.get("chromaticity")
     space = None
     if isinstance(numbers, tuple) and len(numbers) == 8:
-        white, *primaries = zip(numbers[::2], numbers[1::2], strict=True)
-        space = Chromaticities(white, tuple(primaries))
+        space = Chromaticities.of(numbers)
     gamma = info.get("gamma")
     return colour.from_gamma(None if gamma is None else _number(gamma), space, found.notes)
 
@@ -136,7 +136,8 @@ def _read_bmp(data: bytes, found: Found) -> None:
             return
         points = [numbers[at : at + 3] for at in (0, 3, 6)]
         white = [sum(values) for values in zip(*points, strict=True)]
-        space = Chromaticities(_xy(white), tuple(_xy(point) for point in points))
+        red, green, blue = map(_xy, points)
+        space = Chromaticities(_xy(white), (red, green, blue))
         found.colour = colour.from_gamma(1 / gamma if gamma else None, space, found.notes)
 
 
@@ -231,7 +232,7 @@ def _bytes(value: object) -> bytes:
     return bytes(value) if isinstance(value, bytes | bytearray) else b""
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, ZeroDivisionError):

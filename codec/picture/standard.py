@@ -60,7 +60,7 @@ def jpeg_quality(data: bytes) -> float | None:
         tables = getattr(image, "quantization", None)
         if not tables:
             return None
-        percent = 100 * sum(next(iter(tables.values()))) / IJG_LUMA_SUM
+        percent: float = 100 * sum(next(iter(tables.values()))) / IJG_LUMA_SUM
         # The inverse of jpeg_quality_scaling().
         return 5000 / percent if percent > 100 else (200 - percent) / 2
 

@@ -68,7 +68,8 @@ class Layout:
     def __init__(self, data: bytes, page: int | None = None) -> None:
         self._file = self.data = data
         self.order = HEADS[data[:4]]
-        self._start, self._places = 0, {}
+        self._start = 0
+        self._places: dict[int, int] = {}
         self.is_pairs = self._inverted = self._associated = False
         self._bits = 8
         pages = list(_pages(data, self.order))
@@ -115,8 +116,7 @@ class Layout:
         space = None
         numbers = [*(self._numbers(WHITE) or D65), *self._numbers(PRIMARIES)]
         if len(numbers) == 8:
-            white, *primaries = zip(numbers[::2], numbers[1::2], strict=True)
-            space = Chromaticities(white, tuple(primaries))
+            space = Chromaticities.of(numbers)
         light = np.array(self._numbers(TRANSFER)) / 65535
         if not light.size:
             return colour.from_gamma(None, space, found.notes)
@@ -142,9 +142,9 @@ class Layout:
         if tag not in self._places:
             return []
         kind = struct.unpack_from(self.order + "2xH", self._file, self._places[tag])[0]
-        values = (
-            np.frombuffer(self._bytes(tag), self.order + NUMBERS[kind]) if kind in NUMBERS else []
-        )
+        if kind not in NUMBERS:
+            return []
+        values = np.frombuffer(self._bytes(tag), self.order + NUMBERS[kind])
         if kind != exif.RATIONAL:
             return [float(value) for value in values]
         return [float(a) / float(b or 1) for a, b in zip(values[::2], values[1::2], strict=False)]
@@ -190,7 +190,8 @@ class Layout:
         inline = places[tag] + 8 if count <= 2 else place
         if inline + 2 > len(self.data):
             return None
-        return struct.unpack_from(self.order + "H", self.data, inline)[0]
+        value: int = struct.unpack_from(self.order + "H", self.data, inline)[0]
+        return value
 
     def _write(self, places: dict[int, int], tag: int, value: int) -> None:
         """Replaces the values of a tag by one."""
@@ -217,7 +218,7 @@ def _page_that_counts(kinds: list[int | None], asked: int | None) -> int:
 
 def read_tags(image: Image.Image, found: Found) -> None:
     """What Pillow knows of the tags of an open page, where there is no file to read them from."""
-    tags = image.tag_v2
+    tags = getattr(image, "tag_v2", {})
     found.icc, found.xmp = _as_bytes(tags.get(ICC)), _as_bytes(tags.get(XMP))
     found.iptc = iptc.records(_as_bytes(tags.get(IPTC)))
     found.iptc = found.iptc or iptc.records(_as_bytes(tags.get(PHOTOSHOP)))

@@ -25,7 +25,8 @@ SHOWN_PIXELS = 2**22
 def errors(original: Pixels, decoded: Pixels) -> Pixels:
     """Absolute errors per channel, amplified: uint8 [h w 3]."""
     difference = np.abs(decoded.astype(np.int16) - original)
-    return np.minimum(AMPLIFICATION * difference, 255).astype(np.uint8)
+    amplified: Pixels = np.minimum(AMPLIFICATION * difference, 255).astype(np.uint8)
+    return amplified
 
 
 def gains(original: Pixels, decoded: Pixels, base: Pixels) -> Pixels:
@@ -38,7 +39,8 @@ def gains(original: Pixels, decoded: Pixels, base: Pixels) -> Pixels:
     grey = original.mean(2, keepdims=True).repeat(3, 2)
     tint = np.where(strength > 0, BETTER, WORSE)
     weight = np.sqrt(np.abs(strength))
-    return (weight * tint + (1 - weight) * grey).astype(np.uint8)
+    tinted: Pixels = (weight * tint + (1 - weight) * grey).astype(np.uint8)
+    return tinted
 
 
 def shares(original: Pixels, decoded: Pixels, base: Pixels) -> tuple[float, float]:
@@ -56,7 +58,8 @@ def _saved(original: Pixels, decoded: Pixels, base: Pixels) -> NDArray[np.float6
         np.diff(starts, append=side)
         for starts, side in zip((rows, columns), before.shape, strict=True)
     )
-    return sums / np.outer(heights, widths)
+    means: NDArray[np.float64] = sums / np.outer(heights, widths)
+    return means
 
 
 def reduced(pixels: Pixels) -> Pixels:

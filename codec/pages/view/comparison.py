@@ -83,10 +83,14 @@ def compare(
     if original is not None and not restored.lossless:
         original = transparency.continued(original)
     pictures = {("decoded", "Decoded"): decoded}
-    if isinstance(opened, StandardFile):
+    if isinstance(opened, StandardFile) and isinstance(info, StandardInfo):
         pictures |= _enhanced(opened, info, options)
+        parts = _parts(info)
     else:
+        # For the type checker: `restore` has refused all other files.
+        assert isinstance(opened, CodedFile) and isinstance(info, FileInfo)  # noqa: S101
         pictures |= _without_update(opened, options)
+        parts = info.chunks
     variants = [
         Variant(
             key,
@@ -98,7 +102,6 @@ def compare(
     ]
     if original is not None:
         variants.insert(0, Variant("original", "Original", _png(original), None))
-    parts = _parts(info) if isinstance(info, StandardInfo) else info.chunks
     return Comparison(info, width, height, parts, tuple(variants), restored.complaint)
 
 
@@ -112,8 +115,8 @@ def _without_update(file: CodedFile, options: DecodeOptions) -> Pictures:
 def _enhanced(file: StandardFile, info: StandardInfo, options: DecodeOptions) -> Pictures:
     """The picture of a standard file, less its update if it has one, and not filtered at all."""
     pixels = standard.read_pixels(file.data, options.max_pixels)
-    pictures = {}
-    if info.matches and info.update_bytes:
+    pictures: Pictures = {}
+    if file.payload is not None and info.matches and info.update_bytes:
         found = Enhancement.unpack(file.payload)
         base = Enhancement.of_picture(standard.picture_of(pixels), found.model, found.quality, b"")
         pictures[WITHOUT] = restore(file.carrying(base.pack()), options).pixels
@@ -125,7 +128,7 @@ def _enhanced(file: StandardFile, info: StandardInfo, options: DecodeOptions) ->
 def _parts(info: StandardInfo) -> dict[str, int]:
     """What a standard file consists of."""
     update = {"update": info.update_bytes} if info.update_bytes else {}
-    return update | {info.format: info.bytes - info.payload_bytes}
+    return update | {info.format: info.bytes - (info.payload_bytes or 0)}
 
 
 def _png(pixels: Pixels) -> bytes:
