@@ -77,7 +77,8 @@ def encode(
         OSError: the file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    return _encoder().encode(load(picture, options), options, on_progress)
+    result: EncodeResult = _encoder().encode(load(picture, options), options, on_progress)
+    return result
 
 
 def encode_shared(
@@ -108,7 +109,10 @@ def encode_shared(
         Else as `encode`.
     """
     rasters = [load(picture, options) for picture in pictures]
-    return _encoder().encode_shared(rasters, options or EncodeOptions(), on_progress)
+    result: SharedResult = _encoder().encode_shared(
+        rasters, options or EncodeOptions(), on_progress
+    )
+    return result
 
 
 def enhance(
@@ -149,9 +153,8 @@ def enhance(
     raster = load(original, replace(options or EncodeOptions(), metadata=()))
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
-    return (
-        _encoder().enhance(raster.pixels, info.read(file), options, on_progress).noting(raster.note)
-    )
+    result: EncodeResult = _encoder().enhance(raster.pixels, info.read(file), options, on_progress)
+    return result.noting(raster.note)
 
 
 def read_metadata(file: File) -> Metadata:

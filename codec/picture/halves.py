@@ -34,7 +34,7 @@ def to_planes(halves: Halves) -> NDArray[np.int32]:
     return parts.reshape(CHANNELS // 4, 2 * rows, 2 * columns)
 
 
-def of_planes(planes: NDArray) -> Halves:
+def of_planes(planes: NDArray[np.integer]) -> Halves:
     """Inverse of `to_planes`."""
     colours, height, width = planes.shape
     parts = planes.reshape(colours, height // 2, 2, width // 2, 2).transpose(1, 3, 2, 4, 0)

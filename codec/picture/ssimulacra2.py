@@ -62,7 +62,7 @@ def _score(error: float) -> float:
     """From the weighted sum of errors to the scale of the subjective scores."""
     error *= 0.9562382616834844
     error *= 2.326765642916932 + error * (-0.020884521182843837 + error * 6.248496625763138e-05)
-    return 100 - 10 * max(error, 0.0) ** 0.6276336467831387
+    return float(100 - 10 * max(error, 0.0) ** 0.6276336467831387)
 
 
 def _truncated_cosines(sigma: float) -> list[float]:
@@ -79,7 +79,9 @@ def _truncated_cosines(sigma: float) -> list[float]:
     sums, variances = cosines.sum(axis=1), cosines @ places**2
     free = np.cross(sums, variances)
     spectrum = np.exp(-((sigma * frequencies) ** 2) / 2) / radius
-    amplitudes = np.linalg.solve([sums, variances, free], [1, sigma**2, free @ spectrum])
+    amplitudes = np.linalg.solve(
+        np.stack([sums, variances, free]), np.array([1, sigma**2, free @ spectrum])
+    )
     return [float(tap) for tap in (amplitudes @ cosines)[radius - 1 :]]
 
 
@@ -128,7 +130,7 @@ def _norms(reference: Picture, pixels: Picture) -> NDArray[Any]:
             squares = np.square(errors)
             sums[:, 0, kind] += errors.sum(axis=(1, 2), dtype=np.float64)
             sums[:, 1, kind] += np.square(squares).sum(axis=(1, 2), dtype=np.float64)
-    means = sums / (height * width)
+    means: NDArray[np.float64] = sums / (height * width)
     means[:, 1] **= 0.25
     return means
 

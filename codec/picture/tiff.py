@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from codec.errors import ImageError
 from codec.picture import colour, depth, exif, iptc, profiles
@@ -225,7 +226,7 @@ def read_tags(image: Image.Image, found: Found) -> None:
     found.exif = _exif(image, found)
 
 
-def as_meant(image: Image.Image, samples: NDArray[np.integer]) -> NDArray[np.integer]:
+def as_meant(image: TiffImageFile, samples: NDArray[np.integer]) -> NDArray[np.integer]:
     """Samples that Pillow has given of an open page, as their tags mean them.
 
     Raises:
