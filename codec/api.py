@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,8 +77,9 @@ def encode(
         OSError: the file cannot be read.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
-    result: EncodeResult = _encoder().encode(load(picture, options), options, on_progress)
-    return result
+    with _needing_torch():
+        from codec.encoding import encoder
+    return encoder.encode(load(picture, options), options, on_progress)
 
 
 def encode_shared(
@@ -109,10 +110,9 @@ def encode_shared(
         Else as `encode`.
     """
     rasters = [load(picture, options) for picture in pictures]
-    result: SharedResult = _encoder().encode_shared(
-        rasters, options or EncodeOptions(), on_progress
-    )
-    return result
+    with _needing_torch():
+        from codec.encoding import encoder
+    return encoder.encode_shared(rasters, options or EncodeOptions(), on_progress)
 
 
 def enhance(
@@ -153,8 +153,9 @@ def enhance(
     raster = load(original, replace(options or EncodeOptions(), metadata=()))
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
-    result: EncodeResult = _encoder().enhance(raster.pixels, info.read(file), options, on_progress)
-    return result.noting(raster.note)
+    with _needing_torch():
+        from codec.encoding import encoder
+    return encoder.enhance(raster.pixels, info.read(file), options, on_progress).noting(raster.note)
 
 
 def read_metadata(file: File) -> Metadata:
@@ -237,12 +238,12 @@ def restore(file: File, options: DecodeOptions | None = None) -> Restored:
     return decoder.restore(opened, options)
 
 
-def _encoder() -> ModuleType:
-    """What encodes."""
+@contextmanager
+def _needing_torch() -> Iterator[None]:
+    """Says how to install torch if an import in it lacks that."""
     try:
-        from codec.encoding import encoder
+        yield
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise EngineError(NEEDS_TORCH) from error
-    return encoder
