@@ -133,7 +133,7 @@ class PictureFile:
         """Decodes the pixels, or as many as there are if that will do."""
         if isinstance(image, TiffImageFile) and image._im is None:
             # Else Pillow would do it, but hold its own limit against the size.
-            image.im = Image.core.new(image.mode, image._tile_size)  # type: ignore[attr-defined]  # private
+            image.im = Image.new(image.mode, image._tile_size, None).im
         try:
             image.load()
         except (OSError, SyntaxError, ValueError, EOFError) as error:
