@@ -90,7 +90,7 @@ class PictureFile:
         if self._layout:
             self._layout.describe(self.found)
             return
-        if hasattr(image, "tag_v2"):  # with positions of 64 bits
+        if isinstance(image, TiffImageFile):  # with positions of 64 bits
             tiff.read_tags(image, self.found)
             return
         simple_formats.read_info(image, self.found)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from codec.contract.options import METADATA, ReadOptions
 from codec.errors import ImageError
@@ -138,7 +139,7 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
     with explained():
         refuse_frames(image)
         bits = depth.of(image, b"")  # which nobody can tell once it is loaded
-        if hasattr(image, "tag_v2"):
+        if isinstance(image, TiffImageFile):
             tiff.read_tags(image, found)
         else:
             simple_formats.read_info(image, found)
@@ -148,7 +149,7 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
             found.key = (key,)
         mode = image.mode
         samples = samples_of(image, bits, again, found)
-        if hasattr(image, "tag_v2"):
+        if isinstance(image, TiffImageFile):
             samples = tiff.as_meant(image, samples)
     metadata = metadata_of(found, is_grey=mode in conversion.GREYS)
     is_as_opened = isinstance(image, ImageFile.ImageFile) or "exif" in (given or {})

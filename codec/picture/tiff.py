@@ -217,9 +217,9 @@ def _page_that_counts(kinds: list[int | None], asked: int | None) -> int:
     return full[0] if full else 0
 
 
-def read_tags(image: Image.Image, found: Found) -> None:
+def read_tags(image: TiffImageFile, found: Found) -> None:
     """What Pillow knows of the tags of an open page, where there is no file to read them from."""
-    tags = getattr(image, "tag_v2", {})
+    tags = image.tag_v2
     found.icc, found.xmp = _as_bytes(tags.get(ICC)), _as_bytes(tags.get(XMP))
     found.iptc = iptc.records(_as_bytes(tags.get(IPTC)))
     found.iptc = found.iptc or iptc.records(_as_bytes(tags.get(PHOTOSHOP)))
