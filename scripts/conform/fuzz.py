@@ -44,7 +44,7 @@ MEMORY_LIMIT_BYTES = 1 << 30
 
 COSTLY_S, COSTLY_MB = 1.0, 100.0
 """What no input of some kilobytes may take."""
-BLOCK = 500
+BLOCK = 100
 DECODED = "decoded"
 FAILURES = ("crash", "hang", "costly")
 

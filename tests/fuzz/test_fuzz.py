@@ -11,7 +11,7 @@ from scripts.conform.fuzz import CRASHES, DECODED, FAILURES, Fuzzer
 from scripts.conform.inputs import TARGETS
 from scripts.conform.mutations import repaired
 
-INPUTS = 400
+INPUTS = 510
 CRASH_FILES = sorted(CRASHES.glob("*.bin"))
 
 
