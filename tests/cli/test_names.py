@@ -145,10 +145,13 @@ def test_info_and_verify_take_many(run):
     assert lines == ["a.nni: ok  12 x 8", "photo.bin: ok  12 x 8"]
 
 
-def test_resume(run):
-    assert run("encode", "--jobs", "1", "-r", ".").exit_code == 0
+def test_resume(run, monkeypatch):
+    """What the fake codec writes says quality 50.5 and a model of its own."""
+    monkeypatch.setattr("codec.batch.resume.default_ids", lambda: {"learned": b"\x01\x02\x03\x04"})
+    options = ("encode", "--jobs", "1", "-q", "50.5", "-r", ".")
+    assert run(*options).exit_code == 0
     before = Path("photo.nni").stat().st_mtime_ns
-    result = run("encode", "--jobs", "1", "-r", ".", "--resume")
+    result = run(*options, "--resume")
     assert result.exit_code == 0
     assert result.stderr.splitlines()[-1] == "1 skipped"
     assert Path("photo.nni").stat().st_mtime_ns == before

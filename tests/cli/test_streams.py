@@ -179,7 +179,7 @@ def test_an_empty_name_stops_no_other(run):
 
 
 def test_warnings_of_libraries_are_one_line_each(shell, run, monkeypatch):
-    def warning(data: bytes) -> dict[str, object]:
+    def warning(*_: object) -> dict[str, object]:
         for _ in range(3):
             warnings.warn("odd\nEXIF \x1b[2J", UserWarning, stacklevel=1)
         return {"tensors": []}
