@@ -117,12 +117,18 @@ else:
                 self.app.display_warning(f"no kernel for {name}: pictures are decoded by torch")
                 return
             target = TARGETS[name]
-            library = compile_kernel(target)
+            try:
+                library = compile_kernel(target)
+            except (OSError, subprocess.CalledProcessError) as error:
+                if version != "editable":
+                    raise
+                self.app.display_warning(f"no kernel, pictures are decoded by torch: {error}")
+                return
             relative = library.relative_to(Path(__file__).parent).as_posix()
-            build_data["artifacts"].append(relative)
             if version != "editable":
+                build_data["artifacts"].append(relative)
                 build_data["tag"] = f"py3-none-{target.tag}"
-            build_data["pure_python"] = False
+                build_data["pure_python"] = False
 
 
 if __name__ == "__main__":
