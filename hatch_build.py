@@ -15,8 +15,8 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 SOURCES = Path(__file__).parent / "codec" / "decoding" / "engines" / "kernel"
 COMMON = (
@@ -39,8 +39,7 @@ ARM = {"convolve_neon": ()}
 TARGET_VARIABLE, KERNEL_VARIABLE = "NNCODEC_TARGET", "NNCODEC_KERNEL"
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """A platform.
 
     Attributes:
