@@ -15,8 +15,8 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 SOURCES = Path(__file__).parent / "codec" / "decoding" / "engines" / "kernel"
 COMMON = (
@@ -39,8 +39,7 @@ ARM = {"convolve_neon": ()}
 TARGET_VARIABLE, KERNEL_VARIABLE = "NNCODEC_TARGET", "NNCODEC_KERNEL"
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """A platform.
 
     Attributes:
@@ -117,12 +116,18 @@ else:
                 self.app.display_warning(f"no kernel for {name}: pictures are decoded by torch")
                 return
             target = TARGETS[name]
-            library = compile_kernel(target)
+            try:
+                library = compile_kernel(target)
+            except (OSError, subprocess.CalledProcessError) as error:
+                if version != "editable":
+                    raise
+                self.app.display_warning(f"no kernel, pictures are decoded by torch: {error}")
+                return
             relative = library.relative_to(Path(__file__).parent).as_posix()
-            build_data["artifacts"].append(relative)
             if version != "editable":
+                build_data["artifacts"].append(relative)
                 build_data["tag"] = f"py3-none-{target.tag}"
-            build_data["pure_python"] = False
+                build_data["pure_python"] = False
 
 
 if __name__ == "__main__":

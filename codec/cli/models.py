@@ -9,6 +9,7 @@ import click
 
 from codec.cli import parts
 from codec.cli.console import print_json, say
+from codec.errors import EngineError
 from codec.models import registry
 from codec.models.registry import ModelEntry
 
@@ -21,7 +22,7 @@ COLUMNS = 78
     cls=parts.ExampleCommand,
     context_settings=parts.HELP_NAMES,
     examples=[
-        ("nncodec models", "Name, id, size, licence and training data."),
+        ("nncodec models", "Name, id, size, licence and training data; what runs them."),
         ("nncodec models --json", "The same for machines."),
     ],
 )
@@ -32,7 +33,18 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json([asdict(entry) for entry in entries])
     else:
-        say(*"\n\n".join(map(_text, entries)).split("\n"))
+        engine = f"decoded by {_engine()}"
+        say(*"\n\n".join([*map(_text, entries), engine]).split("\n"))
+
+
+def _engine() -> str:
+    """What runs the networks here."""
+    from codec.decoding.engines.choice import chosen  # late: it imports numpy
+
+    try:
+        return chosen().name
+    except EngineError as error:
+        return f"nothing: {error}"
 
 
 def _text(entry: ModelEntry) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from numpy.typing import NDArray
 
-ABI = 1
+ABI = 2
 LEVEL_VARIABLE = "NNCODEC_KERNEL_LEVEL"
 """Environment variable that forces an instruction set, by name."""
 LEVELS = ("portable", "sse2", "avx2", "avx512", "neon", "simd128")

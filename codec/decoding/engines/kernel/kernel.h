@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever a caller would have to. */
-#define NNC_ABI 1
+#define NNC_ABI 2
 
 enum nnc_status {
   NNC_OK = 0,
