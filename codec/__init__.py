@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codec.contract.modes import Lossless, Lossy, Standard
     from codec.contract.options import DecodeOptions, EncodeOptions
     from codec.contract.report import EncodeResult, Report, SharedResult
-    from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+    from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2
     from codec.errors import CodecError, ForeignUpdateWarning, FormatError
     from codec.info import FileInfo, SharedUpdateInfo, StandardInfo, probe
     from codec.pillow import register_pillow
@@ -41,6 +41,7 @@ __all__ = [
     "MaxBpp",
     "MaxBytes",
     "MinPsnr",
+    "MinSsimulacra2",
     "Report",
     "SharedResult",
     "SharedUpdateInfo",
@@ -61,7 +62,7 @@ _ROOMS = {
     "codec.contract.modes": ("Lossless", "Lossy", "Standard"),
     "codec.contract.options": ("DecodeOptions", "EncodeOptions"),
     "codec.contract.report": ("EncodeResult", "Report", "SharedResult"),
-    "codec.contract.targets": ("Lambda", "MaxBpp", "MaxBytes", "MinPsnr"),
+    "codec.contract.targets": ("Lambda", "MaxBpp", "MaxBytes", "MinPsnr", "MinSsimulacra2"),
     "codec.errors": ("CodecError", "ForeignUpdateWarning", "FormatError"),
     "codec.info": ("FileInfo", "SharedUpdateInfo", "StandardInfo", "probe"),
     "codec.pillow": ("register_pillow",),

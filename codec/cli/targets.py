@@ -10,13 +10,14 @@ import click
 from click.core import ParameterSource
 
 from codec.cli.sizes import BYTES
-from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr, Target
+from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2, Target
 from codec.errors import OptionError
 
 KINDS: dict[str, Callable[[float], Target]] = {
     "--lambda": Lambda,
     "--target-bpp": MaxBpp,
     "--target-psnr": MinPsnr,
+    "--target-ssimulacra2": MinSsimulacra2,
 }
 
 
@@ -43,6 +44,12 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--target-bpp", type=float, metavar="X", help="At most X bits per pixel."),
         click.option("--target-size", type=BYTES, metavar="N[K|M]", help="At most N bytes."),
         click.option("--target-psnr", type=float, metavar="DB", help="At least so many decibels."),
+        click.option(
+            "--target-ssimulacra2",
+            type=float,
+            metavar="N",
+            help="At least that: 90 is as good as equal, 70 high, 50 medium quality.",
+        ),
     )
     for option in reversed(options):
         with_target = option(with_target)

@@ -61,6 +61,13 @@ class Outcome(Protocol):
         """The figures."""
 
 
+class Assessed(Outcome, Protocol):
+    """A file whose picture can be held against its original."""
+
+    def figure(self, metric: str) -> float | None:
+        """By the name of a metric, measured when it is asked for; None: too small a picture."""
+
+
 @dataclass(frozen=True)
 class EncodeResult:
     """The file, the figures, and how the searches went."""

@@ -7,7 +7,7 @@ lowers distortion + lambda * rate of what comes out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bitstream import Container, Header, Tag
 from bitstream.file import alpha, pixel_checksum
@@ -24,8 +24,20 @@ from codec.encoding.job import Adapted, Job, OnProgress
 from codec.encoding.rate_control import reach
 from codec.encoding.start import make_job
 from codec.picture import transparency
+from codec.picture.metrics import Assessment
 from codec.picture.pixels import samples_of
 from codec.picture.reading import Raster
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trial(Coded):
+    """One of the files among which a limit is sought."""
+
+    assessment: Assessment
+
+    def figure(self, metric: str) -> float | None:
+        """By the name of a metric; None: too small a picture."""
+        return self.assessment.figure(metric)
 
 
 def encode(
@@ -108,10 +120,12 @@ def _reach(job: Job, limit: Limit) -> Coded:
     """Encodes a job at the quality that keeps a limit most closely."""
     quickest = effort_at(0)
 
-    def attempt(half: int, quick: bool, deadline: Deadline) -> Coded:
+    def attempt(half: int, quick: bool, deadline: Deadline) -> Trial:
         job.progress(f"quality {half / 2:g}", 0.0)
         trial = replace(job, half=half, deadline=deadline, trace=[])
-        return _code(replace(trial, effort=quickest, technique=None) if quick else trial)
+        adapted = search(replace(trial, effort=quickest, technique=None) if quick else trial)
+        coded = coded_as(trial, adapted)
+        return Trial(**vars(coded), assessment=Assessment(adapted.pixels, job.pixels))
 
     halves = encoder_of(job.model).QUALITIES
     quick_only = job.effort == quickest

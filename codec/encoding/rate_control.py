@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from codec.contract.report import Outcome
+from codec.contract.report import Assessed
 from codec.contract.targets import Limit
 from codec.encoding.deadline import Deadline
 from codec.errors import OptionError
@@ -19,7 +19,7 @@ BISECT_EVERY = 3
 """Interpolation finds a smooth crossing at once; each third step halves the bracket regardless."""
 
 
-C = TypeVar("C", bound=Outcome)
+C = TypeVar("C", bound=Assessed)
 Attempt = Callable[[int, bool, Deadline], C]
 """Quality in halves, whether a quick encode will do, when to be done -> what came out."""
 

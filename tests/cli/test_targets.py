@@ -9,7 +9,7 @@ import pytest
 
 from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
-from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
+from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
         ("--target-size 20k", MaxBytes(20_000)),
         ("--target-size 1.5M", MaxBytes(1_500_000)),
         ("--target-psnr 34", MinPsnr(34)),
+        ("--target-ssimulacra2 71.5", MinSsimulacra2(71.5)),
     ],
 )
 def test_each_target_reaches_the_codec(run, fake, arguments, target):
@@ -47,6 +48,7 @@ def test_no_target_by_default(run, fake):
         "--target-bpp 0",
         "--target-bpp nan",
         "--target-psnr inf",
+        "--target-ssimulacra2 100",
         "--lambda 9",
         "--time-limit 0",
     ],

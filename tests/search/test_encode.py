@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 
 import codec
-from codec import EncodeOptions, Lambda, Lossy, MaxBpp, MaxBytes, MinPsnr
+from codec import EncodeOptions, Lambda, Lossy, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2
 from codec.contract.effort import effort_at
 from codec.contract.modes import mode_of
 from codec.contract.quality import lambda_at, quality_at
 from codec.encoding import deadline, encoder
 from codec.errors import OptionError, VerifyError
+from codec.picture.ssimulacra2 import ssimulacra2
 
 PIXELS = 96 * 128
 
@@ -43,6 +44,18 @@ def test_floors_hold_for_the_decoded_pixels(crop, effort):
     assert reached >= 31
     assert reached <= 31.1 or "the next quality" in result.report.note
     assert result.report.psnr_db == pytest.approx(reached)
+
+
+def test_a_floor_of_ssimulacra2_holds_for_the_decoded_pixels(crop):
+    result = codec.encode(crop, EncodeOptions(Lossy(target=MinSsimulacra2(60)), effort=0))
+    reached = ssimulacra2(codec.decode(result.data), crop)
+    assert reached >= 60
+    assert reached <= 60.8 or "the next quality" in result.report.note
+
+
+def test_equal_pictures_are_no_target():
+    with pytest.raises(OptionError, match="no target"):
+        MinSsimulacra2(100)
 
 
 def test_the_file_is_that_of_its_quality(crop):
@@ -102,7 +115,7 @@ def test_time_limits_that_make_no_sense(seconds):
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
-@pytest.mark.parametrize("kind", [Lambda, MaxBpp, MaxBytes, MinPsnr])
+@pytest.mark.parametrize("kind", [Lambda, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2])
 def test_targets_that_make_no_sense(kind, value):
     with pytest.raises(OptionError):
         kind(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from codec.contract.report import Report
-from codec.contract.targets import MaxBpp, MaxBytes, MinPsnr
+from codec.contract.targets import MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2
 from codec.encoding import deadline as deadlines
 from codec.encoding.deadline import NEVER, Deadline
 from codec.encoding.rate_control import reach
@@ -23,6 +23,12 @@ class Outcome:
     data: bytes
     report: Report
     full: bool
+    score: float | None
+    measured: list[str]
+
+    def figure(self, metric):
+        self.measured.append(metric)
+        return self.score
 
 
 class Encoder:
@@ -32,6 +38,7 @@ class Encoder:
         self.growth, self.wobble = growth, wobble
         self.quick: list[int] = []
         self.full: list[int] = []
+        self.measured: list[str] = []
 
     def size(self, half, full):
         noise = self.wobble * math.sin(half * 7.3)
@@ -40,12 +47,17 @@ class Encoder:
     def psnr(self, half, full):
         return 26 + 0.081 * half + (0.31 if full else 0) + self.wobble * math.sin(half)
 
+    def score(self, half, full):
+        """Steep at first and flat at the end, as it is."""
+        return 100 - 85 * 0.99 ** (half + (3 if full else 0)) + self.wobble * math.sin(half)
+
     def __call__(self, half, quick, until):
         (self.quick if quick else self.full).append(half)
         size = self.size(half, not quick)
         psnr = self.psnr(half, not quick)
         report = Report(8 * size / PIXELS, psnr, psnr, 0, 0.0, half / 2)
-        return Outcome(bytes(size), report, not quick)
+        score = self.score(half, not quick)
+        return Outcome(bytes(size), report, not quick, score, self.measured)
 
 
 def search(limit, encoder, halves=HALVES, until=NEVER, quick_only=False):
@@ -68,6 +80,28 @@ def test_a_floor_is_exceeded_by_little(db):
     assert remark == ""
     assert db <= found.report.psnr_db <= db + 0.1
     assert len(encoder.quick) <= 9 and len(encoder.full) <= 4
+
+
+@pytest.mark.parametrize("score", [20.0, 50.0, 70.0, 85.5])
+def test_a_floor_of_ssimulacra2_is_exceeded_by_little(score):
+    encoder = Encoder()
+    found, remark = search(MinSsimulacra2(score), encoder)
+    assert found.full and remark == "" and {*encoder.measured} == {"ssimulacra2"}
+    assert score <= found.score <= score + 0.02 * (100 - score)
+    assert len(encoder.quick) <= 9 and len(encoder.full) <= 4
+
+
+@pytest.mark.parametrize("limit", [MaxBytes(3000), MaxBpp(1.6), MinPsnr(33)], ids=str)
+def test_other_targets_measure_no_metric(limit):
+    encoder = Encoder()
+    search(limit, encoder)
+    assert not encoder.measured
+
+
+def test_a_picture_too_small_for_its_target(monkeypatch):
+    monkeypatch.setattr(Encoder, "score", lambda *_: None)
+    with pytest.raises(OptionError, match="too small for SSIMULACRA2"):
+        search(MinSsimulacra2(50), Encoder())
 
 
 def test_bits_per_pixel_are_bytes():
@@ -119,6 +153,10 @@ def test_effort_0_needs_no_second_search():
         (MaxBytes(300), "at most 300 bytes cannot be reached: quality 0 gives 368 bytes"),
         (MaxBpp(0.1), "at most 0.1 bpp cannot be reached: quality 0 gives 0.2944 bpp"),
         (MinPsnr(50), "at least 50 dB cannot be reached: quality 100 gives 42.51 dB"),
+        (
+            MinSsimulacra2(95),
+            "at least SSIMULACRA2 95 cannot be reached: quality 100 gives SSIMULACRA2 88.95",
+        ),
     ],
 )
 def test_what_cannot_be_reached_is_an_error_that_says_what_can(limit, message):
