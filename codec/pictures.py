@@ -46,6 +46,12 @@ def load(picture: Picture, options: EncodeOptions | None = None) -> Raster:
     return raster.with_metadata(options.metadata, strict=options.strict)
 
 
+def greys(picture: Picture) -> NDArray[np.uint8]:
+    """The luma of a picture (ITU-R BT.601), uint8 [h w].  Raises as `load`."""
+    pixels = load(picture, EncodeOptions(metadata=())).pixels
+    return np.asarray(Image.fromarray(pixels).convert("L"))
+
+
 def _read(picture: Picture, options: EncodeOptions) -> Raster:
     if isinstance(picture, Raster):
         return picture

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.opening import StandardFile, open_standard
 from codec.picture import formats
 from codec.picture.metrics import measure
+
+if TYPE_CHECKING:
+    from codec.picture.reading import Raster
 
 EVERYTHING = ReadOptions(max_pixels=None)
 OnProgress = Callable[[str, float], None]
@@ -121,23 +124,33 @@ class EncodeJob(WritingJob):
 
     Attributes:
         report: name of a page to write on the encode; empty for none.
+        roi: name of a picture that says where errors weigh more; empty for none.
     """
 
     options: EncodeOptions
     report: str = ""
+    roi: str = ""
 
     def run(self, on_progress: OnProgress) -> Encoded:
         """Encodes."""
+        roi = self.read_roi() if self.roi else None
         with blaming(self.source):
             data = self.read()
             # A file of this codec may need an update file beside it, which is found by its name.
             named = data.startswith(MAGIC) and os.path.isfile(self.path(self.source))
             picture = self.path(self.source) if named else data
-            encoded = codec.encode(picture, self.options, on_progress)
+            encoded = codec.encode(picture, self.options, on_progress, roi=roi)
         self.write(encoded.data)
         if self.report:
             self.write_report(picture, encoded)
         return Encoded.of(encoded, self.source, self.target)
+
+    def read_roi(self) -> Raster:
+        """Reads the region of interest."""
+        from codec.pictures import load
+
+        with blaming(self.roi):
+            return load(files.read(self.path(self.roi)), EncodeOptions(metadata=()))
 
     def write_report(self, picture: bytes | str, encoded: EncodeResult) -> None:
         """Writes the page."""

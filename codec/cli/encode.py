@@ -79,6 +79,12 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, stand
 @click.option(
     "--report", metavar="FILE.html", type=click.Path(), help="Write a page on the only picture."
 )
+@click.option(
+    "--roi",
+    metavar="MASK",
+    type=click.Path(),
+    help="Picture: errors weigh more where it is light.",
+)
 @sharing.set_option
 @parts.naming_options
 @parts.running_options
@@ -87,6 +93,7 @@ def command(
     names: tuple[str, ...],
     asked: asking.Asked,
     report: str | None,
+    roi: str | None,
     shared_update: str | None,
     naming: parts.Naming,
     running: parts.Running,
@@ -112,6 +119,12 @@ def command(
 
     if shared_update is not None and (only is not None or report is not None):
         raise click.UsageError("--shared-update is for several pictures, without OUT and --report")
+    if roi is not None:
+        if asked.lossless or shared_update is not None:
+            other = "--lossless" if asked.lossless else "--shared-update"
+            raise click.UsageError(f"{other} and --roi exclude each other")
+        if len(inputs) > 1 or naming.recursive:
+            raise click.UsageError("--roi is about one picture")
     if report is not None:
         if asked.lossless:
             raise click.UsageError("--lossless and --report exclude each other")
@@ -128,6 +141,7 @@ def command(
             preserve=naming.preserve,
             options=options,
             report=report or "",
+            roi=roi or "",
         )
 
     suffix = SUFFIXES.get(asked.content, CODED_SUFFIX)

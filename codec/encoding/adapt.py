@@ -31,9 +31,10 @@ def adapt(job: Job, content: Content) -> Adapted:
         return none
     task = SearchTask(
         model,
-        equations(filtering, job.original),
+        equations(filtering, job.original, job.distortion),
         unfiltered,
         job.original,
+        job.distortion,
         job.half,
         content.weight,
         job.effort.thorough,

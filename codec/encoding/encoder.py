@@ -10,9 +10,11 @@ from codec.contract.options import EncodeOptions
 from codec.contract.report import EncodeResult, SharedResult
 from codec.encoding import enhance as standard
 from codec.encoding import lossy, shared_update
+from codec.encoding.distortion import EVEN, Distortion, Mask
 from codec.encoding.frame import Coded, Told, tell
 from codec.encoding.job import OnProgress
 from codec.encoding.lossless import encoder as lossless
+from codec.errors import ImageError, OptionError
 from codec.networks.isolation import isolated
 from codec.picture.pixels import Pixels, check_pixels
 from codec.picture.reading import Raster
@@ -23,6 +25,7 @@ def encode(
     raster: Raster,
     options: EncodeOptions | None = None,
     on_progress: OnProgress | None = None,
+    mask: Mask | None = None,
 ) -> EncodeResult:
     """Encodes a picture.
 
@@ -30,24 +33,29 @@ def encode(
         raster: pixels, and what the file is to hold besides.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done.
+        mask: uint8 [h w], the lighter, the more the errors there weigh.
 
     Raises:
         ImageError: its pixels are not uint8 [h w 3], larger than the format allows, or what the
-            format of a standard file cannot hold.
-        OptionError: the device is not there, or no quality reaches the target.
+            format of a standard file cannot hold; or the mask is of another size.
+        OptionError: the device is not there, no quality reaches the target, or there is a mask for
+            a file without loss.
         ModelError: there is no model for that content.
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
     options = options or EncodeOptions()
     check_pixels(raster.pixels)
+    distortion = _distortion(raster.pixels, mask)
     story: Callable[[], Coded]
     match options.mode:
         case Lossy() as mode:
-            story = partial(lossy.encode, raster, options, mode, on_progress)
+            story = partial(lossy.encode, raster, options, mode, on_progress, distortion)
         case Lossless():
+            if mask is not None:
+                raise OptionError("lossless and a region of interest exclude each other")
             story = partial(lossless.encode, raster, options, on_progress)
         case mode:
-            story = partial(standard.encode, raster, options, mode, on_progress)
+            story = partial(standard.encode, raster, options, mode, on_progress, distortion)
     return _one(story, options).noting(raster.note)
 
 
@@ -87,6 +95,16 @@ def encode_shared(
     pairs = zip(results, rasters, strict=True)
     pictures = tuple(result.noting(raster.note) for result, raster in pairs)
     return SharedResult(pictures, told.update, told.sharing)
+
+
+def _distortion(pixels: Pixels, mask: Mask | None) -> Distortion:
+    """What a mask asks for; the plain squared error without one."""
+    if mask is None:
+        return EVEN
+    if mask.shape != pixels.shape[:2]:
+        (height, width), (rows, columns) = mask.shape, pixels.shape[:2]
+        raise ImageError(f"the mask is {width} x {height}, and its picture {columns} x {rows}")
+    return Distortion.by_mask(mask)
 
 
 def _one(story: Callable[[], Coded], options: EncodeOptions) -> EncodeResult:

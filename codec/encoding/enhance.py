@@ -16,6 +16,7 @@ from codec.contract.report import EnhanceReport
 from codec.encoding import standard_quality
 from codec.encoding.adapt import adapt
 from codec.encoding.contents import standard
+from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.frame import Coded, figures
 from codec.encoding.job import Content, Job, OnProgress
 from codec.encoding.start import make_job
@@ -88,7 +89,11 @@ def enhance(
 
 
 def encode(
-    raster: Raster, options: EncodeOptions, mode: Standard, on_progress: OnProgress | None = None
+    raster: Raster,
+    options: EncodeOptions,
+    mode: Standard,
+    on_progress: OnProgress | None = None,
+    distortion: Distortion = EVEN,
 ) -> Coded:
     """Writes a picture as a standard file, and enhances that.
 
@@ -97,6 +102,7 @@ def encode(
         options: effort, update, metadata and device count.
         mode: format and quality.
         on_progress: called with a stage and the fraction of it that is done.
+        distortion: what the update is to lower; the file below it knows nothing of it.
 
     Raises:
         ImageError: the format cannot hold the picture or its metadata.
@@ -107,7 +113,7 @@ def encode(
             f"has transparency, which {mode.format.upper()} files of this codec do not hold; "
             "flatten it onto a background, or write a file of another name"
         )
-    job = make_job(raster.pixels, options, mode, on_progress)
+    job = make_job(raster.pixels, options, mode, on_progress, distortion)
     carrier = next(found for found in CARRIERS if found.NAME == mode.format)
     notes = Notes()
     metadata = save_options(raster.metadata.only(options.metadata), BY_NAME[mode.format], notes)

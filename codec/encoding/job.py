@@ -12,9 +12,10 @@ from bitstream import Tag, chunk_bytes
 from codec.contract.effort import Effort
 from codec.contract.techniques import Technique
 from codec.encoding.deadline import NEVER, Deadline
+from codec.encoding.distortion import EVEN, Distortion
 from codec.models.kinds import FilteredModel
 from codec.networks.postfilter import PostFilter
-from codec.picture.pixels import Pixels, squared_error
+from codec.picture.pixels import Pixels
 
 OnProgress = Callable[[str, float], None]
 
@@ -43,6 +44,8 @@ class Job:
     """uint8 [h w], which the file holds besides; None if all is opaque."""
     extras: Mapping[Tag, bytes] = field(default_factory=dict)
     """Chunks that the file holds besides, whatever the searches find."""
+    distortion: Distortion = EVEN
+    """What the searches weigh against bits."""
     trace: list[tuple[str, float | Tensor]] = field(default_factory=list)
     """Grows with every step of a search by its stage and cost, see `TracePoint`.  Costs stay on
     their device, so that no step waits for it."""
@@ -59,8 +62,8 @@ class Job:
             self.trace.append((stage, cost))
 
     def squared_error(self, pixels: Pixels) -> float:
-        """Of a decoded picture: summed over positions, mean over channels."""
-        return squared_error(pixels, self.pixels) / 3
+        """Of a decoded picture, weighted: summed over positions, mean over channels."""
+        return self.distortion.squared_error(pixels, self.pixels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from codec.contract.targets import Limit
 from codec.encoding.adapt import adapt
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.deadline import Deadline
+from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.frame import Coded, figures
 from codec.encoding.job import Adapted, Job, OnProgress
 from codec.encoding.rate_control import reach
@@ -41,7 +42,11 @@ class Trial(Coded):
 
 
 def encode(
-    raster: Raster, options: EncodeOptions, mode: Lossy, on_progress: OnProgress | None = None
+    raster: Raster,
+    options: EncodeOptions,
+    mode: Lossy,
+    on_progress: OnProgress | None = None,
+    distortion: Distortion = EVEN,
 ) -> Coded:
     """Encodes a picture at its quality, or at the one that a target asks for.
 
@@ -49,15 +54,19 @@ def encode(
         OptionError: no quality reaches the target.
         ModelError: there is no model for that content.
     """
-    job = prepare(raster, options, mode, on_progress)
+    job = prepare(raster, options, mode, on_progress, distortion)
     return _reach(job, mode.target) if isinstance(mode.target, Limit) else _code(job)
 
 
 def prepare(
-    raster: Raster, options: EncodeOptions, mode: Lossy, on_progress: OnProgress | None
+    raster: Raster,
+    options: EncodeOptions,
+    mode: Lossy,
+    on_progress: OnProgress | None,
+    distortion: Distortion = EVEN,
 ) -> Job:
     """Makes the job of a picture, with what its file is to hold besides."""
-    job = make_job(raster.continued().pixels, options, mode, on_progress)
+    job = make_job(raster.continued().pixels, options, mode, on_progress, distortion)
     return replace(job, alpha=raster.alpha, extras=extras_of(raster, options))
 
 

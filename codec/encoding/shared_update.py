@@ -169,7 +169,7 @@ def _in_bits(job: Job, found: Content) -> NormalEquations:
     """The normal equations of a picture, with errors in bits."""
     quality = centred(job.half)
     filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
-    normal = equations(filtering, job.original)
+    normal = equations(filtering, job.original, job.distortion)
     weight = unit_weight(found.weight)
     return NormalEquations(
         normal.gram * weight,

@@ -6,7 +6,6 @@ writers have other scales, so that what counts is measured: the error that the b
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from bitstream.file.header import MAX_QUALITY
@@ -37,14 +36,13 @@ def find_half(job: Job, data: bytes, pixels: Pixels) -> int:
     cropped = pixels[window]
     height, width, _ = cropped.shape
     unfiltered = to_unfiltered(cropped, job.model.multiple)
-    original = job.pixels[window].astype(np.float64)
+    original, distortion = job.pixels[window], job.distortion.part(*window)
     errors: dict[int, float] = {}
 
     def error(half: int) -> float:
         if half not in errors:
             picture = job.model.postfilter(unfiltered, centred(half))
-            difference = to_pixels(picture, width, height) - original
-            errors[half] = float(np.square(difference).sum())
+            errors[half] = distortion.squared_error(to_pixels(picture, width, height), original)
             job.progress("quality", len(errors) / (len(COARSE) + 2 * len(STEPS)))
         return errors[half]
 

@@ -10,6 +10,7 @@ from codec.contract.options import EncodeOptions
 from codec.contract.targets import Lambda
 from codec.contract.techniques import techniques
 from codec.encoding.deadline import Deadline
+from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.job import Job, OnProgress
 from codec.errors import OptionError
 from codec.models import released
@@ -23,6 +24,7 @@ def make_job(
     options: EncodeOptions,
     mode: Lossy | Standard,
     on_progress: OnProgress | None = None,
+    distortion: Distortion = EVEN,
 ) -> Job:
     """Loads the model and prepares the picture.
 
@@ -31,6 +33,7 @@ def make_job(
         options: effort, update, device and time limit count.
         mode: content and quality.
         on_progress: called with a stage and the fraction of it that is done.
+        distortion: what the searches weigh against bits.
     """
     deadline = Deadline.after(options.time_limit)
     effort = effort_at(options.effort)
@@ -48,6 +51,7 @@ def make_job(
         techniques().get(options.update) if effort.update else None,
         deadline,
         mode.content if isinstance(mode, Lossy) else mode.format,
+        distortion=distortion,
     )
 
 

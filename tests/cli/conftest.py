@@ -61,9 +61,10 @@ class FakeCodec:
         picture: bytes | str | np.ndarray,
         options: EncodeOptions,
         on_progress: Callable[[str, float], None],
+        roi: bytes | None = None,
     ) -> FakeResult:
         pixels = load(picture, options).pixels
-        self.encode_options = options
+        self.encode_options, self.roi = options, roi
         for step in range(5):
             on_progress("refine", step / 4)
         return FakeResult(stored(pixels), self.report)

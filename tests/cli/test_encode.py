@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from codec.cli.console import Progress, Speech
@@ -57,6 +58,25 @@ def test_json(run):
         "quality": 50.0,
         "note": "",
     }
+
+
+def test_a_region_of_interest_reaches_the_codec(run, fake, pixels):
+    assert run("encode", "photo.png", "out.bin").exit_code == 0 and fake.roi is None
+    assert run("encode", "--roi", "photo.png", "photo.png", "out2.bin").exit_code == 0
+    assert np.array_equal(fake.roi.pixels, pixels)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--roi none.png photo.png", "nncodec: none.png: No such file or directory"),
+        ("--roi photo.png --lossless photo.png", "--lossless and --roi exclude each other"),
+        ("--roi photo.png -r .", "--roi is about one picture"),
+    ],
+)
+def test_a_region_of_interest_that_cannot_be(run, arguments, message):
+    result = run("encode", *arguments.split())
+    assert result.exit_code != 0 and message in result.stderr
 
 
 def test_infinite_psnr_is_valid_json(run, fake):

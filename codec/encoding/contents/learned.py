@@ -53,15 +53,16 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
     if adapted.content.prior:
         prior_fit.set_scales(decoder, prior.apply(adapted.content.prior, _model(job)))
     decoder = decoder.to(job.device)
-    original = job.original.to(job.device)
+    original, distortion = job.original.to(job.device), job.distortion.to(job.device)
     y, level = adapted.content.latents.clone(), _level(job)
     parts = list(tiles(*y.shape[2:]))
     for done, tile in enumerate(parts):
         outer = (..., tile.outer_rows, tile.outer_columns)
-        pixels = (slice(BLOCK_PX * side.start, BLOCK_PX * side.stop) for side in outer[1:])
+        rows, columns = (slice(BLOCK_PX * side.start, BLOCK_PX * side.stop) for side in outer[1:])
         found = refine.refine(
             y[outer],
-            original[(..., *pixels)],
+            original[..., rows, columns],
+            distortion.part(rows, columns),
             decoder,
             level,
             adapted.content.weight,

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from codec.contract.quality import Level
+from codec.encoding.distortion import Distortion
 from codec.networks.context import at_phases
 from codec.networks.learned import Model
 from codec.networks.likelihood import bits
@@ -80,6 +81,7 @@ AGAIN = Annealing(0.01, softest=4.0, sharpest=14.0)
 def refine(
     y: Tensor,
     original: Tensor,
+    distortion: Distortion,
     model: Model,
     level: Level,
     weight: float,
@@ -92,6 +94,7 @@ def refine(
     Args:
         y: float [1 c h/16 w/16], pixel units: from the analysis, or from here.
         original: float [1 3 h w], pixel values - 128; the decoder's picture is H x W.
+        distortion: what errors count.
         model: float twin of the decoder.
         level: the quality.
         weight: lambda, bits per pixel per mean squared error.
@@ -112,7 +115,7 @@ def refine(
         with torch.autocast(y.device.type, torch.bfloat16):
             values, rate = _draw(latents, model, level, draw)
             picture = model.reconstruct(values, level)
-        error = (picture[:, :, :height, :width] - original).square().mean()
+        error = distortion.mean(picture[:, :, :height, :width] - original)
         loss = weight * error * height * width + rate
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec.decoding.filtering import Filtering
+from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.updates.normal import EquationSums, NormalEquations
 from codec.networks.pictures import pad_to_multiple
 from codec.networks.strips import Strip
@@ -14,12 +15,15 @@ from codec.networks.units import FRACTION_BITS, PIXELS_PER_UNIT
 UNITS = 2**FRACTION_BITS
 
 
-def equations(filtering: Filtering, original: Tensor) -> NormalEquations:
+def equations(
+    filtering: Filtering, original: Tensor, distortion: Distortion = EVEN
+) -> NormalEquations:
     """Normal equations of the base filter's last layer, in picture units.
 
     Args:
         filtering: the base filter on the picture.
         original: float [1 3 h w], pixel values - 128.
+        distortion: how much each position counts.
     """
     outputs, inputs = filtering.base.leave.weight.shape[:2]
     sums = EquationSums(inputs, outputs)
@@ -28,7 +32,8 @@ def equations(filtering: Filtering, original: Tensor) -> NormalEquations:
         picture = filtering.picture(filtering.base, strip)
         errors = target - picture[:, :, : target.shape[2], : target.shape[3]].float() / UNITS
         features = _neighbourhood(filtering.features(strip), strip).float() / UNITS
-        sums.add(features, functional.pixel_unshuffle(errors, 2))
+        weights = distortion.blocks(slice(strip.start, strip.stop))
+        sums.add(features, functional.pixel_unshuffle(errors, 2), weights)
     return sums.total()
 
 

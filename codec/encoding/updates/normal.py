@@ -30,7 +30,7 @@ class NormalEquations:
         gram: float64 [n n], products of features.
         cross: float64 [n m], products of features and errors before the change.
         energy: sum of the squared errors before the change.
-        positions: how many there are; a sum over images may weight them.
+        positions: how many there are, or the sum of their weights.
     """
 
     gram: NDArray[np.float64]
@@ -60,9 +60,9 @@ class EquationSums:
         self._cross = torch.zeros(KERNEL, KERNEL * features, outputs + 1, dtype=torch.float64)
         self._errors = torch.zeros(outputs, dtype=torch.float64)
         self._energy = 0.0
-        self._positions = 0
+        self._positions = 0.0
 
-    def add(self, features: Tensor, errors: Tensor) -> None:
+    def add(self, features: Tensor, errors: Tensor, weights: Tensor | None = None) -> None:
         """Adds a part.
 
         Args:
@@ -70,6 +70,7 @@ class EquationSums:
                 them, zero beyond the border of the image.
             errors: float [1 m h' w'], h' <= h and w' <= w: target minus output; positions beyond
                 h' x w' do not count.
+            weights: float [h' w'], how much each position counts; None for 1 everywhere.
         """
         height, width = errors.shape[2:]
         for top in range(0, height, STRIP_ROWS):
@@ -77,15 +78,32 @@ class EquationSums:
             strip = features[0, :, top : top + rows + 2]
             shifts = [strip[:, :, shift : shift + width] for shift in range(KERNEL)]
             wide = torch.cat(shifts).permute(1, 2, 0).contiguous()
-            self._add_products(wide, rows)
+            weight = None if weights is None else weights[top : top + rows, :, None]
+            if weight is None:
+                self._add_products(wide, rows)
+            else:
+                self._add_weighted(wide, weight)
             wanted = errors[0, :, top : top + rows]
             # A channel of ones beside the errors sums the features themselves.
             wanted = torch.cat([wanted, torch.ones_like(wanted[:1])]).permute(1, 2, 0)
+            wanted = wanted if weight is None else wanted * weight
             for offset in range(KERNEL):
                 self._cross[offset] += _product(wide[offset : offset + rows], wanted)
-        self._errors += errors[0].sum((1, 2), dtype=torch.float64)
-        self._energy += float(errors.double().square().sum())
-        self._positions += height * width
+        weighted = errors if weights is None else errors * weights
+        self._errors += weighted[0].sum((1, 2), dtype=torch.float64)
+        self._energy += float((weighted.double() * errors.double()).sum())
+        self._positions += height * width if weights is None else float(weights.double().sum())
+
+    def _add_weighted(self, wide: Tensor, weight: Tensor) -> None:
+        """Adds a strip [rows+2 w 3c] of unequal positions, where no product serves twice."""
+        rows = len(weight)
+        for first in range(KERNEL):
+            scaled = wide[first : first + rows] * weight
+            for second in range(first, KERNEL):
+                product = _product(scaled, wide[second : second + rows])
+                self._blocks[first, :, second] += product
+                if second > first:
+                    self._blocks[second, :, first] += product.T
 
     def _add_products(self, wide: Tensor, rows: int) -> None:
         """Adds a strip [rows+2 w 3c] to the products of all pairs of vertical offsets."""

@@ -21,6 +21,7 @@ from torch.func import functional_call
 from bitstream import TensorLayout, UpdatePayload
 from bitstream.update.levels import STEP_SHIFT_BITS
 from codec.decoding.parameters import Parameters
+from codec.encoding.distortion import Distortion
 from codec.encoding.updates import penalties
 from codec.encoding.updates.relaxed import relaxed
 from codec.networks.postfilter import PostFilter
@@ -40,7 +41,7 @@ PROBES = 4
 COARSER = 1.0
 """Octaves by which the step exceeds that of a dense update: a sparse one saves positions too."""
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Distortion]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class OverfitTask:
     Attributes:
         unfiltered: float [1 3 H W], picture units, on the decoder's padded size.
         original: float [1 3 h w], pixel values - 128.
+        distortion: what errors count.
         quality: float [1 1 1 1] in [-1, 1].
         weight: lambda, in bits per squared error of a position, mean over channels, in pixels.
         biases_only: whether levels of matrices with several rows stay zero.
@@ -58,6 +60,7 @@ class OverfitTask:
 
     unfiltered: Tensor
     original: Tensor
+    distortion: Distortion
     quality: Tensor
     weight: float
     biases_only: bool
@@ -123,7 +126,7 @@ class _Descent:
         A random sign for every output pixel makes the squared gradient an unbiased estimate of the
         diagonal of the Gauss-Newton matrix (Hutchinson, Comm. Stat. 19(2), 1990).
         """
-        x, target = self._patches()
+        x, target, distortion = self._patches()
         blank = [
             torch.zeros(t.rows, t.columns, device=x.device, requires_grad=True)
             for t in self._layout
@@ -134,7 +137,7 @@ class _Descent:
             bits = torch.randint(
                 2, filtered.shape, generator=self._generator, device=filtered.device
             )
-            signs = bits.float() * 2 - 1
+            signs = distortion.scaled(bits.float() * 2 - 1)
             grads = torch.autograd.grad((filtered * signs).sum(), blank, retain_graph=True)
             for total, grad in zip(power, grads, strict=True):
                 total += grad.square() / PROBES
@@ -169,11 +172,11 @@ class _Descent:
             2.0 ** (shifts[t.group] - self._parameters.unit_bits[t.group]) for t in self._layout
         ]
         for step in range(steps):
-            x, target = self._patches()
+            x, target, distortion = self._patches()
             seen = penalty.seen([t * mask for t, mask in zip(levels, masks, strict=True)])
             values = [size * tensor for size, tensor in zip(sizes, seen, strict=True)]
             filtered = self._filter(values, x)[:, :, : target.shape[2], : target.shape[3]]
-            error = (filtered * PIXELS_PER_UNIT - target).square().mean()
+            error = distortion.mean(filtered * PIXELS_PER_UNIT - target)
             optimizer.zero_grad(set_to_none=True)
             (self._task.weight * error * self._pixels).backward()
             penalty.add_gradients(levels, step / steps)
@@ -200,15 +203,17 @@ class _Descent:
         task = self._task
         height, width = task.original.shape[2:]
         if min(height, width) < PATCH_PX or height * width <= PATCHES * PATCH_PX**2:
-            return task.unfiltered, task.original
-        inputs, targets = [], []
+            return task.unfiltered, task.original, task.distortion
+        inputs, targets, parts = [], [], []
         for _ in range(PATCHES):
             top = 2 * self._rng.integers((height - PATCH_PX) // 2 + 1)
             left = 2 * self._rng.integers((width - PATCH_PX) // 2 + 1)
-            window = (..., slice(top, top + PATCH_PX), slice(left, left + PATCH_PX))
+            rows, columns = slice(top, top + PATCH_PX), slice(left, left + PATCH_PX)
+            window = (..., rows, columns)
+            parts.append(task.distortion.part(rows, columns))
             inputs.append(task.unfiltered[window])
             targets.append(task.original[window])
-        return torch.cat(inputs), torch.cat(targets)
+        return torch.cat(inputs), torch.cat(targets), Distortion.of_parts(parts)
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from codec.contract.quality import centred
 from codec.contract.techniques import Technique
 from codec.decoding import update
 from codec.encoding.deadline import Deadline
+from codec.encoding.distortion import Distortion
 from codec.encoding.updates.fit import FitTask, fit, fit_trellis
 from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
 from codec.encoding.updates.normal import NormalEquations
@@ -32,6 +33,7 @@ class SearchTask:
         normal: equations of the last layer, in picture units.
         unfiltered: integers [1 3 H W], before the post-filter.
         original: float [1 3 h w], pixel values - 128.
+        distortion: what errors count.
         half: quality in halves.
         weight: lambda, in bits per `Job.squared_error`.
         thorough: whether to try several steps.
@@ -44,6 +46,7 @@ class SearchTask:
     normal: NormalEquations
     unfiltered: Tensor
     original: Tensor
+    distortion: Distortion
     half: int
     weight: float
     thorough: bool
@@ -95,6 +98,7 @@ def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
             OverfitTask(
                 task.unfiltered.to(task.device) / 2**FRACTION_BITS,
                 task.original.to(task.device),
+                task.distortion.to(task.device),
                 torch.full((1, 1, 1, 1), quality, device=task.device),
                 task.weight,
                 technique.changes == "biases",
