@@ -26,7 +26,7 @@ INLINE = re.compile(r"`(nncodec [a-z]+ [^`]+)`")
 ELSEWHERE = {
     "make demo": "run by .ci/run",
     "make test": "is what runs this",
-    "pip install .": "run by .ci/run, which uses the installed package",
+    "pip install '.[encode]'": "run by .ci/run, which uses the installed package",
 }
 """Commands that are not run here, and why."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -34,8 +35,11 @@ def cores() -> int:
 
 
 def set_threads(count: int) -> None:
-    """Limits torch to `count` threads; 0 leaves its own choice, which is all cores."""
-    if count:
+    """Limits engines to `count` threads; 0 leaves their own choice, which is all cores."""
+    if not count:
+        return
+    os.environ["OMP_NUM_THREADS"] = str(count)  # the kernel asks each time, torch when it comes
+    if "torch" in sys.modules:
         import torch
 
         torch.set_num_threads(count)
@@ -47,7 +51,7 @@ def run(jobs: Iterable[Job], *, workers: int, threads: int) -> Iterator[Result]:
     Args:
         jobs: what to do.
         workers: number of processes.
-        threads: of torch, in each of them.
+        threads: in each of them.
 
     Yields:
         One result for each job, in the order in which they end.

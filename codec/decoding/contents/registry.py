@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bitstream import Header
+from bitstream import Header, UnknownModel
 from codec.models.kinds import FilteredModel
 from codec.networks.integers import Scales
 from codec.picture.halves import Halves
+
+NEEDS_TORCH = "its content needs CompressAI: pip install 'nncodec-image[compressai]'"
 
 
 class ContentDecoder(Protocol):
@@ -36,8 +38,12 @@ def decoder_of(model: FilteredModel) -> ContentDecoder:
 
         return learned
     if model.content == "compressai":
-        from codec.decoding.contents import compressai
-
+        try:
+            from codec.decoding.contents import compressai
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise UnknownModel(NEEDS_TORCH) from error
         return compressai
     from codec.decoding.contents import standard
 
