@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import io
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 import codec
+from codec.picture import metrics
 from scripts.measure.evaluate import mean
 from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
 from scripts.measure.tables import Row, TableError
@@ -99,6 +101,7 @@ def measure(name: str, pixels: Pixels, form: Format) -> Row:
     read = time.process_time()
     if not np.array_equal(decoded, pixels):
         raise MismatchError(f"{name}: {form.codec} at effort {form.effort} gives another picture")
+    same = metrics.measure(pixels, decoded)
     return Row(
         name,
         width,
@@ -108,12 +111,11 @@ def measure(name: str, pixels: Pixels, form: Format) -> Row:
         100.0,
         len(data),
         8 * len(data) / (width * height),
-        float("inf"),
-        1.0,
         written - start,
         read - written,
         update_bytes,
         form.version,
+        **{name: math.nan if found is None else found for name, found in same.items()},
     )
 
 

@@ -179,10 +179,12 @@ def test_weight_coders(place, run_script, peer, monkeypatch):
 
 @pytest.mark.parametrize("experiment", report.EXPERIMENTS, ids=lambda found: found.file)
 def test_rows_of_results_come_back_as_written(experiment: Experiment, tmp_path: Path):
-    published = RESULTS / experiment.file
-    for row in experiment.open(published).rows:
+    published = experiment.open(RESULTS / experiment.file).rows
+    for row in published:
         append_row(tmp_path / "again.tsv", row)
-    assert (tmp_path / "again.tsv").read_text() == published.read_text()
+    again = experiment.open(tmp_path / "again.tsv").rows
+    # As text: figures that a table lacks are nan, which is like nothing, not even itself.
+    assert list(map(str, again)) == list(map(str, published))
 
 
 def test_documents_have_the_tables_of_the_results(place, run_script):
