@@ -153,13 +153,17 @@ class Trainer(Training):
                 loss = ((weight * mse + bpp) / weight.sqrt()).mean()
         return self.descend(loss)
 
-    @torch.no_grad()
     def validate(self, x: Tensor) -> Validation:
-        """Mean weighted loss of the average model; the log has "bpp@psnr" per quality too."""
+        """Of the average model, see `score`."""
+        return self.score(self.average, x)
+
+    @torch.no_grad()
+    def score(self, model: Model, x: Tensor) -> Validation:
+        """Mean weighted loss; the log has "bpp@psnr" per quality too."""
         losses, points = [], []
         for quality in VALIDATION_QUALITIES:
             column = torch.full((len(x),), quality, device=self.device)
-            out = self.average(x, level_at(column), hard_rounding)
+            out = model(x, level_at(column), hard_rounding)
             mse = (out.picture - x).clamp(-255, 255).square().mean((1, 2, 3))
             bpp = (out.latent_bits / x[0, 0].numel()).mean().item()
             psnr = (10 * torch.log10(255**2 / mse)).mean().item()

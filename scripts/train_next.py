@@ -1,0 +1,133 @@
+"""Trains the next content network, which begins as the released one grown by new branches.
+
+    python scripts/train_next.py --config configs/train/next.toml --data DIR --validation DIR \
+        --run runs/next --minutes 600 --decay-minutes 25 --copy DIR
+
+Ends after the minutes given, on the clock.  The learning rate is constant, and falls to zero over
+the last --decay-minutes of them.  Started again with the same --run it carries on, for as many
+minutes more; every checkpoint is also copied to the folder --copy.  The loss of the released
+network on the same validation pictures is printed first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+import time
+from pathlib import Path
+
+import torch
+import train
+from next.grow import grow
+from next.model import Model, ModelConfig
+from torch import Tensor
+from train_data import center_crops, load_folder
+from training import load_config, run_parser
+
+from codec import model, weights
+from codec.postfilter import FilterConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(train.TrainConfig):
+    """The TOML file; unknown or missing keys are errors."""
+
+    model: ModelConfig
+
+    @classmethod
+    def load(cls, path: Path) -> TrainConfig:
+        return load_config(
+            cls,
+            path,
+            data=lambda table: train.DataConfig(**table),
+            model=lambda table: read_model(table),
+            optim=lambda table: train.OptimConfig(**table),
+        )
+
+
+def read_model(table: dict) -> ModelConfig:
+    """Sizes as TOML and JSON give them: lists for tuples."""
+    sizes = {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
+    sizes["slices"] = tuple(map(tuple, sizes["slices"]))
+    filter_sizes = {name: tuple(value) for name, value in sizes["filter"].items()}
+    return ModelConfig(**sizes | {"filter": FilterConfig(**filter_sizes)})
+
+
+class Trainer(train.Trainer):
+    """The next content network and its post-filter.
+
+    Args:
+        config: of the training.
+        run: its folder.
+        device: where it runs.
+        copy: a second folder for everything in the first one.
+    """
+
+    until = math.inf
+    """The end, in seconds since the epoch."""
+    decay_s = 0.0
+    """Before it, over which the learning rate falls."""
+
+    def __init__(
+        self, config: TrainConfig, run: Path, device: str, copy: Path | None = None
+    ) -> None:
+        super().__init__(config, run, device, build=Model)
+        self.copy = copy
+
+    def start(self, pictures: list[Tensor], weights: Path | None = None) -> None:
+        """From the last checkpoint, else from weights, else from the released network."""
+        if weights is not None:
+            super().start(pictures, weights)
+        elif not self.resume():
+            for model in (self.model, self.average):
+                grow(model, released())
+
+    def learning_rate(self, progress: float) -> float:
+        """Warmed up, constant, and linear to zero at the end."""
+        optim = self.config.optim
+        warm = min(1.0, (self.step + 1) / optim.warmup_steps)
+        left = max(0.0, self.until - time.time())
+        return optim.lr * warm * (left / self.decay_s if left < self.decay_s else 1.0)
+
+    def save(self) -> None:
+        """Writes the checkpoint, and copies the run."""
+        super().save()
+        if self.copy is not None:
+            self.copy.mkdir(parents=True, exist_ok=True)
+            for path in self.folder.iterdir():
+                shutil.copy2(path, self.copy)
+
+
+def released() -> model.Model:
+    """The released content network, in floats."""
+    return weights.load_default().search()
+
+
+def main() -> None:
+    parser = run_parser(__doc__.splitlines()[0], "configs/train/next.toml", every=8.0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="best.pt of an earlier run")
+    parser.add_argument("--decay-minutes", type=float, default=25.0)
+    parser.add_argument("--copy", type=Path, metavar="DIR")
+    args = parser.parse_args()
+
+    args.run.mkdir(parents=True, exist_ok=True)
+    held_out = center_crops(load_folder(args.validation, 16), 256).to(args.device)
+    trainer = Trainer(TrainConfig.load(args.config), args.run, args.device, args.copy)
+    print("released:", trainer.score(released().to(args.device), held_out)[1], flush=True)
+    pictures = load_folder(args.data)
+    trainer.start(pictures, args.start)
+    trainer.until = time.time() + 60 * args.minutes
+    trainer.decay_s = 60 * args.decay_minutes
+    trainer.train(
+        math.inf,
+        args.validate_every,
+        lambda progress: trainer.train_step(pictures, progress),
+        lambda: trainer.validate(held_out),
+        until=trainer.until,
+    )
+
+
+if __name__ == "__main__":
+    main()
