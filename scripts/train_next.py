@@ -27,6 +27,7 @@ from training import load_config, run_parser
 
 from codec import model, weights
 from codec.postfilter import FilterConfig
+from codec.transform import BLOCK_PX
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,8 @@ class TrainConfig(train.TrainConfig):
     """The TOML file; unknown or missing keys are errors."""
 
     model: ModelConfig
+    seam_weight: float
+    """Of the steps of the error across the grid of blocks, see `Trainer.distortion`."""
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:
@@ -89,6 +92,17 @@ class Trainer(train.Trainer):
         warm = min(1.0, (self.step + 1) / optim.warmup_steps)
         left = max(0.0, self.until - time.time())
         return optim.lr * warm * (left / self.decay_s if left < self.decay_s else 1.0)
+
+    def distortion(self, error: Tensor) -> Tensor:
+        """The squared error, and that of the steps between neighbours on two sides of the grid.
+
+        Errors of two blocks have little to do with each other, and the squared error alone does not
+        mind: eyes see the step between them.
+        """
+        rows = error[:, :, BLOCK_PX::BLOCK_PX] - error[:, :, BLOCK_PX - 1 : -1 : BLOCK_PX]
+        columns = error[..., BLOCK_PX::BLOCK_PX] - error[..., BLOCK_PX - 1 : -1 : BLOCK_PX]
+        steps = rows.square().sum((1, 2, 3)) + columns.square().sum((1, 2, 3))
+        return super().distortion(error) + self.config.seam_weight * steps / error[0].numel()
 
     def save(self) -> None:
         """Writes the checkpoint, and copies the run."""

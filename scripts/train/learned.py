@@ -148,10 +148,14 @@ class Trainer(Training):
                 loss = (bpp / weight.sqrt()).mean()
             else:
                 out = self.model(x, level, self.rounding)
-                mse = (out.picture - x).square().mean((1, 2, 3))
                 bpp = out.latent_bits / x[0, 0].numel()
-                loss = ((weight * mse + bpp) / weight.sqrt()).mean()
+                distortion = self.distortion(out.picture - x)
+                loss = ((weight * distortion + bpp) / weight.sqrt()).mean()
         return self.descend(loss)
+
+    def distortion(self, error: Tensor) -> Tensor:
+        """Of each picture [b], from its errors in pixel values [b 3 h w]."""
+        return error.square().mean((1, 2, 3))
 
     def validate(self, x: Tensor) -> Validation:
         """Of the average model, see `score`."""

@@ -13,6 +13,7 @@ from next.context import STEP_LIMIT, STEPS_PER_OCTAVE, Predicted
 from next.grow import grow
 from next.likelihood import SHAPES, bits
 from next.model import Model
+from seam_ratio import seam_ratio
 from torch import Tensor, nn
 from train import DataConfig
 from train_next import TrainConfig, Trainer, released
@@ -21,6 +22,7 @@ from codec import context, likelihood
 from codec.context import TWO_PHASES, Slot, at_phases, put_at_phases
 from codec.likelihood import hard_rounding
 from codec.quality import level_at
+from codec.transform import BLOCK_PX
 
 CONFIG = TrainConfig.load(Path(__file__).parents[2] / "configs" / "train" / "next.toml")
 CHANNELS = CONFIG.model.channels
@@ -164,3 +166,21 @@ def test_training_resumes_where_it_was_and_ends_at_rate_zero(tmp_path):
     before = flat(resumed.model)
     resumed.train_step(pictures, 0.0)
     assert torch.equal(flat(resumed.model), before)
+
+
+def test_only_steps_across_the_grid_count_beside_the_squared_error(tmp_path):
+    trainer = Trainer(replace(CONFIG, seam_weight=3.0), tmp_path, "cpu")
+    smooth, block = torch.zeros(1, 3, 48, 64), torch.zeros(1, 3, 48, 64)
+    smooth[:, :, 20:] = 2.0
+    block[:, :, 16:32, 16:32] = 2.0
+    assert trainer.distortion(smooth) == smooth.square().mean()
+    seams = 4 * BLOCK_PX * 3 * 2.0**2 / block.numel()
+    assert trainer.distortion(block) == pytest.approx(float(block.square().mean()) + 3 * seams)
+
+
+def test_the_seam_ratio_finds_a_grid():
+    noisy = 128 + 10 * noise(1, 3, 64, 96)
+    assert seam_ratio(noisy) == pytest.approx(1, abs=0.1)
+    checked = noisy.clone()
+    checked[:, :, :, 16:32] += 30
+    assert seam_ratio(checked) > 1.2
