@@ -97,12 +97,15 @@ class Trainer(train.Trainer):
         """The squared error, and that of the steps between neighbours on two sides of the grid.
 
         Errors of two blocks have little to do with each other, and the squared error alone does not
-        mind: eyes see the step between them.
+        mind: eyes see the step between them.  The sum is scaled so that independent errors of all
+        pixels count as in the squared error alone.
         """
+        weight = self.config.seam_weight
         rows = error[:, :, BLOCK_PX::BLOCK_PX] - error[:, :, BLOCK_PX - 1 : -1 : BLOCK_PX]
         columns = error[..., BLOCK_PX::BLOCK_PX] - error[..., BLOCK_PX - 1 : -1 : BLOCK_PX]
         steps = rows.square().sum((1, 2, 3)) + columns.square().sum((1, 2, 3))
-        return super().distortion(error) + self.config.seam_weight * steps / error[0].numel()
+        total = super().distortion(error) + weight * steps / error[0].numel()
+        return total / (1 + weight * 4 / BLOCK_PX)
 
     def save(self) -> None:
         """Writes the checkpoint, and copies the run."""
