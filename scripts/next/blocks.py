@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from codec.layers import Conv
+from codec.networks.layers import Conv
 
 
 class Bottleneck(nn.Module):

@@ -1,9 +1,9 @@
 """The entropy model of the next network: channel slices, a predicted step, two shapes of tails.
 
-As in `codec.context`, channels are coded in groups, coarse to fine, and groups in the two phases of
-a checkerboard.  New is that a phase is coded in slices of channels, each of which sees those before
-it at its own position; and that each latent is told, beside mean and scale, its quantiser step and
-how heavy its distribution's tails are.
+As in `codec.networks.context`, channels are coded in groups, coarse to fine, and groups in the two
+phases of a checkerboard.  New is that a phase is coded in slices of channels, each of which sees
+those before it at its own position; and that each latent is told, beside mean and scale, its
+quantiser step and how heavy its distribution's tails are.
 
     lower groups -> embed 1x1 -> mix 3x3 ------+
     own group, coded phase -> embed 1x1 -> 3x3 +-> + -> 1x1 -> 1x1 -> mean, scale, step, shape
@@ -24,11 +24,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from codec.context import TWO_PHASES, LatentFeatures, Phases, Slot, interleaved
-from codec.layers import Conv, QualityBias
-from codec.likelihood import LOGISTIC_DEVIATION, round_through
-from codec.quality import Level
-from next.likelihood import SHAPES
+from codec.contract.quality import Level
+from codec.networks.context import TWO_PHASES, LatentFeatures, Phases, Slot, interleaved
+from codec.networks.layers import Conv, QualityBias
+from codec.networks.likelihood import LOGISTIC_DEVIATION, round_through
+from scripts.next.likelihood import SHAPES
 
 STEPS_PER_OCTAVE = 8
 STEP_LIMIT = 8
@@ -45,7 +45,7 @@ class Predicted:
         mean: in pixel values.
         step: quantiser step in pixel values.
         log2_scale: of the logistic, in steps.
-        shape: see `next.likelihood`.
+        shape: see `scripts.next.likelihood`.
     """
 
     mean: Tensor

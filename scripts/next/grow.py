@@ -1,15 +1,15 @@
 """A trained content network -> the next one with the same weights, and new branches of zeros.
 
 What the grown network computes is what the trained one does, but for the two coarse groups, whose
-four phases become two, and a small weight of the wide logistic (`next.likelihood`).
+four phases become two, and a small weight of the wide logistic (`scripts.next.likelihood`).
 """
 
 from __future__ import annotations
 
 import torch
 
-from codec import model as released
-from next.model import Model
+from codec.networks import learned as released
+from scripts.next.model import Model
 
 RELEASED_OUTPUTS = 2
 """Of the released context networks for each latent: mean, log2 of the scale."""

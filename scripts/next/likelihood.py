@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from codec.likelihood import LOG2_SCALE_MAX, LOG2_SCALE_MIN
+from codec.networks.likelihood import LOG2_SCALE_MAX, LOG2_SCALE_MIN
 
 WIDE_OCTAVES = 2.0
 """log2 of how much wider the second logistic is."""

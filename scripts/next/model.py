@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from codec import model
-from codec.context import Slot, at_phases
-from codec.likelihood import Rounding
-from codec.postfilter import FilterConfig, PostFilter
-from codec.quality import Level
-from next.context import ContextModel, Predicted
-from next.likelihood import bits
-from next.transform import Analysis, Synthesis
+from codec.contract.quality import Level
+from codec.networks import learned
+from codec.networks.context import Slot, at_phases
+from codec.networks.likelihood import Rounding
+from codec.networks.postfilter import FilterConfig, PostFilter
+from scripts.next.context import ContextModel, Predicted
+from scripts.next.likelihood import bits
+from scripts.next.transform import Analysis, Synthesis
 
 Pair = tuple[int, int]
 Four = tuple[int, int, int, int]
@@ -42,7 +42,7 @@ class ModelConfig:
         return sum(map(sum, self.slices))
 
 
-class Model(model.Model):
+class Model(learned.Model):
     """Analysis, context model, synthesis, post-filter."""
 
     def __init__(self, config: ModelConfig) -> None:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from codec import transform
-from codec.transform import BLOCK_PX, PIXELS_PER_UNIT
-from next.blocks import bottlenecks
+from codec.networks import transform
+from codec.networks.transform import BLOCK_PX, PIXELS_PER_UNIT
+from scripts.next.blocks import bottlenecks
 
 
 class Analysis(transform.Analysis):

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import next.likelihood
 import pytest
 import torch
-from complexity import costs
-from next.context import STEP_LIMIT, STEPS_PER_OCTAVE, Predicted
-from next.grow import grow
-from next.likelihood import SHAPES, bits
-from next.model import Model
-from seam_ratio import seam_ratio
 from torch import Tensor, nn
-from train import DataConfig
-from train_next import TrainConfig, Trainer, released
 
-from codec import context, likelihood
-from codec.context import TWO_PHASES, Slot, at_phases, put_at_phases
-from codec.likelihood import hard_rounding
-from codec.quality import level_at
-from codec.transform import BLOCK_PX
+from codec.contract.quality import level_at
+from codec.networks import context, likelihood
+from codec.networks.context import TWO_PHASES, Slot, at_phases, put_at_phases
+from codec.networks.likelihood import hard_rounding
+from codec.networks.transform import BLOCK_PX
+from scripts.measure.complexity import costs
+from scripts.measure.seams import seam_ratio
+from scripts.next import likelihood as mixture
+from scripts.next.context import STEP_LIMIT, STEPS_PER_OCTAVE, Predicted
+from scripts.next.grow import grow
+from scripts.next.likelihood import SHAPES, bits
+from scripts.next.model import Model
+from scripts.next.train import TrainConfig, Trainer, released
+from scripts.train.learned import DataConfig
 
 CONFIG = TrainConfig.load(Path(__file__).parents[2] / "configs" / "train" / "next.toml")
 CHANNELS = CONFIG.model.channels
@@ -58,7 +58,7 @@ def stirred(grown) -> Model:
 
 def test_it_begins_as_the_released_network_in_two_phases(grown, monkeypatch):
     monkeypatch.setattr(context.ContextModel, "phases", staticmethod(lambda index: TWO_PHASES))
-    monkeypatch.setattr(next.likelihood, "SHAPE_BIAS", -60.0)  # no wide logistic
+    monkeypatch.setattr(mixture, "SHAPE_BIAS", -60.0)  # no wide logistic
     picture, level = 50 * noise(2, 3, 64, 96), level_at(torch.tensor([20.0, 70.0]))
     old, new = released()(picture, level, hard_rounding), grown(picture, level, hard_rounding)
     torch.testing.assert_close(new.picture, old.picture, rtol=0, atol=2e-3)
@@ -128,9 +128,9 @@ def test_probabilities_sum_to_one(log2_scale, shape):
 
 def test_far_symbols_cost_what_the_wide_logistic_says():
     far, scale = torch.tensor([40.0]), torch.tensor([0.0])
-    wide = likelihood.bits(far, scale + next.likelihood.WIDE_OCTAVES)
+    wide = likelihood.bits(far, scale + mixture.WIDE_OCTAVES)
     for shape in range(SHAPES):
-        weight = torch.sigmoid(torch.tensor(shape + next.likelihood.SHAPE_BIAS))
+        weight = torch.sigmoid(torch.tensor(shape + mixture.SHAPE_BIAS))
         cost = bits(far, scale, torch.tensor([float(shape)]))
         torch.testing.assert_close(cost, wide - weight.log2(), rtol=1e-3, atol=0)
     assert bits(torch.tensor([1e6]), scale, torch.tensor([0.0])) == pytest.approx(100, abs=0.1)

@@ -1,6 +1,6 @@
 """Trains the next content network, which begins as the released one grown by new branches.
 
-    python scripts/train_next.py --config configs/train/next.toml --data DIR --validation DIR \
+    python -m scripts next.train --config configs/train/next.toml --data DIR --validation DIR \
         --run runs/next --minutes 600 --decay-minutes 25 --copy DIR
 
 Ends after the minutes given, on the clock.  The learning rate is constant, and falls to zero over
@@ -18,16 +18,17 @@ import time
 from pathlib import Path
 
 import torch
-import train
-from next.grow import grow
-from next.model import Model, ModelConfig
 from torch import Tensor
-from train_data import center_crops, load_folder
-from training import load_config, run_parser
 
-from codec import model, weights
-from codec.postfilter import FilterConfig
-from codec.transform import BLOCK_PX
+from codec.models import released as models
+from codec.networks import learned
+from codec.networks.postfilter import FilterConfig
+from codec.networks.transform import BLOCK_PX
+from scripts.next.grow import grow
+from scripts.next.model import Model, ModelConfig
+from scripts.train import learned as train
+from scripts.train.data import center_crops, load_folder
+from scripts.train.run import load_config, run_parser
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,9 +117,9 @@ class Trainer(train.Trainer):
                 shutil.copy2(path, self.copy)
 
 
-def released() -> model.Model:
+def released() -> learned.Model:
     """The released content network, in floats."""
-    return weights.load_default().search()
+    return models.load_default().search()
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """How visible the grid of 16x16 blocks is: steps across it over steps elsewhere, by quality.
 
-    python scripts/seam_ratio.py --images DIR --out results/0.1.0/seams.tsv
-    python scripts/seam_ratio.py --images DIR --weights runs/next/best.pt \
+    python -m scripts measure.seams --images DIR --out results/0.1.0/seams.tsv
+    python -m scripts measure.seams --images DIR --weights runs/next/best.pt \
         --out results/0.1.0/seams.tsv
 
 The mean absolute step of luma between neighbouring pixels, horizontally and vertically, of pairs on
@@ -16,15 +16,15 @@ import argparse
 from pathlib import Path
 
 import torch
-from next.model import Model as NextModel
 from torch import Tensor
-from train_data import center_crops, load_folder
-from train_next import TrainConfig, released
 
-from codec.likelihood import hard_rounding
-from codec.model import Model
-from codec.quality import level_at
-from codec.transform import BLOCK_PX
+from codec.contract.quality import level_at
+from codec.networks.learned import Model
+from codec.networks.likelihood import hard_rounding
+from codec.networks.transform import BLOCK_PX
+from scripts.next.model import Model as NextModel
+from scripts.next.train import TrainConfig, released
+from scripts.train.data import center_crops, load_folder
 
 LUMA = (0.299, 0.587, 0.114)
 QUALITIES = (5.0, 12.0, 25.0, 40.0, 60.0, 80.0)
@@ -64,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=12, metavar="PICTURES")
-    parser.add_argument("--weights", type=Path, help="best.pt of a run of scripts/train_next.py")
+    parser.add_argument("--weights", type=Path, help="best.pt of a run of scripts/next/train.py")
     parser.add_argument("--config", type=Path, default=Path("configs/train/next.toml"))
     parser.add_argument("--out", type=Path, required=True, help="table to append to")
     args = parser.parse_args()
