@@ -25,6 +25,7 @@ from codec.networks.transform import BLOCK_PX
 from scripts.next.model import Model as NextModel
 from scripts.next.train import TrainConfig, released
 from scripts.train.data import center_crops, load_folder
+from scripts.train.learned import load_weights
 
 LUMA = (0.299, 0.587, 0.114)
 QUALITIES = (5.0, 12.0, 25.0, 40.0, 60.0, 80.0)
@@ -56,7 +57,7 @@ def load(weights: Path | None, config: Path) -> tuple[str, Model]:
     if weights is None:
         return "released", released()
     model = NextModel(TrainConfig.load(config).model)
-    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    model.load_state_dict(load_weights(weights))
     return weights.parent.name, model.eval()
 
 

@@ -25,9 +25,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.contract.quality import Level
-from codec.networks.context import TWO_PHASES, LatentFeatures, Phases, Slot, interleaved
+from codec.networks.context import LatentFeatures, interleaved
 from codec.networks.layers import Conv, QualityBias
 from codec.networks.likelihood import LOGISTIC_DEVIATION, round_through
+from codec.networks.order import TWO_PHASES, Phases, Slot
 from scripts.next.likelihood import SHAPES
 
 STEPS_PER_OCTAVE = 8

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from codec.contract.quality import Level
 from codec.networks import learned
-from codec.networks.context import Slot, at_phases
+from codec.networks.config import FilterConfig
+from codec.networks.context import at_phases
 from codec.networks.likelihood import Rounding
-from codec.networks.postfilter import FilterConfig, PostFilter
+from codec.networks.order import Slot
+from codec.networks.postfilter import PostFilter
 from scripts.next.context import ContextModel, Predicted
 from scripts.next.likelihood import bits
 from scripts.next.transform import Analysis, Synthesis

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec.networks import transform
-from codec.networks.transform import BLOCK_PX, PIXELS_PER_UNIT
+from codec.networks.transform import BLOCK_PX
+from codec.networks.units import PIXELS_PER_UNIT
 from scripts.next.blocks import bottlenecks
 
 

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from codec.contract.quality import lambda_at, level_at
@@ -114,7 +115,7 @@ class Trainer(Training):
         if self.resume():
             return
         if weights is not None:
-            state = torch.load(weights, map_location=self.device, weights_only=True)
+            state = load_weights(weights)
             for model in (self.model, self.average):
                 model.load_state_dict(state)
             return
@@ -176,6 +177,13 @@ class Trainer(Training):
             points.append(f"{bpp:.4f}@{psnr:.3f}")
         value = sum(losses) / len(losses)
         return value, f"{value:.4f}\t{' '.join(points)}"
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Averaged weights of a run: its best.pt, or a safetensors file made of it."""
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def main() -> None:

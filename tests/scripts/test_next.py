@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from codec.contract.quality import level_at
 from codec.networks import context, likelihood
-from codec.networks.context import TWO_PHASES, Slot, at_phases, put_at_phases
+from codec.networks.context import at_phases
 from codec.networks.likelihood import hard_rounding
+from codec.networks.order import TWO_PHASES, Slot
 from codec.networks.transform import BLOCK_PX
-from scripts.measure.complexity import costs
 from scripts.measure.seams import seam_ratio
 from scripts.next import likelihood as mixture
 from scripts.next.context import STEP_LIMIT, STEPS_PER_OCTAVE, Predicted
@@ -30,6 +31,12 @@ CHANNELS = CONFIG.model.channels
 
 def noise(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(3))
+
+
+def put_at_phases(tensor: Tensor, slot: Slot, part: Tensor) -> None:
+    """Inverse of `at_phases`: writes a slot into a full tensor."""
+    for (di, dj), values in zip(slot.phases, part.chunk(len(slot.phases)), strict=True):
+        tensor[:, slot.start : slot.stop, di::2, dj::2] = values
 
 
 def flat(model: nn.Module) -> Tensor:
@@ -57,7 +64,7 @@ def stirred(grown) -> Model:
 
 
 def test_it_begins_as_the_released_network_in_two_phases(grown, monkeypatch):
-    monkeypatch.setattr(context.ContextModel, "phases", staticmethod(lambda index: TWO_PHASES))
+    monkeypatch.setattr(context, "phases_of", lambda group: TWO_PHASES)
     monkeypatch.setattr(mixture, "SHAPE_BIAS", -60.0)  # no wide logistic
     picture, level = 50 * noise(2, 3, 64, 96), level_at(torch.tensor([20.0, 70.0]))
     old, new = released()(picture, level, hard_rounding), grown(picture, level, hard_rounding)
@@ -136,17 +143,6 @@ def test_far_symbols_cost_what_the_wide_logistic_says():
     assert bits(torch.tensor([1e6]), scale, torch.tensor([0.0])) == pytest.approx(100, abs=0.1)
 
 
-def test_cost_of_each_part(grown):
-    kmac = {part: round(cost.kmac, 1) for part, cost in costs(grown).items()}
-    assert kmac == {
-        "analysis": 11.5,
-        "context": 6.4,
-        "synthesis": 13.4,
-        "postfilter": 3.6,
-        "decoder": 23.3,
-    }
-
-
 def test_training_resumes_where_it_was_and_ends_at_rate_zero(tmp_path):
     config = replace(CONFIG, data=DataConfig(crop_px=64, batch=1))
     pictures = [(127 + 40 * noise(3, 80, 80)).clamp(0, 255).byte()]
@@ -166,6 +162,18 @@ def test_training_resumes_where_it_was_and_ends_at_rate_zero(tmp_path):
     before = flat(resumed.model)
     resumed.train_step(pictures, 0.0)
     assert torch.equal(flat(resumed.model), before)
+
+
+def test_it_starts_from_weights_of_half_precision(tmp_path):
+    weights = {name: value.half() for name, value in Model(CONFIG.model).state_dict().items()}
+    save_file(
+        {name: value.contiguous() for name, value in weights.items()}, tmp_path / "w.safetensors"
+    )
+    trainer = Trainer(CONFIG, tmp_path / "run", "cpu")
+    trainer.start([], tmp_path / "w.safetensors")
+    for model in (trainer.model, trainer.average):
+        found = model.state_dict()
+        assert all(torch.equal(found[name], value.float()) for name, value in weights.items())
 
 
 def test_only_steps_across_the_grid_count_beside_the_squared_error(tmp_path):
