@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from codec.contract.quality import lambda_at, level_at
@@ -114,7 +115,7 @@ class Trainer(Training):
         if self.resume():
             return
         if weights is not None:
-            state = torch.load(weights, map_location=self.device, weights_only=True)
+            state = load_weights(weights)
             for model in (self.model, self.average):
                 model.load_state_dict(state)
             return
@@ -148,18 +149,26 @@ class Trainer(Training):
                 loss = (bpp / weight.sqrt()).mean()
             else:
                 out = self.model(x, level, self.rounding)
-                mse = (out.picture - x).square().mean((1, 2, 3))
                 bpp = out.latent_bits / x[0, 0].numel()
-                loss = ((weight * mse + bpp) / weight.sqrt()).mean()
+                distortion = self.distortion(out.picture - x)
+                loss = ((weight * distortion + bpp) / weight.sqrt()).mean()
         return self.descend(loss)
 
-    @torch.no_grad()
+    def distortion(self, error: Tensor) -> Tensor:
+        """Of each picture [b], from its errors in pixel values [b 3 h w]."""
+        return error.square().mean((1, 2, 3))
+
     def validate(self, x: Tensor) -> Validation:
-        """Mean weighted loss of the average model; the log has "bpp@psnr" per quality too."""
+        """Of the average model, see `score`."""
+        return self.score(self.average, x)
+
+    @torch.no_grad()
+    def score(self, model: Model, x: Tensor) -> Validation:
+        """Mean weighted loss; the log has "bpp@psnr" per quality too."""
         losses, points = [], []
         for quality in VALIDATION_QUALITIES:
             column = torch.full((len(x),), quality, device=self.device)
-            out = self.average(x, level_at(column), hard_rounding)
+            out = model(x, level_at(column), hard_rounding)
             mse = (out.picture - x).clamp(-255, 255).square().mean((1, 2, 3))
             bpp = (out.latent_bits / x[0, 0].numel()).mean().item()
             psnr = (10 * torch.log10(255**2 / mse)).mean().item()
@@ -168,6 +177,13 @@ class Trainer(Training):
             points.append(f"{bpp:.4f}@{psnr:.3f}")
         value = sum(losses) / len(losses)
         return value, f"{value:.4f}\t{' '.join(points)}"
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Averaged weights of a run: its best.pt, or a safetensors file made of it."""
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def main() -> None:

@@ -104,6 +104,7 @@ class Training:
         step: Callable[[float], float],
         validate: Callable[[], Validation],
         clock: Callable[[], float] = time.monotonic,
+        until: float = math.inf,
     ) -> None:
         """Trains until so many minutes have gone into steps, those of earlier calls included.
 
@@ -113,9 +114,10 @@ class Training:
             step: one update at a progress of 0 to 1, see `descend`.
             validate: of the average model.
             clock: the seconds that count.
+            until: ends it early, in seconds since the epoch.
         """
         budget, mean, due = minutes * 60, math.nan, self.seconds
-        while self.seconds < budget:
+        while self.seconds < budget and time.time() < until:
             if self.seconds >= due:
                 self._record(mean, validate())
                 due += every * 60

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-import pytest
 import torch
 from torch import Tensor, nn
 
@@ -62,9 +61,24 @@ def test_resumes_where_it_was():
     assert torch.equal(conv.weight, copy.weight) and torch.equal(conv.bias, copy.bias)
 
 
-def test_refuses_kernels_whose_memory_it_cannot_share():
-    with pytest.raises(ValueError, match="not channels last"):
-        optimizer_of(layer(torch.contiguous_format))
+def test_kernels_of_the_same_sides_learn_as_each_would_alone():
+    torch.manual_seed(4)
+    shapes = ((24, 20, 3, 3), (180, 24, 1, 1), (24, 180, 1, 1), (40, 24, 1, 1))
+    kernels = [nn.Parameter(torch.randn(shape)) for shape in shapes]
+    alone = [nn.Parameter(k.detach().permute(0, 2, 3, 1).flatten(1)) for k in kernels]
+    ours = KernelMuon([{"params": kernels}], RATE)
+    theirs = torch.optim.Muon(alone, lr=RATE, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    before = [matrix.detach().clone() for matrix in alone]
+    for _ in range(2):
+        for kernel, matrix in zip(kernels, alone, strict=True):
+            kernel.grad = torch.randn_like(kernel)
+            matrix.grad = kernel.grad.permute(0, 2, 3, 1).flatten(1)
+        ours.step()
+        theirs.step()
+    for kernel, matrix, old in zip(kernels, alone, before, strict=True):
+        change = kernel.detach().permute(0, 2, 3, 1).flatten(1) - old
+        error = change - (matrix.detach() - old)
+        assert error.norm() < 0.03 * change.norm()
 
 
 def test_small_tensors_are_left_to_adam():
