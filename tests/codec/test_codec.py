@@ -109,7 +109,7 @@ def test_better_quality_is_larger_and_closer(tiny):
 
 def test_no_update_when_none_is_wanted(tiny):
     result = encode(picture(64, 48), EncodeOptions(Lossy(quality=90), effort=2, update="none"))
-    assert set(chunks_of(result.data)) == {Tag.CONTENT}
+    assert set(chunks_of(result.data)) == {Tag.CONTENT, Tag.PIXELS}
     assert result.data == encode(picture(64, 48), EncodeOptions(Lossy(quality=90), effort=0)).data
     assert result.report.psnr_db == result.report.base_psnr_db
 
@@ -140,7 +140,7 @@ def test_an_update_that_costs_more_than_it_gains_is_not_sent(tiny, monkeypatch):
 def test_an_update_out_of_the_exact_range_is_not_sent(tiny, monkeypatch):
     force_update(monkeypatch, 0, 1000)
     result = encode(picture(64, 48), EncodeOptions(effort=1))
-    assert set(chunks_of(result.data)) == {Tag.CONTENT}
+    assert set(chunks_of(result.data)) == {Tag.CONTENT, Tag.PIXELS}
 
 
 @pytest.mark.parametrize(
