@@ -45,11 +45,12 @@ def item_size(dtype: str) -> int:
 
 def from_bytes(data: bytes, dtype: str) -> Values:
     """The values of a tensor, flat: float64 for a type of `FLOATS`, int64 for one of `INTEGERS`."""
-    if dtype == "BF16":
-        upper = np.frombuffer(data, "<u2").astype(np.uint32) << 16
-        return upper.view(np.float32).astype(np.float64)
-    values = np.frombuffer(data, _NUMPY[dtype])
-    return values.astype(np.float64) if dtype in FLOATS else values.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # of signalling NaNs
+        if dtype == "BF16":
+            upper = np.frombuffer(data, "<u2").astype(np.uint32) << 16
+            return upper.view(np.float32).astype(np.float64)
+        values = np.frombuffer(data, _NUMPY[dtype])
+        return values.astype(np.float64) if dtype in FLOATS else values.astype(np.int64)
 
 
 def to_bytes(values: Values, dtype: str) -> bytes:
@@ -66,7 +67,7 @@ def to_bytes(values: Values, dtype: str) -> bytes:
         if values.size and (values.min() < low or values.max() > high):
             raise InvalidField(f"an integer does not fit the type {dtype}")
         return values.astype(_NUMPY[dtype]).tobytes()
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         if dtype == "F64":
             return values.astype(_NUMPY[dtype]).tobytes()
         single = values.astype(np.float32)

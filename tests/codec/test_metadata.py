@@ -119,7 +119,7 @@ def test_on_the_command_line(tiny, small, tmp_path, monkeypatch):
 
     run("encode", "-e", "0", "photo.png")
     assert "icc chunk" in run("info", "photo.nni")
-    assert run("verify", "photo.nni", "--against", "photo.png").endswith(" dB\n")
+    assert " dB" in run("verify", "photo.nni", "--against", "photo.png")
     run("decode", "photo.nni", "back.png")
     with Image.open("back.png") as back:
         assert back.size == (20, 30)
@@ -127,7 +127,7 @@ def test_on_the_command_line(tiny, small, tmp_path, monkeypatch):
         assert dict(back.getexif()) == {TITLE: "a face"}
 
     run("encode", "-e", "0", "--metadata", "icc,xmp", "photo.png", "some.bin")
-    assert codec.probe("some.bin").chunks.keys() == {"icc", "xmp", "content"}
+    assert codec.probe("some.bin").chunks.keys() == {"icc", "xmp", "content", "pixels"}
     run("encode", "-e", "0", "--metadata", "none", "photo.png", "none.bin")
     assert codec.probe("none.bin").chunks.keys() == {"content"}
     result = CliRunner().invoke(main, ["encode", "--metadata", "gps", "photo.png"])

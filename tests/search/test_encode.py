@@ -10,12 +10,14 @@ import torch
 from PIL import Image
 
 import codec
-from codec import EncodeOptions, Lambda, Lossy, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2
+from codec import EncodeOptions, Lambda, Lossy, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2, opening
 from codec.contract.effort import effort_at
 from codec.contract.modes import mode_of
 from codec.contract.quality import lambda_at, quality_at
-from codec.encoding import deadline, encoder
+from codec.decoding.restored import Restored
+from codec.encoding import deadline, frame
 from codec.errors import OptionError, VerifyError
+from codec.picture.metadata import NO_METADATA
 from codec.picture.ssimulacra2 import ssimulacra2
 
 PIXELS = 96 * 128
@@ -122,19 +124,20 @@ def test_targets_that_make_no_sense(kind, value):
 
 
 def test_only_the_chosen_file_is_verified(crop, monkeypatch):
-    decoded = []
+    opened = []
 
-    def decode(data, options):
-        decoded.append(data)
-        return codec.decode(data, options)
+    def open_file(data):
+        opened.append(data)
+        return opening.open_file(data)
 
-    monkeypatch.setattr(encoder, "decode", decode)
+    monkeypatch.setattr(frame, "open_file", open_file)
     result = codec.encode(crop, EncodeOptions(Lossy(target=MaxBytes(900)), effort=0))
-    assert decoded == [result.data]
+    assert opened == [result.data]
 
 
 def test_a_chosen_file_that_does_not_verify_is_an_error(crop, monkeypatch):
-    monkeypatch.setattr(encoder, "decode", lambda data, options: crop)
+    wrong = Restored(crop, NO_METADATA)
+    monkeypatch.setattr(frame, "restore", lambda opened, options: wrong)
     with pytest.raises(VerifyError):
         codec.encode(crop, EncodeOptions(Lossy(target=MaxBytes(900)), effort=0))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -20,7 +20,9 @@ from codec.contract.modes import Lossy, Standard
 from codec.contract.options import EncodeOptions
 from codec.picture.coded_size import coded_bytes
 
-PROFILE = bytes(16) + b"RGB " + np.random.default_rng(0).bytes(60_000)
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+PROFILE += np.random.default_rng(0).bytes(60_000)
+PROFILE = len(PROFILE).to_bytes(4, "big") + PROFILE[4:]
 WRITERS = {
     "baseline": ("jpeg", {"quality": 40}),
     "progressive": ("jpeg", {"quality": 40, "progressive": True}),
