@@ -138,7 +138,7 @@ def test_decode_of_something_else(run):
 
 
 def test_interrupt_leaves_the_old_output(run, fake, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setitem(vars(codec), "encode", interrupted)

@@ -129,7 +129,7 @@ def test_on_the_command_line(tiny, small, tmp_path, monkeypatch):
     run("encode", "-e", "0", "--metadata", "icc,xmp", "photo.png", "some.bin")
     assert codec.probe("some.bin").chunks.keys() == {"icc", "xmp", "content", "pixels"}
     run("encode", "-e", "0", "--metadata", "none", "photo.png", "none.bin")
-    assert codec.probe("none.bin").chunks.keys() == {"content"}
+    assert codec.probe("none.bin").chunks.keys() == {"content", "pixels"}
     result = CliRunner().invoke(main, ["encode", "--metadata", "gps", "photo.png"])
     assert result.exit_code == 2
 
