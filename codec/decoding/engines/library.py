@@ -58,6 +58,7 @@ class JobStruct(ctypes.Structure):
         ("constant_count", c_int64),
         ("log2_table", c_void_p),
         ("means", c_void_p),
+        ("steps", c_void_p),
         ("tables", c_void_p),
         ("symbols", c_void_p),
     ]
