@@ -16,12 +16,12 @@ from codec.networks.context import at_phases
 from codec.networks.likelihood import hard_rounding
 from codec.networks.order import TWO_PHASES, Slot
 from codec.networks.transform import BLOCK_PX
-from scripts.measure.seams import seam_ratio
 from scripts.next import likelihood as mixture
 from scripts.next.context import STEP_LIMIT, STEPS_PER_OCTAVE, Predicted
 from scripts.next.grow import grow
 from scripts.next.likelihood import SHAPES, bits
 from scripts.next.model import Model
+from scripts.next.seams import seam_ratio
 from scripts.next.train import TrainConfig, Trainer, released
 from scripts.train.learned import DataConfig
 

@@ -1,7 +1,7 @@
 """How visible the grid of 16x16 blocks is: steps across it over steps elsewhere, by quality.
 
-    python -m scripts measure.seams --images DIR --out results/0.1.0/seams.tsv
-    python -m scripts measure.seams --images DIR --weights runs/next/best.pt \
+    python -m scripts next.seams --images DIR --out results/0.1.0/seams.tsv
+    python -m scripts next.seams --images DIR --weights runs/next/best.pt \
         --out results/0.1.0/seams.tsv
 
 The mean absolute step of luma between neighbouring pixels, horizontally and vertically, of pairs on
