@@ -25,7 +25,7 @@ from codec.picture.metadata import Metadata
 from codec.pictures import Picture, greys, load
 
 if TYPE_CHECKING:
-    from codec.encoding.job import OnProgress
+    from codec.contract.report import OnProgress
 
 NEEDS_TORCH = "encoding needs torch: pip install 'nncodec-image[encode]'"
 

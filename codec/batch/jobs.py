@@ -6,7 +6,6 @@ Names are relative to `folder`, so that a process elsewhere finds the same files
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
@@ -20,7 +19,7 @@ from codec.batch import resume
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
 from codec.contract.modes import Lossless
 from codec.contract.options import DecodeOptions, EncodeOptions, ReadOptions
-from codec.contract.report import EncodeResult, EnhanceReport
+from codec.contract.report import EncodeResult, EnhanceReport, OnProgress
 from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.opening import StandardFile, open_standard
 from codec.picture import formats
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from codec.picture.reading import Raster
 
 EVERYTHING = ReadOptions(max_pixels=None)
-OnProgress = Callable[[str, float], None]
 
 
 class Job(Protocol):

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import codec
 from codec import files
-from codec.batch.jobs import EncodeJob, OnProgress
+from codec.batch.jobs import EncodeJob
 from codec.batch.results import Encoded, Failed, Shared
 from codec.contract.options import EncodeOptions
+from codec.contract.report import OnProgress
 from codec.errors import FileError, OutputError, blaming
 
 

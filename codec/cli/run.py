@@ -10,12 +10,13 @@ import click
 
 from codec import files
 from codec.batch import dask, local
-from codec.batch.jobs import Job, OnProgress, attempt
+from codec.batch.jobs import Job, attempt
 from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Result, Skipped
 from codec.batch.sources import find
 from codec.cli.console import Progress, Reporter, Speech
 from codec.cli.parts import Naming, Running
+from codec.contract.report import OnProgress
 
 Results = Generator[Result, None, None]
 

@@ -15,8 +15,6 @@ from codec.errors import blaming
 if TYPE_CHECKING:
     from codec.packing import Base
 
-BIN = ".bin"
-
 
 class WeightsGroup(parts.ExampleCommand, click.Group):
     """The group of the subcommands."""

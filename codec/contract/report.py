@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
+
+OnProgress = Callable[[str, float], None]
+"""Called with a stage of the work and the fraction of it that is done, 0 to 1."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ from functools import partial
 
 from codec.contract.modes import Lossless, Lossy
 from codec.contract.options import EncodeOptions
-from codec.contract.report import EncodeResult, SharedResult
+from codec.contract.report import EncodeResult, OnProgress, SharedResult
 from codec.encoding import enhance as standard
 from codec.encoding import lossy, shared_update
 from codec.encoding.distortion import EVEN, Distortion, Mask
 from codec.encoding.frame import Coded, Told, tell
-from codec.encoding.job import OnProgress
 from codec.encoding.lossless import encoder as lossless
 from codec.errors import ImageError, OptionError
 from codec.networks.isolation import isolated

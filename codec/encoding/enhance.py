@@ -12,13 +12,13 @@ from bitstream.carriers import CARRIERS, Carrier
 from bitstream.carriers.enhancement import Enhancement
 from codec.contract.modes import Standard
 from codec.contract.options import EncodeOptions
-from codec.contract.report import EnhanceReport
+from codec.contract.report import EnhanceReport, OnProgress
 from codec.encoding import standard_quality
 from codec.encoding.adapt import adapt
 from codec.encoding.contents import standard
 from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.frame import Coded, figures
-from codec.encoding.job import Content, Job, OnProgress
+from codec.encoding.job import Content, Job
 from codec.encoding.start import make_job
 from codec.errors import ImageError
 from codec.opening import open_standard

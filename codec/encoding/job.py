@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -10,14 +10,13 @@ from torch import Tensor
 
 from bitstream import Tag, chunk_bytes
 from codec.contract.effort import Effort
+from codec.contract.report import OnProgress
 from codec.contract.techniques import Technique
 from codec.encoding.deadline import NEVER, Deadline
 from codec.encoding.distortion import EVEN, Distortion
 from codec.models.kinds import FilteredModel
 from codec.networks.postfilter import PostFilter
 from codec.picture.pixels import Pixels
-
-OnProgress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)

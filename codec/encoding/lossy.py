@@ -14,14 +14,14 @@ from bitstream.file import alpha, pixel_checksum
 from codec.contract.effort import effort_at
 from codec.contract.modes import STANDARD_CONTENTS, Lossy
 from codec.contract.options import EncodeOptions
-from codec.contract.report import TracePoint
+from codec.contract.report import OnProgress, TracePoint
 from codec.contract.targets import Limit
 from codec.encoding.adapt import adapt
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.frame import Coded, figures
-from codec.encoding.job import Adapted, Job, OnProgress
+from codec.encoding.job import Adapted, Job
 from codec.encoding.rate_control import reach
 from codec.encoding.start import make_job
 from codec.picture import transparency

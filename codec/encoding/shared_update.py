@@ -20,12 +20,13 @@ from codec.contract import techniques
 from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import centred
+from codec.contract.report import OnProgress
 from codec.decoding import update
 from codec.decoding.filtering import Filtering
 from codec.encoding.adapt import adapt, applied
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.frame import Told
-from codec.encoding.job import Adapted, Content, Job, OnProgress
+from codec.encoding.job import Adapted, Content, Job
 from codec.encoding.lossy import coded_as, prepare
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, fit

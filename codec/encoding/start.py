@@ -7,11 +7,12 @@ import torch
 from codec.contract.effort import effort_at
 from codec.contract.modes import FOREIGN, Lossy, Standard
 from codec.contract.options import EncodeOptions
+from codec.contract.report import OnProgress
 from codec.contract.targets import Lambda
 from codec.contract.techniques import techniques
 from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import EVEN, Distortion
-from codec.encoding.job import Job, OnProgress
+from codec.encoding.job import Job
 from codec.errors import OptionError
 from codec.models import released
 from codec.models.kinds import FilteredModel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -119,7 +120,8 @@ def test_on_the_command_line(tiny, small, tmp_path, monkeypatch):
 
     run("encode", "-e", "0", "photo.png")
     assert "icc chunk" in run("info", "photo.nni")
-    assert " dB" in run("verify", "photo.nni", "--against", "photo.png")
+    shown = run("verify", "photo.nni", "--against", "photo.png")
+    assert re.fullmatch(r"photo\.nni: ok  20 x 30  PSNR \d+\.\d\d dB  SSIMULACRA2 \S+\n", shown)
     run("decode", "photo.nni", "back.png")
     with Image.open("back.png") as back:
         assert back.size == (20, 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -156,7 +157,8 @@ def test_on_the_command_line(tiny, samples, tmp_path, monkeypatch):
     run("encode", "-e", "1", "--report", "page.html", "logo.png")
     assert ">alpha</th>" in Path("page.html").read_text("utf-8")
     assert "alpha chunk" in run("info", "logo.nni")
-    assert " dB" in run("verify", "logo.nni", "--against", "logo.png")
+    shown = run("verify", "logo.nni", "--against", "logo.png")
+    assert re.fullmatch(r"logo\.nni: ok  56 x 40  PSNR \d+\.\d\d dB  SSIMULACRA2 \S+\n", shown)
     for other in ("other.png", "opaque.png"):
         assert "another transparency" in run("verify", "logo.nni", "--against", other, code=1)
     run("decode", "logo.nni", "back.png")

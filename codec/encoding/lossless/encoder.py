@@ -17,12 +17,11 @@ from codec.contract.effort import effort_at
 from codec.contract.modes import LOSSLESS
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import HALVES
-from codec.contract.report import TracePoint
+from codec.contract.report import OnProgress, TracePoint
 from codec.decoding.engines.choice import chosen
 from codec.decoding.lossless.coder import encode_pixels
 from codec.decoding.lossless.update import heads_of
 from codec.encoding.frame import Coded, figures
-from codec.encoding.job import OnProgress
 from codec.encoding.lossless import fit
 from codec.encoding.lossy import extras_of
 from codec.models import released

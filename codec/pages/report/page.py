@@ -148,8 +148,7 @@ def _parts(file: OpenedFile) -> dict[str, int]:
 def _options(options: EncodeOptions) -> str:
     """All of them, those of the mode first; of quality and target the one that was asked for."""
     mode = options.mode
-    values = {"mode": type(mode).__name__.lower(), **vars(mode), **vars(options)}
-    values["mode"] = type(mode).__name__.lower()
+    values = vars(mode) | vars(options) | {"mode": type(mode).__name__.lower()}
     if values.get("target") is not None:
         del values["quality"]
     rows = (
