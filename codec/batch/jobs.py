@@ -15,7 +15,7 @@ import numpy as np
 import codec
 from bitstream import MAGIC
 from codec import files
-from codec.batch import resume
+from codec.batch import recipes, resume
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
 from codec.contract.modes import Lossless
 from codec.contract.options import DecodeOptions, EncodeOptions, ReadOptions
@@ -123,11 +123,13 @@ class EncodeJob(WritingJob):
     Attributes:
         report: name of a page to write on the encode; empty for none.
         roi: name of a picture that says where errors weigh more; empty for none.
+        recipe: what to note on the output about its making, see `recipes`; empty for nothing.
     """
 
     options: EncodeOptions
     report: str = ""
     roi: str = ""
+    recipe: bytes = b""
 
     def run(self, on_progress: OnProgress) -> Encoded:
         """Encodes."""
@@ -139,6 +141,8 @@ class EncodeJob(WritingJob):
             picture = self.path(self.source) if named else data
             encoded = codec.encode(picture, self.options, on_progress, roi=roi)
         self.write(encoded.data)
+        if self.recipe and not files.is_stream(self.target):
+            recipes.sign(self.path(self.target), encoded.data, self.recipe)
         if self.report:
             self.write_report(picture, encoded)
         return Encoded.of(encoded, self.source, self.target)

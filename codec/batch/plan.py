@@ -30,6 +30,7 @@ class Outputs:
         force: replace outputs that exist.
         resume: leave out inputs whose outputs are done, and make again what is only half so.
         check: whether an output is done, see `codec.batch.resume`.
+        recipe: how outputs are made, see `codec.batch.recipes`.
         in_place: whether an output may be its own input.
     """
 
@@ -40,6 +41,7 @@ class Outputs:
     force: bool = False
     resume: bool = False
     check: Check = unknown
+    recipe: bytes = b""
     in_place: bool = False
 
     def name(self, source: Source) -> str:
@@ -73,7 +75,7 @@ def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step 
         target = outputs.name(source)
         force = outputs.force
         if outputs.resume and not files.is_stream(target):
-            found = left(target, source.name, outputs.check)
+            found = left(target, source.name, outputs.check, outputs.recipe)
             if found == Left.DONE:
                 yield Skipped(source.name, target)
                 continue

@@ -8,7 +8,8 @@ may be the original.  No list of what was done is kept; outputs say it themselve
     enhanced files        quality and networks
     PNG                   the file that they were decoded from, by a hash in a chunk of their own
 
-Effort and the way to an update leave no sure trace; `--force` makes such files again.
+Effort, the way to an update and a region of interest leave no sure trace there: `recipes` notes
+them where the file system can; elsewhere `--force` makes such files again.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from bitstream import MAGIC, BadMagic, Container, FormatError, Tag
 from bitstream.carriers import carrier_of, jpeg
 from bitstream.carriers.enhancement import Enhancement
 from bitstream.file.compressai import ZooPayload
+from codec.batch import recipes
 from codec.contract import techniques
 from codec.contract.effort import effort_at
 from codec.contract.modes import FOREIGN, LOSSLESS, Lossless, Lossy, Standard
@@ -69,8 +71,15 @@ class Left(Enum):
     """It is new, or one that only `--force` may replace."""
 
 
-def left(target: str, source: str, check: Check) -> Left:
-    """What a stopped run has left of an output."""
+def left(target: str, source: str, check: Check, recipe: bytes = b"") -> Left:
+    """What a stopped run has left of an output.
+
+    Args:
+        target: name of the output.
+        source: name of its input.
+        check: says what the output is.
+        recipe: how it is to be made, see `recipes`; empty for outputs that are not signed.
+    """
     try:
         state = os.stat(target)
         if not stat.S_ISREG(state.st_mode) or os.path.samefile(target, source):
@@ -78,7 +87,12 @@ def left(target: str, source: str, check: Check) -> Left:
         if not state.st_size:
             return Left.REPLACE
         newer = state.st_mtime_ns >= os.stat(source).st_mtime_ns
-        made = check(Path(target).read_bytes(), source)
+        data = Path(target).read_bytes()
+        signed = recipes.signed(target, data) if recipe else None
+        if signed is None:
+            made = check(data, source)
+        else:
+            made = Made.AS_ASKED if signed == recipe else Made.OTHERWISE
     except OSError:
         return Left.AS_EVER
     if made == Made.OTHERWISE or (made == Made.AS_ASKED and not newer):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from codec import files
-from codec.batch import resume
+from codec.batch import recipes, resume
 from codec.batch.jobs import EncodeJob
 from codec.batch.plan import Step
 from codec.cli import asking, parts, picture_options, sharing
@@ -133,6 +133,8 @@ def command(
         with blaming(report):
             files.check_output(report, force=naming.force)
 
+    recipe = recipes.recipe(options, roi or "")
+
     def make_job(step: Step) -> EncodeJob:
         return EncodeJob(
             source=step.source,
@@ -142,10 +144,11 @@ def command(
             options=options,
             report=report or "",
             roi=roi or "",
+            recipe=recipe,
         )
 
     suffix = SUFFIXES.get(asked.content, CODED_SUFFIX)
-    outputs = naming.outputs(only, suffix=suffix, check=resume.encoded(options))
+    outputs = naming.outputs(only, suffix=suffix, check=resume.encoded(options), recipe=recipe)
     if shared_update is not None:
         sharing.write_set(inputs, outputs, make_job, shared_update, asked, naming, running, speech)
         return

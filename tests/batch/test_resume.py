@@ -16,7 +16,7 @@ from bitstream.carriers import avif, carrier_of, jpeg, webp
 from bitstream.carriers.enhancement import Enhancement
 from bitstream.file import metadata
 from bitstream.file.header import LOSSLESS_QUALITY
-from codec.batch import resume
+from codec.batch import recipes, resume
 from codec.batch.resume import Left, Made
 from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions
@@ -211,3 +211,37 @@ def test_a_folder_is_brought_up_to_date(start, pictures):
     assert {stem for stem, result in found.items() if "error" in result} == {"007"}
     with Image.open(back["007"]) as untouched:
         assert untouched.size == (4, 4)
+
+
+def test_what_files_do_not_tell_is_noted_beside_them(start, pictures, tmp_path):
+    """Another effort makes files again, the same one skips them; a copy without notes is done."""
+    paths = pictures(2)
+    Image.new("L", (32, 32), 200).save("mask.png")
+    encode = ("encode", str(paths[0]), "--output-dir", "out", "-q", "10", "--resume", "-e")
+    assert "bpp" in results(start, *encode, "1")["000"]
+    out = next(Path("out").rglob("000.nni"))
+    if recipes.signed(str(out), out.read_bytes()) is None:
+        pytest.skip("this file system keeps no attributes")
+    assert "bpp" not in results(start, *encode, "1")["000"]
+    assert "bpp" in results(start, *encode, "0")["000"]
+    assert "bpp" in results(start, *encode, "1")["000"]
+    assert "bpp" not in results(start, *encode, "1", "--device", "cpu")["000"]
+    out.write_bytes(out.read_bytes() + b"x")
+    assert recipes.signed(str(out), out.read_bytes()) is None
+
+
+def test_recipes_name_what_decides_about_a_file(tmp_path):
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(b"one")
+    plain = recipes.recipe(EncodeOptions())
+    assert plain == recipes.recipe(EncodeOptions(device="cpu", verify=False, strict=True))
+    others = {
+        recipes.recipe(EncodeOptions(effort=1)),
+        recipes.recipe(EncodeOptions(Lossless())),
+        recipes.recipe(EncodeOptions(time_limit=9.0)),
+        recipes.recipe(EncodeOptions(metadata=())),
+        recipes.recipe(EncodeOptions(), str(mask)),
+    }
+    mask.write_bytes(b"another")
+    others.add(recipes.recipe(EncodeOptions(), str(mask)))
+    assert len(others - {plain}) == 6
