@@ -20,6 +20,8 @@ STEPS = 64
 """Quantiser steps, a quarter of an octave apart, coarse to fine."""
 SPREAD_ZERO = 128
 """The stored byte of spread 0."""
+LEVEL_TABLES = 54
+"""Levels are coded with the first tables of a model, if it has more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,8 @@ def table_of(scales: NDArray[np.integer], spread: int, tables: CdfTables) -> NDA
 
     scales: integers [rows outputs], from the model.
     """
-    return np.clip(scales.astype(np.int64) + spread, 0, len(tables.frequencies) - 1)
+    last = min(LEVEL_TABLES, len(tables.frequencies)) - 1
+    return np.clip(scales.astype(np.int64) + spread, 0, last)
 
 
 def pack(payload: SubspacePayload, scales: NDArray[np.integer], tables: CdfTables) -> bytes:

@@ -18,8 +18,10 @@ BLOCK_PX = 16
 """Rows and columns of pixels of a latent."""
 Latents = NDArray[np.int64]
 """[h w c], in units of 2^-6."""
-Exchange = Callable[[Slot, NDArray[np.int64], NDArray[np.uint16]], NDArray[np.int32]]
-"""(slot, mean and table of each symbol) -> symbols; all flat, in the order of the format."""
+Exchange = Callable[
+    [Slot, NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]], NDArray[np.int32]
+]
+"""(slot; mean, step and table of each symbol) -> symbols; all flat, in the order of the format."""
 
 
 @dataclass(frozen=True)

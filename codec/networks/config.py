@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from codec.contract.modes import LEARNED, LOSSLESS
+from codec.networks.order import Slices
 
 
 @dataclass(frozen=True)
@@ -37,17 +39,34 @@ class FilterConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of all networks of the learned content."""
+    """Sizes of all networks of the learned content.
 
-    groups: tuple[int, ...] = (8, 24, 64, 224)
-    context_hidden: int = 96
-    analysis_hidden: int = 96
-    synthesis_widths: tuple[int, int, int, int] = (128, 64, 32, 16)
+    Attributes:
+        slices: channels of each group, in the parts that are coded one after the other.
+        context_hidden: channels of the context networks.
+        analysis_hidden: of the analysis at 1/8 of the resolution.
+        analysis_blocks: bottleneck blocks of the analysis at 1/8 and at 1/16.
+        synthesis_widths: channels of the synthesis at 1/16, 1/8, 1/4 and 1/2.
+        synthesis_blocks: its bottleneck blocks there.
+        filter: sizes of the post-filter.
+    """
+
+    slices: Slices = (
+        (1, 1, 2, 4),
+        (4, 8, 12),
+        (8, 8, 16, 16, 16),
+        (16, 16, 32, 32, 64, 64),
+    )
+    context_hidden: int = 128
+    analysis_hidden: int = 128
+    analysis_blocks: tuple[int, int] = (3, 3)
+    synthesis_widths: tuple[int, int, int, int] = (160, 96, 48, 16)
+    synthesis_blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
     filter: FilterConfig = field(default_factory=lambda: FilterConfig((24,)))
 
     @property
     def channels(self) -> int:
-        return sum(self.groups)
+        return sum(map(sum, self.slices))
 
 
 @dataclass(frozen=True)
@@ -63,9 +82,14 @@ Config = ModelConfig | FilterConfig | LosslessConfig
 
 def read_config(content: str, sizes: dict) -> Config:
     """Sizes as JSON or TOML give them: lists for tuples, a table for the filter of a `Model`."""
-    fields = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+    fields = {key: _tuples(value) for key, value in sizes.items()}
     if content == LOSSLESS:
         return LosslessConfig(**fields)
     if content != LEARNED:
         return FilterConfig(**fields)
     return ModelConfig(**fields | {"filter": read_config("filter", fields["filter"])})
+
+
+def _tuples(value: Any) -> Any:
+    """The same with tuples for lists, those in lists too."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

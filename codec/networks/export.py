@@ -15,12 +15,10 @@ from codec.contract.quality import (
     VALUE_BITS,
     integer_levels,
 )
-from codec.networks.context import LatentFeatures, Prediction
+from codec.networks.context import STEP_LIMIT, STEPS_PER_OCTAVE, LatentFeatures, Prediction
+from codec.networks.fixed_context import FEATURE_SHIFT, MAGNITUDE_LIMIT, MEAN_SHIFT, STEP_BITS
 from codec.networks.fixed_point import (
     BASIS_BITS,
-    FEATURE_SHIFT,
-    MAGNITUDE_LIMIT,
-    MEAN_SHIFT,
     QUALITY_SHIFT,
 )
 from codec.networks.integers import PARAMETER_BITS
@@ -127,6 +125,8 @@ def quantize_model(model: nn.Module, limits: dict[str, int]) -> Tensors:
             keep(f"{name}.deviation", module.deviation, mean_bits, torch.int32)
             offset = torch.log2(module.deviation / LOGISTIC_DEVIATION) - LOG2_SCALE_MIN
             keep(f"{name}.log2_deviation", offset, LOG2_BITS, torch.int16)
+            octaves = torch.arange(-STEP_LIMIT, STEP_LIMIT + 1).double() / STEPS_PER_OCTAVE
+            keep(f"{name}.steps", torch.exp2(octaves), STEP_BITS, torch.int32)
     if isinstance(model, Model):
         for name, value in model.analysis.state_dict().items():
             tensors[f"analysis.{name}"] = value.half()

@@ -15,7 +15,6 @@ floor((x + half) / 2^shift): exact, since multiplying by a power of two and floo
 
 from __future__ import annotations
 
-import copy
 import itertools
 from dataclasses import astuple, dataclass
 
@@ -23,14 +22,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from codec.contract.quality import RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
+from codec.contract.quality import VALUE_BITS
 from codec.networks import patience
 from codec.networks.integers import (
-    PARAMETER_BITS,
     VALUE_LIMIT,
     BoundError,
     IntegerLayer,
-    Scales,
 )
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.strips import spans
@@ -40,13 +37,7 @@ from codec.networks.units import FRACTION_BITS
 BASIS_BITS = 14
 """Fractional bits of the inverse KLT."""
 QUALITY_SHIFT = 12
-FEATURE_SHIFT = 16
-"""Fractional bits of the quality vectors and of 1 / deviation, beyond the formats they map."""
-MEAN_SHIFT = 10
-MAGNITUDE_LIMIT = 4095
-"""The table of logarithms ends at 512 steps."""
-SCALE_SHIFT = FRACTION_BITS - 2
-"""Scales are spaced by a quarter of an octave."""
+"""Fractional bits of the quality vectors, beyond the format they map."""
 
 FLOAT32_LIMIT, FLOAT64_LIMIT = 2**24, 2**53
 MOST_DIGITS = 4
@@ -228,58 +219,3 @@ class IntegerInverseKlt(nn.Module):
         # Picture units are 16 pixel values: FRACTION_BITS makes that sixteenths of one.
         blocks = rescale(blocks, BASIS_BITS + VALUE_BITS - FRACTION_BITS + 4).float()
         return functional.pixel_shuffle(blocks.view(batch, -1, height, width), BLOCK_PX)
-
-
-class IntegerLatentFeatures(nn.Module):
-    """Twin of `context.LatentFeatures`."""
-
-    def __init__(self, reciprocal: Tensor, log2_table: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("reciprocal", reciprocal.double())
-        self.register_buffer("log2_table", log2_table.float())
-
-    def normalized(self, values: Tensor, start: int, stop: int) -> Tensor:
-        reciprocal = self.reciprocal[start:stop].view(1, -1, 1, 1)
-        scaled = rescale(values * reciprocal, FEATURE_SHIFT + VALUE_BITS - FRACTION_BITS)
-        limit = 16.0 * 2**FRACTION_BITS
-        return scaled.clamp(-limit, limit).float()
-
-    def forward(self, values: Tensor, start: int, stop: int, level: IntegerLevel) -> Tensor:
-        steps = rescale(values.abs() * level.step_reciprocal, RECIPROCAL_BITS)
-        magnitude = self.log2_table[steps.clamp(max=MAGNITUDE_LIMIT).long()]
-        return torch.cat([self.normalized(values, start, stop), magnitude], 1)
-
-
-class IntegerPrediction(nn.Module):
-    """Twin of `context.Prediction`: mean in 2^-VALUE_BITS, and the index of the scale's table.
-
-    The logarithm of a scale is linear in what the network says, `gain` * output + `offset`, in the
-    units of weights and biases that updates change.
-    """
-
-    def __init__(self, deviation: Tensor, log2_deviation: Tensor, scales: int) -> None:
-        super().__init__()
-        self.scales = scales
-        self.register_buffer("deviation", deviation.double())
-        self.register_buffer("log2_deviation", log2_deviation.float())
-        self.register_buffer("gain", torch.full_like(self.deviation, 2**PARAMETER_BITS))
-        self.register_buffer("offset", torch.zeros_like(self.deviation))
-
-    def with_scales(self, scales: Scales) -> IntegerPrediction:
-        """The same with other scales, which are in the exact range."""
-        result = copy.deepcopy(self)
-        result.gain, result.offset = (torch.from_numpy(part).double() for part in scales)
-        return result
-
-    def forward(
-        self, raw: Tensor, start: int, stop: int, level: IntegerLevel
-    ) -> tuple[Tensor, Tensor]:
-        mean, log2_ratio = raw.chunk(2, 1)
-        deviation = self.deviation[start:stop].view(1, -1, 1, 1)
-        gain, offset = (t[start:stop].view(1, -1, 1, 1) for t in (self.gain, self.offset))
-        marginal = self.log2_deviation[start:stop].view(1, -1, 1, 1) - level.log2_step
-        # In place: here are as many numbers of 64 bits as anywhere in the decoder.
-        log2_scale = log2_ratio.double().mul_(gain).add_(offset + 2.0 ** (PARAMETER_BITS - 1))
-        log2_scale = log2_scale.mul_(2.0**-PARAMETER_BITS).floor_().float() + marginal
-        index = rescale(log2_scale, SCALE_SHIFT).clamp(0, self.scales - 1)
-        return rescale(mean.double() * deviation, MEAN_SHIFT), index

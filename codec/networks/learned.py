@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from codec.contract.quality import IntegerLevel, Level
 from codec.networks.config import FilterConfig, ModelConfig
-from codec.networks.context import ContextModel, at_phases
-from codec.networks.likelihood import Rounding, bits
+from codec.networks.context import ContextModel, Predicted, at_phases
+from codec.networks.likelihood import Rounding, mixture_bits
 from codec.networks.order import Slot
 from codec.networks.postfilter import PostFilter
 from codec.networks.transform import Analysis, Synthesis
@@ -36,9 +36,11 @@ class Model(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.analysis = Analysis(config.channels, config.analysis_hidden)
-        self.context = ContextModel(config.groups, config.context_hidden)
-        self.synthesis = Synthesis(config.channels, config.synthesis_widths)
+        self.analysis = Analysis(config.channels, config.analysis_hidden, config.analysis_blocks)
+        self.context = ContextModel(config.slices, config.context_hidden)
+        self.synthesis = Synthesis(
+            config.channels, config.synthesis_widths, config.synthesis_blocks
+        )
         self.postfilter = PostFilter(config.filter)
 
     @torch.no_grad()
@@ -65,17 +67,22 @@ class Model(nn.Module):
 
     def quantize(self, y: Tensor, level: Level, rounding: Rounding) -> tuple[Tensor, Tensor]:
         """Latents [b c h w] -> quantised values, and bits per image [b]."""
-        total = torch.zeros(y.shape[0], device=y.device)
+        rated: list[Tensor] = []
+        told: list[Predicted] = []
 
-        def code(slot: Slot, mean: Tensor, log2_scale: Tensor) -> Tensor:
-            nonlocal total
-            step = level.step.repeat(len(slot.phases), 1, 1, 1)
-            rated, seen = rounding((at_phases(y, slot) - mean) / step)
-            per_image = bits(rated, log2_scale).sum((1, 2, 3))
-            total = total + per_image.view(len(slot.phases), -1).sum(0)
-            return seen * step + mean
+        def code(slot: Slot, predicted: Predicted) -> Tensor:
+            residual, seen = rounding((at_phases(y, slot) - predicted.mean) / predicted.step)
+            rated.append(residual)
+            told.append(predicted)
+            return seen * predicted.step + predicted.mean
 
-        return self.context.scan(y, level, code), total
+        values = self.context.scan(y, level, code)
+        each = mixture_bits(
+            torch.cat(rated, 1),
+            torch.cat([predicted.log2_scale for predicted in told], 1),
+            torch.cat([predicted.shape for predicted in told], 1),
+        )
+        return values, each.sum((1, 2, 3)).view(-1, len(y)).sum(0)
 
     def synthesize(self, values: Tensor, level: Level | IntegerLevel) -> Tensor:
         """Latent values -> the picture before the post-filter: [b 3 h w], picture units."""

@@ -17,20 +17,17 @@ from codec.contract.quality import (
 )
 from codec.networks.config import FilterConfig, ModelConfig
 from codec.networks.context import ContextModel, LatentFeatures, Prediction
+from codec.networks.fixed_context import MEAN_SHIFT, IntegerLatentFeatures, IntegerPrediction
 from codec.networks.fixed_point import (
     BASIS_BITS,
-    MEAN_SHIFT,
     QUALITY_SHIFT,
     IntegerConv,
     IntegerInverseKlt,
-    IntegerLatentFeatures,
-    IntegerPrediction,
     IntegerQualityBias,
 )
 from codec.networks.integers import FilterLayers, Scales
 from codec.networks.layers import Conv, QualityBias
 from codec.networks.learned import FilterModel, Model
-from codec.networks.likelihood import SCALES
 from codec.networks.postfilter import PostFilter
 from codec.networks.transform import InverseKlt
 from codec.networks.units import FRACTION_BITS
@@ -56,8 +53,8 @@ def build_integer(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model
                 tensors[f"{name}.reciprocal"], tensors[f"{name}.log2_table"]
             )
         elif isinstance(module, Prediction):
-            deviation, offset = tensors[f"{name}.deviation"], tensors[f"{name}.log2_deviation"]
-            twin = IntegerPrediction(deviation, offset, SCALES)
+            parts = ("deviation", "log2_deviation", "steps")
+            twin = IntegerPrediction(*(tensors[f"{name}.{part}"] for part in parts))
         else:
             continue
         model.set_submodule(name, twin)

@@ -24,8 +24,15 @@ from codec.contract.options import EncodeOptions
 from codec.encoding import lossy
 from codec.encoding.adapt import adapt
 from codec.encoding.contents import learned, refine
-from codec.encoding.contents.refine import DRAW_TEMPERATURE, FIRST, Annealing, Drawn, draw_up
-from codec.networks.likelihood import bits
+from codec.encoding.contents.refine import (
+    DRAW_TEMPERATURE,
+    FIRST,
+    Annealing,
+    Drawn,
+    cost,
+    draw_up,
+)
+from codec.networks.context import Predicted
 from codec.picture.reading import Raster
 from scripts.compare.contents import load_picture
 from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
@@ -60,15 +67,14 @@ class Published(Annealing):
         return self.step_size * 0.5 * (1 + math.cos(math.pi * done))
 
     def draw(
-        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+        self, residual: Tensor, predicted: Predicted, done: float, generator: torch.Generator
     ) -> Drawn:
         sharpness = self.sharpness(done)
         temperature = DRAW_TEMPERATURE if self.soft_draws else 1 / sharpness
         below, up = draw_up(residual, sharpness, temperature, generator)
         if not self.rate_between:
-            return below + up, bits(below + up, log2_scale)
-        lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
-        return below + up, torch.lerp(lower, upper, up)
+            return below + up, cost(below + up, predicted)
+        return below + up, torch.lerp(*(cost(below + k, predicted) for k in (0, 1)), up)
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,13 @@ class Staircase(Annealing):
     """
 
     def draw(
-        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+        self, residual: Tensor, predicted: Predicted, done: float, generator: torch.Generator
     ) -> Drawn:
         sharpness = SOFTEST + (SHARPEST - SOFTEST) * done
         middle = torch.floor(residual) + 0.5
         rise = torch.tanh(sharpness * (residual - middle))
         values = middle + rise / (2 * math.tanh(sharpness / 2))
-        return values, bits(values, log2_scale)
+        return values, cost(values, predicted)
 
 
 @dataclass(frozen=True)

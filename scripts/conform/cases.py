@@ -19,7 +19,7 @@ from codec.picture.pixels import samples_of
 from scripts.conform.maker import HALF, HEIGHT, WIDTH, Case, Maker, chunk, sealed, varint
 from scripts.conform.update_cases import invalid_updates, valid_updates
 
-SHORTEST = bytes(4)
+SHORTEST = bytes(8)
 """The shortest codeword of zeros that a picture of this size and model takes."""
 TURNED = bytes.fromhex("4d4d002a00000008000101120003000000010006000000000000")
 """EXIF with nothing but the orientation 6."""

@@ -44,10 +44,12 @@ from scripts.conform.vectors import (
 from tests.codec.tiny_model import tiny_model_file
 
 CONFIG = ModelConfig(
-    groups=(1, 1, 1, 2),
+    slices=((1,), (1,), (1,), (1, 1)),
     context_hidden=6,
-    analysis_hidden=1,
+    analysis_hidden=2,
+    analysis_blocks=(0, 0),
     synthesis_widths=(4, 4, 4, 4),
+    synthesis_blocks=(0, 1, 0, 2),
     filter=FilterConfig((8, 4, 4), (2, 1)),
 )
 PRIOR_CONFIG = replace(CONFIG, context_hidden=4, filter=FilterConfig((2,)))

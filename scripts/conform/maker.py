@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bitstream import FORMAT_VERSION, MAGIC, Tag, UpdatePayload
+from bitstream import FORMAT_VERSION, MAGIC, SymbolWriter, Tag, UpdatePayload
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
-from codec.contract.quality import VALUE_BITS, level_at
+from codec.contract.quality import level_at
 from codec.decoding import update
 from codec.decoding.engines.choice import chosen
 from codec.decoding.latents import Exchange, Grid, Latents
@@ -20,6 +21,7 @@ from codec.decoding.update import PARAMETERS
 from codec.encoding.contents.latents import encode_latents
 from codec.models.kinds import ReleasedModel
 from codec.networks.integers import Scales
+from codec.networks.order import Slot
 from codec.networks.pictures import pad_to
 from codec.networks.transform import BLOCK_PX
 
@@ -81,26 +83,29 @@ class Maker:
         grid = Grid.of_picture(width, height)
         padded = pad_to(picture, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
         with torch.no_grad():
-            latents = self.analysis(padded, level_at(torch.tensor([half / 2])).quality)
-        return self.coded(latents, width, height, half)
+            y = self.analysis(padded, level_at(torch.tensor([half / 2])).quality)
+        scan, level = self.scan(width, height, half), self.model.level(half)
+        grid = Grid.of_picture(width, height)
+        return encode_latents(y, scan, level, grid, self.model.tables).payload
 
-    def coded(self, latents: torch.Tensor, width: int, height: int, half: int) -> bytes:
-        """CONTENT payload of these latents."""
+    def scan(self, width: int, height: int, half: int) -> Callable[[Exchange], Latents]:
+        """Walks the steps of a picture's scan."""
         model, grid = self.model, Grid.of_picture(width, height)
         level, scales = model.level(half), Scales.plain(model.config.channels)
-
-        def scan(exchange: Exchange) -> Latents:
-            return chosen().scan(model, scales, grid, level, exchange)
-
-        return encode_latents(latents, scan, level, grid, model.tables).payload
+        return lambda exchange: chosen().scan(model, scales, grid, level, exchange)
 
     def large_content(self, symbol: float) -> bytes:
-        """CONTENT payload whose symbols are about +-`symbol`."""
-        grid = Grid.of_picture(WIDTH, HEIGHT)
-        shape = (1, self.model.config.channels, grid.height, grid.width)
-        signs = 1 - 2 * (torch.arange(np.prod(shape)).view(shape) % 2)
-        step = self.model.level(HALF).step / 2**VALUE_BITS
-        return self.coded(signs * symbol * step, WIDTH, HEIGHT, HALF)
+        """CONTENT payload whose symbols are +-`symbol`."""
+        writer = SymbolWriter(self.model.tables)
+
+        def exchange(
+            slot: Slot, means: NDArray, steps: NDArray, tables: NDArray[np.uint16]
+        ) -> NDArray[np.int32]:
+            signs = 1 - 2 * (np.arange(tables.size) % 2)
+            return writer.code((signs * symbol).astype(np.int32), tables)
+
+        self.scan(WIDTH, HEIGHT, HALF)(exchange)
+        return writer.finish()
 
     # Updates in the subspace
 

@@ -1,6 +1,6 @@
 """Turns a training run into a released model: integers, bounds proven, subspace, model card.
 
-    python -m scripts release.export --content learned --run runs/longer --data DIR --name photo-1
+    python -m scripts release.export --content learned --run runs/photo --data DIR --name photo-1
     python -m scripts release.export --content jpeg --run runs/jpeg --data DIR --name jpeg-1
     python -m scripts release.export --content compressai --of photo-1 --name compressai-1
 
@@ -25,6 +25,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from bitstream import CdfTables
+from bitstream.update.subspace import LEVEL_TABLES
 from codec.contract.effort import effort_at
 from codec.contract.modes import CONTENTS, FOREIGN
 from codec.contract.quality import HALVES, centred, level_at
@@ -137,7 +138,7 @@ def export(content: str, name: str, config: Path, run: Path, data: Path) -> None
     integer = build_integer(networks.config, tensors)
     print_splits(integer)
 
-    tables = latent_tables()
+    tables = latent_tables()[: None if content == "learned" else LEVEL_TABLES]
     nothing = Subspace(*(np.zeros((0, 0), np.int64) for _ in range(3)))
     cdfs = CdfTables(tuple(tables))
     kind = LearnedModel if content == "learned" else FilteredModel
@@ -174,7 +175,8 @@ def export_foreign(name: str, source: str) -> None:
     arrays = {name: array for name, array in model.arrays.items() if name.startswith(kept)}
     for part in ("weight", "bias"):
         arrays[f"postfilter.leave.{part}"] = np.zeros_like(arrays[f"postfilter.leave.{part}"])
-    data = pack(FOREIGN, model.config.filter, arrays, list(model.tables.frequencies), notes)
+    tables = list(model.tables.frequencies[:LEVEL_TABLES])
+    data = pack(FOREIGN, model.config.filter, arrays, tables, notes)
     publish(FOREIGN, name, data, Path("configs/zoo_card.md"), source=model.name)
 
 
@@ -196,7 +198,7 @@ def main() -> None:
         return
     if not (args.run and args.data):
         parser.error(f"--content {args.content} needs --run and --data")
-    kind = "train/longer" if args.content == "learned" else "filter/standard"
+    kind = "train/photo" if args.content == "learned" else "filter/standard"
     config = args.config or Path(f"configs/{kind}.toml")
     export(args.content, args.name, config, args.run, args.data)
 

@@ -2,7 +2,7 @@
 
     python -m scripts release.release --runs runs --data DIR --sets DIR --anchors DIR --peer PYTHON
 
-Each content with a folder in --runs (longer for the learned one, jpeg, webp, avif, lossless) is
+Each content with a folder in --runs (photo for the learned one, jpeg, webp, avif, lossless) is
 exported anew: integer networks with the proof of their bounds, last layer and subspace of updates
 fitted to the pictures of --data, probability tables, card.  FORMAT.md gets the new ids.  Tables
 that were measured with the models before are removed from the results, and scripts/measure/plan.py
@@ -36,7 +36,7 @@ class Release:
 
 
 RELEASES = (
-    Release("learned", "longer", "train/longer", "photo-1"),
+    Release("learned", "photo", "train/photo", "photo-1"),
     Release("jpeg", "jpeg", "filter/standard", "jpeg-1"),
     Release("webp", "webp", "filter/standard", "webp-1"),
     Release("avif", "avif", "filter/avif", "avif-1"),

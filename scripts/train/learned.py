@@ -1,22 +1,21 @@
-"""Trains the content network and the first post-filter base.
+"""Trains the content network (transforms, context model, post-filter) on photographs.
 
-    python -m scripts train.learned --config configs/train/base.toml --data DIR --validation DIR \
-        --run runs/base --minutes 120
-    python -m scripts train.learned --config configs/train/longer.toml --data DIR --validation DIR \
-        --start runs/base/best.pt --run runs/longer --minutes 120
+    python -m scripts train.learned --config configs/train/photo.toml --data DIR --validation DIR \
+        --run runs/photo --minutes 600 --decay-minutes 25 --copy DIR
 
-Stops after the minutes given, with the learning rate decayed to zero.  Started again with the same
---run it carries on from the last checkpoint; the minutes are those of all calls together.  Writes
-`checkpoint.pt` (resume), `best.pt` (EMA weights) and `log.tsv`.  A new run begins with an earlier
-run's weights (--start) or as a block transform.  What to expect of the latter on 2 cores: untrained
-it needs 1.0 bpp for 30 dB on photographs, after an hour less than 0.7 bpp.
+Ends after the minutes given, on the clock.  The learning rate is constant, and falls to zero over
+the last --decay-minutes of them.  Started again with the same --run it carries on from the last
+checkpoint, for as many minutes more.  Writes `checkpoint.pt` (resume), `best.pt` (averaged weights)
+and `log.tsv`, and copies them to the folder --copy.  A new run begins with given weights (--start),
+or as a block transform.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+import shutil
+import time
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from codec.networks.likelihood import Rounding, hard_rounding, noisy_rounding
 from codec.networks.transform import BLOCK_PX
 from scripts.train.data import center_crops, klt, load_folder, random_crops
 from scripts.train.muon import KernelMuon
-from scripts.train.run import Training, Validation, load_config, run_parser, warm_cosine
+from scripts.train.run import Training, Validation, load_config, run_parser
 
 VALIDATION_QUALITIES = (15.0, 35.0, 55.0, 75.0)
 
@@ -50,9 +49,6 @@ class OptimConfig:
     warmup_steps: int
     clip_norm: float
     ema_decay: float
-    context_share: float = 0.0
-    """Of the budget, in which the context networks train alone, at `context_lr`."""
-    context_lr: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +56,8 @@ class TrainConfig:
     """The TOML file; unknown or missing keys are errors."""
 
     seed: int
+    seam_weight: float
+    """Of the steps of the error across the grid of blocks, see `Trainer.distortion`."""
     data: DataConfig
     model: ModelConfig
     optim: OptimConfig
@@ -76,22 +74,27 @@ class TrainConfig:
 
 
 class Trainer(Training):
-    """The content network and the post-filter."""
+    """The content network and the post-filter.
 
-    COUNTERS = (*Training.COUNTERS, "joint_since")
+    Args:
+        config: of the training.
+        run: its folder.
+        device: where it runs.
+        copy: a second folder for everything in the first one.
+    """
+
+    until = math.inf
+    """The end, in seconds since the epoch."""
+    decay_s = 0.0
+    """Before it, over which the learning rate falls."""
 
     def __init__(
-        self,
-        config: TrainConfig,
-        run: Path,
-        device: str,
-        *,
-        build: Callable[[ModelConfig], Model] = Model,
+        self, config: TrainConfig, run: Path, device: str, copy: Path | None = None
     ) -> None:
-        self.config, self.device = config, device
+        self.config, self.device, self.copy = config, device, copy
         self.rounding: Rounding = noisy_rounding
         torch.manual_seed(config.seed)
-        model = build(config.model).to(device, memory_format=torch.channels_last)
+        model = Model(config.model).to(device, memory_format=torch.channels_last)
         # The KLT bases are already good, and their entries are small: they move slowly.
         bases = [model.analysis.basis, model.synthesis.linear.basis]
         others = [p for p in model.parameters() if all(p is not b for b in bases)]
@@ -108,7 +111,6 @@ class Trainer(Training):
             clip_norm=10 * config.optim.clip_norm,
             ema_decay=config.optim.ema_decay,
         )
-        self.joint_since: int | None = None
 
     def start(self, pictures: list[Tensor], weights: Path | None = None) -> None:
         """From the last checkpoint, else from weights, else from the KLT of the pictures."""
@@ -123,40 +125,52 @@ class Trainer(Training):
         for model in (self.model, self.average):
             model.start_from_klt(components.to(self.device), deviation.to(self.device))
 
-    def learning_rate(self, progress: float) -> float:
-        """Constant while the context model trains alone, then cosine to zero; both warmed up."""
+    def learning_rate(self) -> float:
+        """Warmed up, constant, and linear to zero at the end."""
         optim = self.config.optim
-        if progress < optim.context_share:
-            return optim.context_lr * min(1.0, (self.step + 1) / optim.warmup_steps)
-        if self.joint_since is None:
-            self.joint_since = self.step
-        rest = (progress - optim.context_share) / (1 - optim.context_share)
-        return optim.lr * warm_cosine(self.step - self.joint_since, optim.warmup_steps, rest)
+        warm = min(1.0, (self.step + 1) / optim.warmup_steps)
+        left = max(0.0, self.until - time.time())
+        return optim.lr * warm * (left / self.decay_s if left < self.decay_s else 1.0)
 
-    def train_step(self, pictures: list[Tensor], progress: float) -> float:
+    def train_step(self, pictures: list[Tensor]) -> float:
         """One update; returns the loss."""
-        config = self.config
-        x = random_crops(pictures, config.data.crop_px, config.data.batch, self.rng)
+        data = self.config.data
+        x = random_crops(pictures, data.crop_px, data.batch, self.rng)
         x = x.to(self.device).contiguous(memory_format=torch.channels_last)
         quality = torch.rand(len(x), device=self.device) * 100
         level, weight = level_at(quality), lambda_at(quality)
-        self.set_learning_rate(self.learning_rate(progress))
+        self.set_learning_rate(self.learning_rate())
         with torch.autocast(self.device, torch.bfloat16):
-            if progress < config.optim.context_share:
-                with torch.no_grad():
-                    y = self.model.analysis(x, level.quality)
-                bpp = self.model.quantize(y, level, self.rounding)[1] / x[0, 0].numel()
-                loss = (bpp / weight.sqrt()).mean()
-            else:
-                out = self.model(x, level, self.rounding)
-                bpp = out.latent_bits / x[0, 0].numel()
-                distortion = self.distortion(out.picture - x)
-                loss = ((weight * distortion + bpp) / weight.sqrt()).mean()
+            out = self.model(x, level, self.rounding)
+            bpp = out.latent_bits / x[0, 0].numel()
+            distortion = self.distortion(out.picture - x)
+            loss = ((weight * distortion + bpp) / weight.sqrt()).mean()
         return self.descend(loss)
 
     def distortion(self, error: Tensor) -> Tensor:
-        """Of each picture [b], from its errors in pixel values [b 3 h w]."""
-        return error.square().mean((1, 2, 3))
+        """The squared error [b], and that of the steps between neighbours on two sides of the grid.
+
+        Errors of two blocks have little to do with each other, and the squared error alone does not
+        mind: eyes see the step between them.  The sum is scaled so that independent errors of all
+        pixels count as in the squared error alone.
+
+        Args:
+            error: in pixel values, [b 3 h w].
+        """
+        weight = self.config.seam_weight
+        rows = error[:, :, BLOCK_PX::BLOCK_PX] - error[:, :, BLOCK_PX - 1 : -1 : BLOCK_PX]
+        columns = error[..., BLOCK_PX::BLOCK_PX] - error[..., BLOCK_PX - 1 : -1 : BLOCK_PX]
+        steps = rows.square().sum((1, 2, 3)) + columns.square().sum((1, 2, 3))
+        total = error.square().mean((1, 2, 3)) + weight * steps / error[0].numel()
+        return total / (1 + weight * 4 / BLOCK_PX)
+
+    def save(self) -> None:
+        """Writes the checkpoint, and copies the run."""
+        super().save()
+        if self.copy is not None:
+            self.copy.mkdir(parents=True, exist_ok=True)
+            for path in self.folder.iterdir():
+                shutil.copy2(path, self.copy)
 
     def validate(self, x: Tensor) -> Validation:
         """Of the average model, see `score`."""
@@ -187,21 +201,26 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 
 
 def main() -> None:
-    parser = run_parser(__doc__.splitlines()[0], "configs/train/base.toml", every=5.0)
+    parser = run_parser(__doc__.splitlines()[0], "configs/train/photo.toml", every=8.0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--start", type=Path, metavar="FILE", help="best.pt of an earlier run")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="weights to begin with")
+    parser.add_argument("--decay-minutes", type=float, default=25.0)
+    parser.add_argument("--copy", type=Path, metavar="DIR")
     args = parser.parse_args()
 
     args.run.mkdir(parents=True, exist_ok=True)
     pictures = load_folder(args.data)
     held_out = center_crops(load_folder(args.validation, 16), 256).to(args.device)
-    trainer = Trainer(TrainConfig.load(args.config), args.run, args.device)
+    trainer = Trainer(TrainConfig.load(args.config), args.run, args.device, copy=args.copy)
     trainer.start(pictures, args.start)
+    trainer.until = time.time() + 60 * args.minutes
+    trainer.decay_s = 60 * args.decay_minutes
     trainer.train(
-        args.minutes,
+        math.inf,
         args.validate_every,
-        lambda progress: trainer.train_step(pictures, progress),
+        lambda _: trainer.train_step(pictures),
         lambda: trainer.validate(held_out),
+        until=trainer.until,
     )
 
 

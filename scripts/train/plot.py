@@ -1,6 +1,6 @@
 """Joins the logs of trainings that follow each other, and draws loss over hours.
 
-    python -m scripts train.plot runs/base runs/longer --out results/0.1.0
+    python -m scripts train.plot runs/photo --out results/0.1.0
 
 Each run began with the weights that the one before it ended with.  Writes `training.tsv`, a row per
 validation with the hours and steps of all runs until then, and `training.png`.

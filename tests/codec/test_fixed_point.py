@@ -14,13 +14,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec.contract.quality import IntegerLevel
-from codec.networks.fixed_point import (
-    FLOAT32_LIMIT,
+from codec.networks.fixed_context import (
     MAGNITUDE_LIMIT,
-    IntegerConv,
-    IntegerInverseKlt,
     IntegerLatentFeatures,
     IntegerPrediction,
+)
+from codec.networks.fixed_point import (
+    FLOAT32_LIMIT,
+    IntegerConv,
+    IntegerInverseKlt,
     IntegerQualityBias,
     plan_split,
     rescale,
@@ -231,16 +233,24 @@ def test_latent_features():
 
 def test_prediction():
     deviation, log2_deviation = torch.tensor([9, 500, 250_000]), torch.tensor([0, 3000, 1234])
-    raw = torch.tensor([[-4000, 3999, 7, -1], [-9000, 0, 9000, 123]] * 2).view(1, 4, 2, 2)
-    prediction = IntegerPrediction(deviation, log2_deviation, 54)
-    mean, index = prediction(raw.float(), 1, 3, LEVEL)
+    steps = torch.arange(8192, 8192 + 17)
+    means, scales = [-4000, 3999, 7, -1], [-9000, 0, 9000, 123]
+    parts = (means, scales, [-900, 15, 16, 300], [-300, 127, 128, 700])
+    raw = torch.tensor([row for row in parts for _ in range(2)]).view(1, 8, 2, 2)
+    predicted = IntegerPrediction(deviation, log2_deviation, steps)(raw.float(), 1, 3, LEVEL)
+    ks, shapes = (-8, 0, 1, 8), (0, 0, 1, 3)
     for channel in range(2):
         scale, offset = deviation[1 + channel].item(), log2_deviation[1 + channel].item()
-        means = [(v * scale + 512) >> 10 for v in raw[0, channel].flatten().tolist()]
-        assert mean[0, channel].flatten().long().tolist() == means
-        scales = [v + offset - LEVEL.log2_step for v in raw[0, 2 + channel].flatten().tolist()]
-        indices = [min(max((v + 32) >> 6, 0), 53) for v in scales]
-        assert index[0, channel].flatten().long().tolist() == indices
+        expected = [(v * scale + 512) >> 10 for v in means]
+        assert predicted.mean[0, channel].flatten().long().tolist() == expected
+        widths = [((8192 + k + 8) * LEVEL.step + 2**13) >> 14 for k in ks]
+        assert predicted.step[0, channel].flatten().long().tolist() == widths
+        said = [v + offset - LEVEL.log2_step - 32 * k for v, k in zip(scales, ks, strict=True)]
+        tables = [
+            54 * shape + min(max((v + 32) >> 6, 0), 53)
+            for v, shape in zip(said, shapes, strict=True)
+        ]
+        assert predicted.table[0, channel].flatten().long().tolist() == tables
 
 
 @pytest.mark.parametrize("name", ["tiny", "released"])

@@ -18,7 +18,6 @@ from codec.decoding.filtering import Filtering
 from codec.encoding.updates.equations import equations
 from codec.models.released import load_default
 from codec.networks import fixed_point, strips
-from codec.networks.transform import ANALYSIS_HALO
 from tests.codec.tiny_model import picture
 
 WIDTH, HEIGHT = 50, 300
@@ -122,7 +121,8 @@ def test_the_halo_of_the_analysis_suffices(released, request):
     original = noise(1, 3, 256, 64).double() / 16
 
     def analyze(part: torch.Tensor) -> torch.Tensor:
-        return analysis.leave(analysis.down(analysis.fine(analysis.enter(unshuffled(part)))))
+        fine = analysis.deeper_8(analysis.fine(analysis.enter(unshuffled(part))))
+        return analysis.leave(analysis.deeper_16(analysis.down(fine)))
 
     def unshuffled(part: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.pixel_unshuffle(part, 8) / 16 + quality
@@ -130,7 +130,7 @@ def test_the_halo_of_the_analysis_suffices(released, request):
     with torch.no_grad():
         whole = analyze(original)
         request.getfixturevalue("narrow")
-        parts = strips.in_strips(analyze, original, halo=ANALYSIS_HALO, scale=1)
+        parts = strips.in_strips(analyze, original, halo=analysis.halo, scale=1)
     assert torch.allclose(parts, whole, rtol=0, atol=1e-9)
 
 

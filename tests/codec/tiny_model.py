@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -21,21 +22,24 @@ from codec.contract.modes import Lossy
 from codec.contract.quality import level_at
 from codec.models.released import pack
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace
+from codec.networks import tables
 from codec.networks.config import FilterConfig, ModelConfig
+from codec.networks.context import OUTPUTS
 from codec.networks.export import arrays_of, measure_limits, quantize_model
 from codec.networks.learned import FilterModel, Model
-from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, SCALES, hard_rounding
+from codec.networks.likelihood import SHAPES, hard_rounding
 from codec.networks.postfilter import HALVES, KERNEL
-from codec.networks.tables import to_frequencies
 from codec.networks.units import PIXELS_PER_UNIT
 
 GOLDEN = Path(__file__).parent / "golden"
 MODEL_FILE = GOLDEN / "tiny-model.safetensors"
 CONFIG = ModelConfig(
-    groups=(2, 2, 3, 3),
+    slices=((1, 1), (2,), (1, 2), (3,)),
     context_hidden=10,
     analysis_hidden=4,
+    analysis_blocks=(1, 1),
     synthesis_widths=(8, 8, 8, 8),
+    synthesis_blocks=(1, 0, 1, 2),
     filter=FilterConfig((8, 6, 4), (1, 1)),
 )
 LARGEST_RADIUS = 12
@@ -85,7 +89,11 @@ def random_model(config: ModelConfig = CONFIG, seed: int = 0) -> Model:
         for group in model.context.groups:
             # One strong channel each: too much for one float32 sum, so that sums are split.
             group.mix_own.weight[0] *= 6
-            group.leave.weight[0] *= 8
+            for part in group.slices:
+                part.leave.weight[0] *= 8
+                # All shapes of tails.
+                shapes = part.leave.bias.chunk(OUTPUTS)[-1]
+                shapes.add_(torch.arange(len(shapes)) % SHAPES)
         model.start_from_klt(cosine_basis(config.channels), deviation)
     return model.eval().requires_grad_(False)
 
@@ -98,21 +106,15 @@ def randomize(model: nn.Module) -> None:
             parameter.normal_(0, 0.3)
         elif name.endswith("bias"):
             parameter.normal_(0, 0.1)
-        elif name.endswith("leave.weight"):
+        elif name.endswith(("leave.weight", "join.weight")):
             share = 0.4 if name.startswith("context") else 0.05
             parameter.normal_(0, share / parameter[0].numel() ** 0.5)
 
 
 def short_tables() -> list[NDArray[np.int64]]:
-    """Logistic tables that end at LARGEST_RADIUS."""
-    tables = []
-    for index in range(SCALES):
-        scale = 2.0 ** (LOG2_SCALE_MIN + LOG2_SCALE_SPACING * index)
-        radius = min(LARGEST_RADIUS, int(4 * scale))
-        edges = (np.arange(-radius, radius + 2) - 0.5) / scale
-        below = 1 / (1 + np.exp(-edges))
-        tables.append(to_frequencies(np.append(np.diff(below), 2 * below[0])))
-    return tables
+    """Those of a released model, but that they end at LARGEST_RADIUS."""
+    with mock.patch.multiple(tables, TAIL_SCALES=4, LARGEST_RADIUS=LARGEST_RADIUS):
+        return tables.latent_tables()
 
 
 def limits_of(model: Model) -> dict[str, int]:

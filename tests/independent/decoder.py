@@ -130,65 +130,96 @@ def features(t: Tensors, latents: Array, first: int, file: File) -> Array:
 
 # 8.3 Scan
 
-FIRST_SLOTS = [[(0, 0)], [(1, 1)], [(0, 1)], [(1, 0)]]
-OTHER_SLOTS = [[(0, 0), (1, 1)], [(0, 1), (1, 0)]]
+SLOTS = [[(0, 0), (1, 1)], [(0, 1), (1, 0)]]
 
 
 def decode_latents(file: File, model: Model) -> Array:
     """All latents on the even grid, int64 [C rows columns]."""
-    groups = model.networks["groups"]
+    slices = model.networks["slices"]
     even = (file.rows + file.rows % 2, file.columns + file.columns % 2)
-    latents = np.zeros((sum(groups), *even), np.int64)
+    latents = np.zeros((sum(map(sum, slices)), *even), np.int64)
     decoder = RangeDecoder(file.chunks[CONTENT])
-    for group, channels in enumerate(groups):
-        decode_group(decoder, latents, group, sum(groups[:group]), channels, file, model)
+    for group in range(len(slices)):
+        decode_group(decoder, latents, group, file, model)
     return latents
 
 
 def decode_group(
-    decoder: RangeDecoder,
-    latents: Array,
-    group: int,
-    first: int,
-    channels: int,
-    file: File,
-    model: Model,
+    decoder: RangeDecoder, latents: Array, group: int, file: File, model: Model
 ) -> None:
-    """Decodes the channels first, first + 1, ... of the latents, in place."""
-    t, dot = model.tensors, f"context.groups.{group}."
-    step, _, log2_step = t["levels"][file.half]
-    mine = slice(first, first + channels)
-    deviation = over_positions(t["context.prediction.deviation"][mine])
-    log2_deviation = over_positions(t["context.prediction.log2_deviation"][mine])
-    gain, offset = (over_positions(numbers[mine]) for numbers in scale_changes(file, model))
+    """Decodes the channels of a group, in place."""
+    t, dot, slices = model.tensors, f"context.groups.{group}.", model.networks["slices"]
+    first = sum(map(sum, slices[:group]))
+    mine = slice(first, first + sum(slices[group]))
     hidden = len(t[f"{dot}embed_own.weight"])
     own = np.zeros((hidden, *latents.shape[1:]), np.int64)
     below = np.zeros_like(own)
     if group > 0:
         embedded = act(t, f"{dot}embed_below", features(t, latents[:first], 0, file))
         below = act(t, f"{dot}mix_below", embedded)
+    for slot in SLOTS:
+        mixed = quality_bias(t, f"{dot}quality", act(t, f"{dot}mix_own", own) + below, file)
+        start = first
+        for number, channels in enumerate(slices[group]):
+            predictions = []
+            for d, e in slot:
+                h = mixed[:, d::2, e::2]
+                if number > 0:
+                    told = features(t, latents[first:start, d::2, e::2], first, file)
+                    embedded = act(t, f"{dot}slices.{number}.embed", told)
+                    h = h + conv(t, f"{dot}slices.{number}.join", embedded)
+                raw = conv(t, f"{dot}slices.{number}.leave", act(t, f"{dot}fuse", h))
+                predictions.append(predict(raw, start, channels, file, model))
+            decode_slot(decoder, latents[start : start + channels], slot, predictions, file, model)
+            start += channels
+        for d, e in slot:
+            seen = features(t, latents[mine, d::2, e::2], first, file)
+            own[:, d::2, e::2] = act(t, f"{dot}embed_own", seen)
+
+
+def predict(
+    raw: Array, start: int, channels: int, file: File, model: Model
+) -> tuple[Array, Array, Array]:
+    """Mean, step and table of each latent of a slice in a phase."""
+    t, n, mine = model.tensors, channels, slice(start, start + channels)
+    step, _, log2_step = t["levels"][file.half]
+    deviation, log2_deviation, gain, offset = (
+        over_positions(numbers[mine])
+        for numbers in (
+            t["context.prediction.deviation"],
+            t["context.prediction.log2_deviation"],
+            *scale_changes(file, model),
+        )
+    )
+    mean = rescale(raw[:n] * deviation, 10)
+    said = rescale(raw[n : 2 * n] * gain + offset, 11)
+    k = np.clip(rescale(raw[2 * n : 3 * n], 5), -8, 8)
+    shape = np.clip(rescale(raw[3 * n :], 8), 0, 3)
+    scale = np.clip(rescale(said + log2_deviation - log2_step - 32 * k, 6), 0, 53)
+    return mean, rescale(step * t["context.prediction.steps"][k + 8], 14), 54 * shape + scale
+
+
+def decode_slot(
+    decoder: RangeDecoder,
+    latents: Array,
+    slot: list[tuple[int, int]],
+    predictions: list[tuple[Array, Array, Array]],
+    file: File,
+    model: Model,
+) -> None:
+    """Decodes the values of a slot into the latents of its channels."""
     inside = np.zeros(latents.shape[1:], bool)
     inside[: file.rows, : file.columns] = True
-
-    for slot in FIRST_SLOTS if group < 2 else OTHER_SLOTS:
-        phases = [np.s_[d::2, e::2] for d, e in slot]
-        mixed = act(t, f"{dot}mix_own", own) + below
-        means, tables = [], []
-        for phase in phases:
-            h = quality_bias(t, f"{dot}quality", mixed[:, *phase], file)
-            raw = conv(t, f"{dot}leave", act(t, f"{dot}fuse", h))
-            mean = rescale(raw[:channels] * deviation, 10)
-            said = rescale(raw[channels:] * gain + offset, 11)
-            table = np.clip(rescale(said + log2_deviation - log2_step, 6), 0, 53)
-            means.append(mean[:, inside[phase]])
-            tables.append(table[:, inside[phase]])
-        counts = [table.size for table in tables]
-        values = decode_call(decoder, np.concatenate([x.ravel() for x in tables]), model.below)
-        parts = np.split(values, np.cumsum(counts)[:-1])
-        for phase, mean, part in zip(phases, means, parts, strict=True):
-            latent = latents[mine, *phase]  # a view: what is written to it is written to latents
-            latent[:, inside[phase]] = mean + part.reshape(mean.shape) * step
-            own[:, *phase] = act(t, f"{dot}embed_own", features(t, latent, first, file))
+    known = [
+        tuple(numbers[:, inside[d::2, e::2]] for numbers in prediction)
+        for prediction, (d, e) in zip(predictions, slot, strict=True)
+    ]
+    tables = [table for _, _, table in known]
+    values = decode_call(decoder, np.concatenate([x.ravel() for x in tables]), model.below)
+    parts = np.split(values, np.cumsum([table.size for table in tables])[:-1])
+    for (d, e), (mean, step, _), part in zip(slot, known, parts, strict=True):
+        # A view: what is written to it is written to the latents.
+        latents[:, d::2, e::2][:, inside[d::2, e::2]] = mean + part.reshape(mean.shape) * step
 
 
 # 8.4 Update of the prior
@@ -196,7 +227,7 @@ def decode_group(
 
 def scale_changes(file: File, model: Model) -> tuple[Array, Array]:
     """Gain and offset of every channel."""
-    channels = sum(model.networks["groups"])
+    channels = sum(map(sum, model.networks["slices"]))
     gain, offset = np.full(channels, 2**11), np.zeros(channels, np.int64)
     if PRIOR in file.chunks:
         t = model.tensors
@@ -218,11 +249,20 @@ def synthesize(latents: Array, file: File, model: Model) -> Array:
     c = np.clip(latents, -(2**20), 2**20)
     blocks = rescale(np.einsum("kn,nij->kij", t[f"{dot}linear.basis"], c), 16)
     h = conv(t, f"{dot}enter", normalized(t, latents, 0))
-    h = residual(t, f"{dot}stage_16", quality_bias(t, f"{dot}quality", h, file))
+    h = deeper(t, 16, quality_bias(t, f"{dot}quality", h, file))
     for stage in (8, 4, 2):
-        h = shuffle(conv(t, f"{dot}up_{stage}", h), 2)
-        h = residual(t, f"{dot}stage_{stage}", h)
+        h = deeper(t, stage, shuffle(conv(t, f"{dot}up_{stage}", h), 2))
     return shuffle(blocks, 16) + shuffle(conv(t, f"{dot}leave", h), 2)
+
+
+def deeper(t: Tensors, stage: int, h: Array) -> Array:
+    """10.1: the blocks at one resolution."""
+    h, block = residual(t, f"synthesis.stage_{stage}", h), 0
+    while f"synthesis.deeper_{stage}.{block}.enter.weight" in t:
+        dot = f"synthesis.deeper_{stage}.{block}."
+        inner = act(t, f"{dot}middle", act(t, f"{dot}enter", h))
+        h, block = h + conv(t, f"{dot}leave", inner), block + 1
+    return h
 
 
 def padded(pixels: Pixels, file: File, model: Model) -> Array:

@@ -101,7 +101,7 @@ def subspace_body(body: bytes, scales: Array, below: list[Array]) -> tuple[int, 
     require(len(body) >= 2, "9.2", "no step or no spread")
     step, spread = body[0], body[1] - 128
     require(step < 64, "9.2", "step out of range")
-    tables = np.clip(scales + spread, 0, len(below) - 1)
+    tables = np.clip(scales + spread, 0, min(54, len(below)) - 1)
     levels = decode_call(RangeDecoder(body[2:]), tables.ravel(), below)
     require(np.abs(levels).max() <= 2**10, "9.2", "a level is too large")
     return step, levels.reshape(scales.shape)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SMALLER = {
-    "groups = [8, 24, 64, 224] ": "groups = [8, 24]",
+    "[[1, 1, 2, 4], [4, 8, 12], [8, 8, 16, 16, 16], [16, 16, 32, 32, 64, 64]]": "[[4, 4], [24]]",
     "context_hidden = 128": "context_hidden = 16",
     "analysis_hidden = 128": "analysis_hidden = 16",
     "[160, 96, 48, 16]": "[32, 16, 16, 16]",
@@ -76,7 +76,7 @@ def train(run_script: RunScript, main, pictures: Path, config: str, *options: ob
 
 
 def test_the_learned_content_is_trained(run_script, pictures):
-    train(run_script, learned.main, pictures, "train/base.toml")
+    train(run_script, learned.main, pictures, "train/photo.toml")
 
 
 def test_a_filter_is_trained_and_trained_for_its_updates(run_script, pictures, monkeypatch):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript
 
 ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / "configs" / "train" / "base.toml"
+CONFIG = ROOT / "configs" / "train" / "photo.toml"
 SMALL = {
-    "groups = [8, 24, 64, 224] ": "groups = [8, 24]",
+    "[[1, 1, 2, 4], [4, 8, 12], [8, 8, 16, 16, 16], [16, 16, 32, 32, 64, 64]]": "[[4, 4], [24]]",
     "context_hidden = 128": "context_hidden = 16",
     "analysis_hidden = 128": "analysis_hidden = 16",
     "[160, 96, 48, 16]": "[32, 16, 16, 16]",

@@ -29,7 +29,7 @@ def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales 
     reader = engine.reader(payload, model.tables)
 
     def exchange(
-        slot: Slot, means: NDArray[np.int64], tables: NDArray[np.uint16]
+        slot: Slot, means: NDArray[np.int64], steps: NDArray[np.int64], tables: NDArray[np.uint16]
     ) -> NDArray[np.int32]:
         patience.check()
         return reader.code(np.empty(tables.shape, np.int32), tables)

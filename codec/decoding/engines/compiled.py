@@ -76,21 +76,22 @@ class KernelEngine:
         exchange: Exchange,
     ) -> Latents:
         """See `Engine`."""
-        groups = model.config.groups
+        slices = model.config.slices
         program = self._once(
             model,
             "scan",
-            lambda: ScanProgram(self._level, model.arrays, groups, len(model.tables.frequencies)),
+            lambda: ScanProgram(self._level, model.arrays, slices, len(model.tables.frequencies)),
         )
         latents = np.zeros((grid.height, grid.width, program.channels), np.int64)
         with self._bands() as bands:
-            Walk(program, latents, grid, level, scales, bands).run(groups, exchange)
+            Walk(program, latents, grid, level, scales, bands).run(exchange)
         return latents
 
     def synthesize(self, model: LearnedModel, latents: Latents, level: IntegerLevel) -> Halves:
         """See `Engine`."""
+        blocks = model.config.synthesis_blocks
         program = self._once(
-            model, "synthesis", lambda: SynthesisProgram(self._level, model.arrays)
+            model, "synthesis", lambda: SynthesisProgram(self._level, model.arrays, blocks)
         )
         picture = program.blank(latents)
         job = program.job(latents, level.quality, picture)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from numpy.typing import NDArray
 
-ABI = 2
+ABI = 3
 LEVEL_VARIABLE = "NNCODEC_KERNEL_LEVEL"
 """Environment variable that forces an instruction set, by name."""
 LEVELS = ("portable", "sse2", "avx2", "avx512", "neon", "simd128")
@@ -58,6 +58,7 @@ class JobStruct(ctypes.Structure):
         ("constant_count", c_int64),
         ("log2_table", c_void_p),
         ("means", c_void_p),
+        ("steps", c_void_p),
         ("tables", c_void_p),
         ("symbols", c_void_p),
     ]

@@ -162,11 +162,12 @@ class Job:
         means: NDArray[np.int64],
         tables: NDArray[np.uint16] | None = None,
         symbols: NDArray[np.int32] | None = None,
+        steps: NDArray[np.int64] | None = None,
     ) -> None:
-        """Arrays [n] of the symbols of one step of a scan."""
-        self._step = means, tables, symbols
+        """Arrays [n] of the symbols of one slot of a scan."""
+        self._step = means, tables, symbols, steps
         self.struct.means, self.struct.tables = pointer(means), pointer(tables)
-        self.struct.symbols = pointer(symbols)
+        self.struct.symbols, self.struct.steps = pointer(symbols), pointer(steps)
 
 
 class Scan(_Owned):

@@ -21,6 +21,7 @@ from codec.errors import ModelError
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.networks import exactness
 from codec.networks.context import ContextModel
+from codec.networks.fixed_context import IntegerPredicted
 from codec.networks.fixed_point import rescale
 from codec.networks.integers import FilterLayers, Scales
 from codec.networks.isolation import isolated
@@ -31,7 +32,7 @@ from codec.networks.lossless.twins import predict, with_heads
 from codec.networks.order import Slot
 from codec.networks.pictures import from_halves, to_halves
 from codec.networks.strips import in_strips
-from codec.networks.transform import BLOCK_PX, SYNTHESIS_HALO
+from codec.networks.transform import BLOCK_PX
 from codec.networks.twins import changed, scaled
 from codec.picture.halves import Halves
 from codec.picture.pixels import Pixels
@@ -65,7 +66,7 @@ class TorchEngine:
             return networks.synthesize(part, level)
 
         values = torch.from_numpy(latents).permute(2, 0, 1)[None].double()
-        return to_halves(in_strips(strip, values, halo=SYNTHESIS_HALO, scale=BLOCK_PX))
+        return to_halves(in_strips(strip, values, halo=networks.synthesis.halo, scale=BLOCK_PX))
 
     @isolated()
     @torch.no_grad()
@@ -115,23 +116,24 @@ def _prove(model: ReleasedModel, _settings: Hashable) -> None:
 def scan(context: ContextModel, grid: Grid, level: IntegerLevel, exchange: Exchange) -> Latents:
     """Walks all steps of the scan with the exact networks of a context model."""
 
-    def code(slot: Slot, mean: Tensor, index: Tensor) -> Tensor:
+    def code(slot: Slot, predicted: IntegerPredicted) -> Tensor:
         def flat(values: Tensor) -> Tensor:
             parts = zip(values, map(grid.inside, slot.phases), strict=True)
             return torch.cat(
                 [part[:, :rows, :columns].flatten() for part, (rows, columns) in parts]
             )
 
-        means = flat(mean)
-        symbols = exchange(slot, means.long().numpy(), flat(index).numpy().astype(np.uint16))
-        means.add_(torch.from_numpy(symbols), alpha=level.step)
-        values, sizes = torch.zeros_like(mean), grid.counts(slot)
-        for part, found, phase in zip(values, means.split(sizes), slot.phases, strict=True):
+        mean, step = flat(predicted.mean), flat(predicted.step)
+        tables = flat(predicted.table).numpy().astype(np.uint16)
+        symbols = exchange(slot, mean.long().numpy(), step.long().numpy(), tables)
+        mean.addcmul_(torch.from_numpy(symbols), step)
+        values, sizes = torch.zeros_like(predicted.mean), grid.counts(slot)
+        for part, found, phase in zip(values, mean.split(sizes), slot.phases, strict=True):
             rows, columns = grid.inside(phase)
             part[:, :rows, :columns] = found.view(len(part), rows, columns)
         return values
 
-    shape = (1, context.bounds[-1], grid.height, grid.width)
+    shape = (1, context.channels, grid.height, grid.width)
     values = context.scan(torch.zeros(1, dtype=torch.float64).expand(shape), level, code)
     return np.ascontiguousarray(values[0].permute(1, 2, 0).long().numpy())
 

@@ -27,6 +27,7 @@ HALVES = 8
 """Positions at half resolution in a row of a block."""
 FINER = 3
 STAGES = ("16", "8", "4", "2")
+BLOCK = ("enter", "middle", "leave")
 
 
 class SynthesisProgram:
@@ -35,9 +36,10 @@ class SynthesisProgram:
     Args:
         level: name of an instruction set.
         arrays: of the model file.
+        blocks: bottleneck blocks at 1/16, 1/8, 1/4 and 1/2 of the resolution.
     """
 
-    def __init__(self, level: str, arrays: Arrays) -> None:
+    def __init__(self, level: str, arrays: Arrays, blocks: tuple[int, ...]) -> None:
         build = Builder(level)
         basis = arrays["synthesis.linear.basis"]
         channels = basis.shape[1]
@@ -50,10 +52,12 @@ class SynthesisProgram:
         build.conv(klt, digits, wide=self.target, shuffle=HALVES, bits=KLT_BITS)
         self._reciprocal = arrays["context.features.reciprocal"].astype(np.int64)
         self._vector = arrays["synthesis.quality.vector"]
-        self._network(build, arrays, channels)
+        self._network(build, arrays, channels, blocks)
         self.program: Program = build.program()
 
-    def _network(self, build: Builder, arrays: Arrays, channels: int) -> None:
+    def _network(
+        self, build: Builder, arrays: Arrays, channels: int, blocks: tuple[int, ...]
+    ) -> None:
         def layer(name: str) -> IntegerLayer:
             return IntegerLayer.of_arrays(arrays, f"synthesis.{name}")
 
@@ -78,9 +82,20 @@ class SynthesisProgram:
             else:
                 build.conv(enter, before, narrow=narrow, wide=wide, bias=0)
             build.conv(expand, seen, narrow=[(hidden, 0, reduce.limit)], activate=True)
+            deeper = [
+                tuple(layer(f"deeper_{stage}.{number}.{part}") for part in BLOCK)
+                for number in range(blocks[finer])
+            ]
             then = layer("leave" if finer == FINER else f"up_{STAGES[finer + 1]}")
-            narrow = [(seen, 0, then.limit)]
-            build.conv(reduce, hidden, narrow=narrow, wide=wide, flags=ADD)
+            limits = [*(block[0].limit for block in deeper), then.limit]
+            build.conv(reduce, hidden, narrow=[(seen, 0, limits[0])], wide=wide, flags=ADD)
+            for (into, middle, leave), limit in zip(deeper, limits[1:], strict=True):
+                half = len(into.weight)
+                entered = build.register(16, half, finer=finer, pad=1)
+                mixed = build.register(16, half, finer=finer)
+                build.conv(into, seen, narrow=[(entered, 0, middle.limit)], activate=True)
+                build.conv(middle, entered, narrow=[(mixed, 0, leave.limit)], activate=True)
+                build.conv(leave, mixed, narrow=[(seen, 0, limit)], wide=wide, flags=ADD)
             before = seen
         build.conv(outputs_last(layer("leave")), before, wide=self.target, flags=ADD)
 

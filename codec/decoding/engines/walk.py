@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codec.contract.quality import IntegerLevel
 from codec.decoding.engines.objects import Scan
-from codec.decoding.engines.scanning import Instructions, ScanProgram
+from codec.decoding.engines.scanning import Instructions, ScanProgram, SliceSteps
 from codec.decoding.engines.threads import Bands
 from codec.decoding.latents import Exchange, Grid, Latents
 from codec.networks.integers import Scales
-from codec.networks.order import Slot, slots
+from codec.networks.order import PAIRS, Slot
 
 
 class Walk:
@@ -39,19 +38,28 @@ class Walk:
         self._job = program.job(latents, (grid.columns, grid.rows), level, scales)
         self._scan = Scan(program.program, grid.height, grid.width)
 
-    def run(self, groups: tuple[int, ...], exchange: Exchange) -> None:
-        """All steps, given the channels of each group."""
-        entered = -1
-        for slot in slots(groups):
-            steps, blank = self._program.groups[slot.start], entered != slot.start
-            for instructions in steps.once if blank else ():
+    def run(self, exchange: Exchange) -> None:
+        """All steps; what one does with its prediction is `exchange`."""
+        for group in self._program.groups:
+            for instructions in group.once:
                 self._everywhere(instructions)
-            entered = slot.start
-            count = sum(self._grid.counts(slot))
-            means, tables = np.empty(count, np.int64), np.empty(count, np.uint16)
-            self._at_phases(slot, steps.predict, (means, tables, None), blank=blank)
-            symbols = np.ascontiguousarray(exchange(slot, means, tables), np.int32)
-            self._at_phases(slot, steps.settle, (means, tables, symbols))
+            for number, phases in enumerate(PAIRS):
+                whole = Slot(0, 0, phases)
+                self._at_phases(whole, group.enter, blank=number == 0)
+                for part in group.slices:
+                    self._slot(Slot(part.start, part.stop, phases), part, exchange)
+                if number + 1 < len(PAIRS):
+                    self._at_phases(whole, group.leave)
+
+    def _slot(self, slot: Slot, part: SliceSteps, exchange: Exchange) -> None:
+        count = sum(self._grid.counts(slot))
+        means, steps = np.empty((2, count), np.int64)
+        tables = np.empty(count, np.uint16)
+        self._job.use(means, tables, None, steps)
+        self._at_phases(slot, part.predict)
+        symbols = np.ascontiguousarray(exchange(slot, means, steps, tables), np.int32)
+        self._job.use(means, tables, symbols, steps)
+        self._at_phases(slot, part.settle)
 
     def _everywhere(self, instructions: Instructions) -> None:
         """Runs instructions on all rows of the grid."""
@@ -60,23 +68,14 @@ class Walk:
             lambda first, last: self._scan.run(self._job, instructions, (first, last)), rows, rows
         )
 
-    def _at_phases(
-        self,
-        slot: Slot,
-        instructions: Instructions,
-        arrays: tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.int32] | None],
-        *,
-        blank: bool = False,
-    ) -> None:
-        """Runs instructions for each phase of a step.
+    def _at_phases(self, slot: Slot, instructions: Instructions, *, blank: bool = False) -> None:
+        """Runs instructions for each phase of a slot.
 
         Args:
-            slot: the step.
-            instructions: those before or after its symbols are coded.
-            arrays: means, tables and symbols of the step.
+            slot: the slot; without channels, where it is about all of them.
+            instructions: what is run.
             blank: whether nothing is known yet of the group.
         """
-        self._job.use(*arrays)
         places = np.cumsum([0, *self._grid.counts(slot)[:-1]]).tolist()
 
         def band(first: int, last: int) -> None:

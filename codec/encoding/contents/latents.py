@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,12 +26,14 @@ class Symbols:
 
     Attributes:
         values: integers [c n].
-        tables: index of the probability table of each, [c n].
+        tables: number of the probability table of each, [c n].
+        steps: quantiser step of each, VALUE_BITS fractional bits, [c n].
         share: how many symbols each stands for.
     """
 
     values: Tensor
     tables: Tensor
+    steps: Tensor
     share: float
 
 
@@ -67,26 +70,25 @@ def encode_latents(
     """
     writer, wanted = SymbolWriter(tables), y[0].double().mul(2**VALUE_BITS).numpy()
     stride = -(-grid.rows * grid.columns // MOST_SAMPLED)
-    rows: dict[int, list[tuple[NDArray, NDArray]]] = {}
-    seen: dict[int, int] = {}
+    rows: dict[int, list[list[NDArray[np.int64]]]] = {}
+    seen: Counter[int] = Counter()
 
     def exchange(
-        slot: Slot, means: NDArray[np.int64], indices: NDArray[np.uint16]
+        slot: Slot, means: NDArray[np.int64], steps: NDArray[np.int64], indices: NDArray[np.uint16]
     ) -> NDArray[np.int32]:
-        symbols = np.rint((_at(wanted, slot, grid) - means) / level.step).astype(np.int32)
-        values, chosen = (_by_channel(flat, slot, grid) for flat in (symbols, indices))
-        start = seen.setdefault(slot.start, 0)
-        sample = slice(-start % stride, None, stride)
-        seen[slot.start] += values.shape[1]
-        found = values[:, sample].copy(), chosen[:, sample].astype(np.int64)
+        symbols = np.rint((_at(wanted, slot, grid) - means) / steps).astype(np.int32)
+        known = [_by_channel(flat, slot, grid) for flat in (symbols, indices, steps)]
+        sample = slice(-seen[slot.start] % stride, None, stride)
+        seen[slot.start] += known[0].shape[1]
+        found = [part[:, sample].astype(np.int64) for part in known]
         rows.setdefault(slot.start, []).append(found)
         return writer.code(symbols, indices)
 
     values = scan(exchange)
-    groups = [map(np.hstack, zip(*steps, strict=True)) for steps in rows.values()]
-    sampled, chosen = (torch.from_numpy(np.concatenate(part)) for part in zip(*groups, strict=True))
-    share = grid.rows * grid.columns / sampled.shape[1]
-    return CodedLatents(writer.finish(), values, Symbols(sampled, chosen, share))
+    slices = [map(np.hstack, zip(*steps, strict=True)) for steps in rows.values()]
+    sampled = [torch.from_numpy(np.concatenate(part)) for part in zip(*slices, strict=True)]
+    share = grid.rows * grid.columns / sampled[0].shape[1]
+    return CodedLatents(writer.finish(), values, Symbols(*sampled, share))
 
 
 def _at(planes: NDArray, slot: Slot, grid: Grid) -> NDArray:

@@ -22,7 +22,7 @@ from codec.models.kinds import LearnedModel
 from codec.networks.integers import Scales
 from codec.networks.pictures import from_halves, pad_to
 from codec.networks.strips import in_strips
-from codec.networks.transform import ANALYSIS_HALO, BLOCK_PX
+from codec.networks.transform import BLOCK_PX
 from codec.networks.twins import set_last_layer
 
 QUALITIES = range(HALVES + 1)
@@ -85,7 +85,7 @@ def analyze(job: Job) -> Tensor:
     def analyze(part: Tensor) -> Tensor:
         return search.analysis(part.to(job.device), quality)
 
-    return in_strips(analyze, padded, halo=ANALYSIS_HALO, scale=1)
+    return in_strips(analyze, padded, halo=search.analysis.halo, scale=1)
 
 
 def code_latents(job: Job, y: Tensor, scales: Scales | None = None) -> CodedLatents:

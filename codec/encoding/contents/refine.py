@@ -25,9 +25,9 @@ from torch import Tensor
 
 from codec.contract.quality import Level
 from codec.encoding.distortion import Distortion
-from codec.networks.context import at_phases
+from codec.networks.context import Predicted, at_phases
 from codec.networks.learned import Model
-from codec.networks.likelihood import bits
+from codec.networks.likelihood import mixture_bits
 from codec.networks.order import Slot
 
 Drawn = tuple[Tensor, Tensor]
@@ -65,12 +65,16 @@ class Annealing:
         return self.softest * (self.sharpest / self.softest) ** done
 
     def draw(
-        self, residual: Tensor, log2_scale: Tensor, done: float, generator: torch.Generator
+        self, residual: Tensor, predicted: Predicted, done: float, generator: torch.Generator
     ) -> Drawn:
         """In place of rounding, (value - mean) in steps -> values drawn, and their bits."""
         below, up = draw_up(residual, self.sharpness(done), DRAW_TEMPERATURE, generator)
-        lower, upper = bits(below, log2_scale), bits(below + 1, log2_scale)
-        return below + up, torch.lerp(lower, upper, up)
+        return below + up, torch.lerp(*(cost(below + k, predicted) for k in (0, 1)), up)
+
+
+def cost(residual: Tensor, predicted: Predicted) -> Tensor:
+    """Bits of (value - mean) in steps."""
+    return mixture_bits(residual, predicted.log2_scale, predicted.shape)
 
 
 FIRST = Annealing(0.02, softest=3.0, sharpest=12.0)
@@ -125,16 +129,17 @@ def refine(
 
 
 def _draw(
-    latents: Tensor, model: Model, level: Level, draw: Callable[[Tensor, Tensor], Drawn]
+    latents: Tensor, model: Model, level: Level, draw: Callable[[Tensor, Predicted], Drawn]
 ) -> Drawn:
-    """Values drawn in place of the latents, which are in steps, and their bits in all."""
+    """Values drawn in place of the latents, in steps of the quality, and their bits in all."""
     total = latents.new_zeros(())
 
-    def code(slot: Slot, mean: Tensor, log2_scale: Tensor) -> Tensor:
+    def code(slot: Slot, predicted: Predicted) -> Tensor:
         nonlocal total
-        drawn, cost = draw(at_phases(latents, slot) - mean / level.step, log2_scale)
-        total = total + cost.sum()
-        return mean + drawn * level.step
+        wanted = at_phases(latents, slot) * level.step
+        drawn, spent = draw((wanted - predicted.mean) / predicted.step, predicted)
+        total = total + spent.sum()
+        return predicted.mean + drawn * predicted.step
 
     return model.context.scan(latents, level, code), total
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codec.networks.strips import PIXELS, spans
-from codec.networks.transform import BLOCK_PX, SYNTHESIS_HALO
+from codec.networks.transform import BLOCK_PX
 
 SIDE = 64
 """At most, in blocks; even, as the position phases of the context model are."""
-HALO = SYNTHESIS_HALO // BLOCK_PX
+HALO = 4
+"""In blocks.  Synthesis and context networks see further, but hardly."""
 UNDIVIDED = PIXELS // BLOCK_PX**2
 """Pictures of up to so many blocks are one tile, as they are one strip."""
 

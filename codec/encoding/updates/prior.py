@@ -24,7 +24,12 @@ from codec.models.kinds import LearnedModel
 from codec.models.subspace import INNER_BITS, step_size
 from codec.networks.integers import PARAMETER_BITS, Scales
 from codec.networks.learned import Model
-from codec.networks.likelihood import LOG2_SCALE_MIN, LOG2_SCALE_SPACING, bits
+from codec.networks.likelihood import (
+    LOG2_SCALE_MIN,
+    LOG2_SCALE_SPACING,
+    SCALES,
+    mixture_bits,
+)
 from codec.networks.units import FRACTION_BITS
 
 if TYPE_CHECKING:
@@ -42,24 +47,28 @@ class Samples:
         symbols: float [c n].
         log2_scale: of each, in steps, float [c n].
         said: by how much that is beyond what is usual for the channel, float [c n].
+        shape: which mixture of distributions each has, float [c n].
         share: how many symbols each stands for.
     """
 
     symbols: Tensor
     log2_scale: Tensor
     said: Tensor
+    shape: Tensor
     share: float
 
     @classmethod
     def of_symbols(cls, coded: Symbols, model: LearnedModel, level: IntegerLevel) -> Samples:
         """Samples of what was coded with the model as it is."""
-        above_least = LOG2_SCALE_SPACING * coded.tables.float()
+        above_least = LOG2_SCALE_SPACING * (coded.tables % SCALES).float()
         log2_deviation = model.arrays["context.prediction.log2_deviation"].astype(np.float32)
         usual = torch.from_numpy(log2_deviation)[:, None] - level.log2_step
+        octaves = torch.log2(coded.steps / level.step).float()
         return cls(
             coded.values.float(),
             above_least + LOG2_SCALE_MIN,
-            above_least - usual / 2**LOG2_BITS,
+            above_least + octaves - usual / 2**LOG2_BITS,
+            (coded.tables // SCALES).float(),
             coded.share,
         )
 
@@ -70,7 +79,11 @@ class Samples:
 
     def rate(self, change: Tensor) -> float:
         """Bits after a change [2c]."""
-        return self.share * float(bits(self.symbols, self.at(change)).double().sum())
+        return self.share * float(self.bits(self.at(change)).double().sum())
+
+    def bits(self, log2_scale: Tensor) -> Tensor:
+        """Of each symbol, if the scales were those: [c n]."""
+        return mixture_bits(self.symbols, log2_scale, self.shape)
 
 
 def equations(samples: Samples, change: Tensor) -> NormalEquations:
@@ -82,7 +95,7 @@ def equations(samples: Samples, change: Tensor) -> NormalEquations:
     """
     with torch.enable_grad():
         log2_scale = samples.at(change).requires_grad_()
-        rate = bits(samples.symbols, log2_scale).sum()
+        rate = samples.bits(log2_scale).sum()
         (slope,) = torch.autograd.grad(rate, log2_scale, create_graph=True)
         (hessian,) = torch.autograd.grad(slope.sum(), log2_scale)
     slope, said = slope.detach().double(), samples.said.double()
@@ -133,9 +146,10 @@ def set_scales(decoder: Model, scales: Scales) -> None:
     """Gives the context model of a float decoder the gains and offsets of an update."""
     gain = torch.from_numpy(scales.gain).float() / 2**PARAMETER_BITS
     offset = torch.from_numpy(scales.offset).float() / 2 ** (PARAMETER_BITS + FRACTION_BITS)
-    bounds = decoder.context.bounds
-    for group, start, stop in zip(decoder.context.groups, bounds, bounds[1:], strict=False):
-        # The last layer gives the means of all channels, then the scales.
-        weight, bias = (parameter[stop - start :] for parameter in group.leave.parameters())
-        weight.mul_(gain[start:stop].view(-1, 1, 1, 1))
-        bias.mul_(gain[start:stop]).add_(offset[start:stop])
+    for group in decoder.context.groups:
+        for part, start, stop in zip(group.slices, group.bounds, group.bounds[1:], strict=False):
+            # The last layer gives the means of all channels, then the scales.
+            rows = slice(stop - start, 2 * (stop - start))
+            weight, bias = (parameter[rows] for parameter in part.leave.parameters())
+            weight.mul_(gain[start:stop].view(-1, 1, 1, 1))
+            bias.mul_(gain[start:stop]).add_(offset[start:stop])

@@ -8,8 +8,9 @@
  * FEATURES  first channel, channels, constants: reciprocal of the model's channel 0 on, of the level
  * DIGITS    limit of the latents
  * PREDICT   first channel, channels, constants: four for each of the model's channels (deviation,
- *           usual scale less that of the step, gain, offset), tables
- * SETTLE    first channel, channels, constant: step
+ *           usual scale less that of the step, gain, offset), scales, constants: the quality's step
+ *           times 2^(k/8) for k = -8..8
+ * SETTLE    first channel, channels
  *
  * PREDICT_PIXELS and SETTLE_PIXELS: see lossless.c.
  */
@@ -18,6 +19,8 @@
 #define NORMALIZED_LIMIT 4096
 #define MAGNITUDE_LIMIT 4095
 #define GAIN_BITS 11
+#define STEP_LIMIT 8
+#define SHAPES 4
 
 static int32_t has_constants(const nnc_job *job, int64_t first, int64_t count) {
   return first >= 0 && count >= 0 && first <= job->constant_count - count;
@@ -225,12 +228,14 @@ static Symbols symbols_of(const nnc_job *job, const nnc_step *step) {
 static int32_t predict(const nnc_instruction *i, const nnc_job *job, const nnc_step *step,
                        const Array *arrays, Rows rows) {
   const Array *from = &arrays[i->source];
-  const int32_t first = i->parameters[0], count = i->parameters[1], most = i->parameters[3] - 1;
-  if (!job->means || !job->tables || most < 0 || most > UINT16_MAX ||
-      !has_constants(job, i->parameters[2] + 4 * (int64_t)first, 4 * (int64_t)count))
+  const int32_t first = i->parameters[0], count = i->parameters[1], scales = i->parameters[3];
+  if (!job->means || !job->steps || !job->tables || scales < 1 || scales > UINT16_MAX / SHAPES ||
+      !has_constants(job, i->parameters[2] + 4 * (int64_t)first, 4 * (int64_t)count) ||
+      !has_constants(job, i->parameters[4], 2 * STEP_LIMIT + 1))
     return NNC_BAD_ARGUMENT;
   const Symbols inside = symbols_of(job, step);
   const int64_t *constants = job->constants + i->parameters[2] + 4 * (int64_t)first;
+  const int64_t *sizes = job->constants + i->parameters[4] + STEP_LIMIT;
   for (ptrdiff_t y = rows.first; y < rows.last && y < inside.rows; y++)
     for (int32_t c = 0; c < count; c++) {
       const int64_t *k = constants + 4 * c;
@@ -238,8 +243,12 @@ static int32_t predict(const nnc_instruction *i, const nnc_job *job, const nnc_s
       const int32_t *raw = (const int32_t *)from->origin + element(from, y, 0) + c;
       for (ptrdiff_t x = 0; x < inside.columns; x++, raw += from->pixel) {
         const int64_t said = rescale(raw[count] * k[2] + k[3], GAIN_BITS);
+        const int64_t eighths = clamp(rescale(raw[2 * count], 5), -STEP_LIMIT, STEP_LIMIT);
+        const int64_t shape = clamp(rescale(raw[3 * count], 8), 0, SHAPES - 1);
+        const int64_t scale = clamp(rescale(said + k[1] - 32 * eighths, 6), 0, scales - 1);
         job->means[place + x] = rescale(raw[0] * k[0], 10);
-        job->tables[place + x] = (uint16_t)clamp(rescale(said + k[1], 6), 0, most);
+        job->steps[place + x] = sizes[eighths];
+        job->tables[place + x] = (uint16_t)(shape * scales + scale);
       }
     }
   return NNC_OK;
@@ -249,9 +258,7 @@ static int32_t settle(const nnc_instruction *i, const nnc_job *job, const nnc_st
                       const Array *arrays, Rows rows) {
   const Array to = view(&arrays[i->wide], 8, i->flags & NNC_TARGET_PHASE, step);
   const int32_t first = i->parameters[0], count = i->parameters[1];
-  if (!job->means || !job->symbols || !has_constants(job, i->parameters[2], 1))
-    return NNC_BAD_ARGUMENT;
-  const int64_t size = job->constants[i->parameters[2]];
+  if (!job->means || !job->steps || !job->symbols) return NNC_BAD_ARGUMENT;
   const Symbols inside = symbols_of(job, step);
   for (ptrdiff_t y = rows.first; y < rows.last; y++)
     for (int32_t c = 0; c < count; c++) {
@@ -259,7 +266,7 @@ static int32_t settle(const nnc_instruction *i, const nnc_job *job, const nnc_st
       int64_t *latent = (int64_t *)to.origin + element(&to, y, 0) + first + c;
       for (ptrdiff_t x = 0; x < to.columns; x++, latent += to.pixel)
         *latent = y < inside.rows && x < inside.columns
-                      ? job->means[place + x] + job->symbols[place + x] * size
+                      ? job->means[place + x] + job->symbols[place + x] * job->steps[place + x]
                       : 0;
     }
   return NNC_OK;

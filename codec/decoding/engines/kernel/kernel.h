@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever a caller would have to. */
-#define NNC_ABI 2
+#define NNC_ABI 3
 
 enum nnc_status {
   NNC_OK = 0,
@@ -86,7 +86,7 @@ enum nnc_operation {
   NNC_PIXELS = 2,   /* 32 bits [12] in the order row, column, colour -> 8 bits, external, cropped */
   NNC_FEATURES = 3, /* latents -> normalized (narrow[0]) and magnitude (narrow[1]); section 8.2 */
   NNC_DIGITS = 4,   /* latents -> the low and high digits that a wide layer takes (narrow[0]) */
-  NNC_PREDICT = 5,  /* 32 bits `source` -> means and tables of the symbols; section 8.3 */
+  NNC_PREDICT = 5,  /* 32 bits `source` -> means, steps and tables of the symbols; section 8.3 */
   NNC_SETTLE = 6,   /* symbols -> latents */
   NNC_CLEAR = 7,    /* narrow[0] = 0 */
   NNC_EDGES = 8,    /* the pads of narrow[0] repeat its border */
@@ -133,7 +133,8 @@ typedef struct {
   const int64_t *constants;
   int64_t constant_count;
   const int16_t *log2_table;  /* of magnitudes: 4096 */
-  int64_t *means;             /* those of the symbols of one step */
+  int64_t *means;             /* those of the symbols of one slot */
+  int64_t *steps;
   uint16_t *tables;
   const int32_t *symbols;
 } nnc_job;

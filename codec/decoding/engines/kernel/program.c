@@ -112,7 +112,7 @@ static int32_t valid(const nnc_program *p, const nnc_instruction *i) {
              holds(p, n[0].target, 16, 0, (p->registers[i->source].channels + 1) / 2 * 4);
     case NNC_PREDICT:
       return is_register(p, i->source, 32) && a[0] >= 0 && a[1] >= 1 &&
-             p->registers[i->source].channels >= 2 * a[1];
+             p->registers[i->source].channels >= 4 * a[1];
     case NNC_SETTLE:
       return is_register(p, i->wide, 64) && a[0] >= 0 && a[1] >= 1 &&
              a[0] + a[1] <= p->registers[i->wide].channels;

@@ -1,13 +1,13 @@
 """How visible the grid of 16x16 blocks is: steps across it over steps elsewhere, by quality.
 
-    python -m scripts next.seams --images DIR --out results/0.1.0/seams.tsv
-    python -m scripts next.seams --images DIR --weights runs/next/best.pt \
+    python -m scripts train.seams --images DIR --out results/0.1.0/seams.tsv
+    python -m scripts train.seams --images DIR --weights runs/photo/best.pt \
         --out results/0.1.0/seams.tsv
 
 The mean absolute step of luma between neighbouring pixels, horizontally and vertically, of pairs on
 either side of the grid over that of all other pairs: close to 1 in photographs, above it where
 blocks show.  Pictures are those of the float networks before any update of the filter, as whole
-pixel values: of the released model, or of a training run of the next one.
+pixel values: of the released model, or of a training run.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ import torch
 from torch import Tensor
 
 from codec.contract.quality import level_at
+from codec.models.released import load_default
 from codec.networks.learned import Model
 from codec.networks.likelihood import hard_rounding
 from codec.networks.transform import BLOCK_PX
-from scripts.next.model import Model as NextModel
-from scripts.next.train import TrainConfig, released
 from scripts.train.data import center_crops, load_folder
-from scripts.train.learned import load_weights
+from scripts.train.learned import TrainConfig, load_weights
 
 LUMA = (0.299, 0.587, 0.114)
 QUALITIES = (5.0, 12.0, 25.0, 40.0, 60.0, 80.0)
@@ -55,8 +54,8 @@ def decoded(model: Model, pictures: Tensor, quality: float) -> Tensor:
 def load(weights: Path | None, config: Path) -> tuple[str, Model]:
     """The model of a training run, or the released one, and its name."""
     if weights is None:
-        return "released", released()
-    model = NextModel(TrainConfig.load(config).model)
+        return "released", load_default().search()
+    model = Model(TrainConfig.load(config).model)
     model.load_state_dict(load_weights(weights))
     return weights.parent.name, model.eval()
 
@@ -65,8 +64,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=12, metavar="PICTURES")
-    parser.add_argument("--weights", type=Path, help="best.pt of a run of scripts/next/train.py")
-    parser.add_argument("--config", type=Path, default=Path("configs/train/next.toml"))
+    parser.add_argument("--weights", type=Path, help="of a run of scripts/train/learned.py")
+    parser.add_argument("--config", type=Path, default=Path("configs/train/photo.toml"))
     parser.add_argument("--out", type=Path, required=True, help="table to append to")
     args = parser.parse_args()
 
