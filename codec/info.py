@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bitstream import FORMAT_VERSION, BadMagic, FormatError, Tag
 from bitstream.carriers.enhancement import Enhancement
+from bitstream.file.header import EXACT_IDS
 from bitstream.update import shared
 from codec import files
 from codec.contract.options import DecodeOptions
@@ -19,6 +20,7 @@ from codec.opening import (
     open_file,
 )
 
+EXACT_NAMES = dict(zip(EXACT_IDS, ("webp", "jxl"), strict=True))
 QUALITY_UNITS = 2
 """Headers and payloads count quality in half units."""
 
@@ -34,6 +36,7 @@ class FileInfo:
         bpp: bits per pixel, of the whole file.
         quality: 0 to 100, in halves; None if the file is lossless.
         model: id of the networks, hexadecimal.
+        content: "webp" or "jxl" where such a bitstream stands in place of networks, else empty.
         format_version: byte 3 of the file.
         chunks: payload bytes by the name of the chunk, in lower case.
         shared_update: id of the update file that decoders need, hexadecimal; None for most files.
@@ -51,6 +54,7 @@ class FileInfo:
     chunks: dict[str, int]
     shared_update: str | None = None
     pixels: str | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,7 @@ def _coded(file: CodedFile) -> FileInfo:
         chunks={tag.name.lower(): len(part) for tag, part in file.container.chunks.items()},
         shared_update=None if wanted is None else wanted.hex(),
         pixels=None if checksum is None else checksum.hex(),
+        content=EXACT_NAMES.get(header.model, ""),
     )
 
 

@@ -20,6 +20,7 @@ TAG = b"nnUP"
 RIFF = b"RIFF"
 WEBP = b"WEBP"
 RIFF_HEADER_BYTES = 8
+LOSSLESS = b"VP8L"
 
 
 def recognizes(data: bytes) -> bool:
@@ -46,13 +47,26 @@ def strip(data: bytes) -> bytes:
     return _resized(plain, len(plain) - len(data))
 
 
+def wrap(payload: bytes) -> bytes:
+    """A bitstream without loss -> a file in the simple format (RFC 9649, section 2.6)."""
+    chunk = _pack_chunk(payload, LOSSLESS)
+    return _resized(RIFF + bytes(4) + WEBP + chunk, len(WEBP) + len(chunk))
+
+
+def unwrap(data: bytes) -> bytes:
+    """The inverse of `wrap`."""
+    first = next(_chunks(data))
+    assert first.tag == LOSSLESS  # noqa: S101 (callers have written such a file)
+    return first.content
+
+
 def _is_ours(part: Part) -> bool:
     return part.tag == TAG
 
 
-def _pack_chunk(content: bytes) -> bytes:
+def _pack_chunk(content: bytes, tag: bytes = TAG) -> bytes:
     writer = ByteWriter()
-    writer.raw(TAG)
+    writer.raw(tag)
     writer.u32(len(content))
     writer.raw(content)
     writer.raw(bytes(len(content) % 2))

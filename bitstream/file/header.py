@@ -14,6 +14,8 @@ MAX_QUALITY = 200
 LOSSLESS_QUALITY = 201
 """What stands for the quality in a file that is not lossy."""
 MODEL_BYTES = 4
+EXACT_IDS = WEBP_ID, JXL_ID = b"VP8L", b"JXL "
+"""What stands for the model in a lossless file whose content is a bitstream of another codec."""
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,19 @@ from bitstream.file.compressai import ZooPayload
 from codec.batch import recipes
 from codec.contract import techniques
 from codec.contract.effort import effort_at
-from codec.contract.modes import FOREIGN, LOSSLESS, Lossless, Lossy, Standard
+from codec.contract.modes import (
+    FOREIGN,
+    LEARNED,
+    LOSSLESS,
+    SMALLEST,
+    Lossless,
+    Lossy,
+    Standard,
+)
 from codec.contract.options import METADATA, EncodeOptions
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes
 from codec.models.registry import default_ids
+from codec.picture import exact
 
 END_OF_IMAGE = b"\xff\xd9"
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
@@ -129,16 +138,24 @@ def _as_asked(
 ) -> bool:
     """Whether a file of this codec has the settings that it tells of."""
     header, chunks = container.header, container.chunks
-    content = mode.family if isinstance(mode, Lossy) else LOSSLESS
+    networks = default_ids().get(mode.family if isinstance(mode, Lossy) else LOSSLESS, header.model)
+    models = {networks} if isinstance(mode, Lossy) else _models(mode, networks)
     unwanted = {Tag[kind.upper()] for kind in METADATA if kind not in options.metadata}
     if _without_update(options):
         unwanted |= {Tag.UPDATE, Tag.PRIOR}
     return (
         not unwanted & set(chunks)
-        and header.model == default_ids().get(content, header.model)
+        and header.model in models
         and header.lossless == isinstance(mode, Lossless)
         and (not isinstance(mode, Lossy) or _has_quality(container, size, mode))
     )
+
+
+def _models(mode: Lossless, networks: bytes) -> set[bytes]:
+    """What a lossless file may name as its model."""
+    if mode.content == SMALLEST:
+        return {networks, exact.WEBP.id}
+    return {networks if mode.content == LEARNED else exact.BY_NAME[mode.content].id}
 
 
 def _has_quality(container: Container, size: int, mode: Lossy) -> bool:

@@ -118,11 +118,11 @@ effort_option = click.option(
 
 content_option = click.option(
     "--content",
-    type=Content(CONTENTS),
+    type=Content((*CONTENTS, "jxl")),
     metavar=f"{'|'.join(CONTENTS)}|{FOREIGN}:NAME:QUALITY",
     default=DEFAULTS.content,
     show_default=True,
-    help="Codec below the filter.",
+    help="Codec below the filter; with --lossless also jxl.",
 )
 
 

@@ -88,7 +88,8 @@ def describe(source: Source | Failed) -> Described | Failed:
 
 
 def _quality(info: FileInfo) -> str:
-    return "lossless" if info.quality is None else f"quality {info.quality:g}"
+    kind = f"lossless ({info.content})" if info.content else "lossless"
+    return kind if info.quality is None else f"quality {info.quality:g}"
 
 
 def _carried(info: StandardInfo) -> str:
@@ -110,9 +111,11 @@ def _table(described: Described) -> list[str]:
     chunks = facts.pop("chunks", {})
     if "bpp" in facts:
         facts["bpp"] = f"{facts['bpp']:.3f}"
-    for name in ("shared_update", "pixels"):
-        if facts.get(name, "") is None:
+    for name in ("shared_update", "pixels", "content"):
+        if name in facts and not facts[name]:
             del facts[name]
+    if facts.get("content"):
+        del facts["model"]  # there are no networks
     if isinstance(described.info, FileInfo) and facts["quality"] is None:
         facts["quality"] = "lossless"
     rows = facts | {f"{name} chunk": f"{size:,} B" for name, size in chunks.items()}

@@ -21,6 +21,8 @@ LOSSLESS = "lossless"
 """What models say that their content is."""
 STANDARD_CONTENTS = ("jpeg", "webp", "avif")
 CONTENTS = (LEARNED, *STANDARD_CONTENTS)
+SMALLEST = "smallest"
+LOSSLESS_CONTENTS = (SMALLEST, LEARNED, "webp", "jxl")
 FOREIGN = "compressai"
 """Contents of the CompressAI zoo are "compressai:NAME:QUALITY"."""
 FOREIGN_FORM = re.compile(rf"{FOREIGN}:[\w-]+:\d+")
@@ -68,7 +70,22 @@ class Lossy:
 
 @dataclass(frozen=True)
 class Lossless:
-    """A file of this codec that gives the very same pixels again."""
+    """A file of this codec that gives the very same pixels again.
+
+    Attributes:
+        content: "smallest" for what makes the smaller file, the networks or WebP; or one of them,
+            "learned", "webp" or "jxl". Files with JPEG XL need a plugin of Pillow's on both sides.
+
+    Raises:
+        OptionError: there is no such content without loss.
+    """
+
+    content: str = SMALLEST
+
+    def __post_init__(self) -> None:
+        if self.content not in LOSSLESS_CONTENTS:
+            known = ", ".join(LOSSLESS_CONTENTS)
+            raise OptionError(f"content without loss is one of {known}, not {self.content}")
 
 
 @dataclass(frozen=True)
@@ -109,7 +126,8 @@ def mode_of(
     Args:
         quality: see `Lossy` and `Standard`.
         target: see `Lossy`.
-        content: see `Lossy`; the format of a standard file.
+        content: see `Lossy` and `Lossless`, where "learned" leaves the choice to the encoder; the
+            format of a standard file.
         lossless: whether to code the picture exactly.
         standard_file: whether to make a file of the format `content`.
 
@@ -120,13 +138,12 @@ def mode_of(
         given = {
             "quality": quality != Lossy.quality,
             "a target": target is not None,
-            "content": content != LEARNED,
             "a standard file": standard_file,
         }
         for name, is_given in given.items():
             if is_given:
                 raise OptionError(f"lossless and {name} exclude each other")
-        return Lossless()
+        return Lossless(SMALLEST if content == LEARNED else content)
     if not standard_file:
         return Lossy(quality, target, content)
     if target is not None:

@@ -49,10 +49,10 @@ def encode(
     match options.mode:
         case Lossy() as mode:
             story = partial(lossy.encode, raster, options, mode, on_progress, distortion)
-        case Lossless():
+        case Lossless() as mode:
             if mask is not None:
                 raise OptionError("lossless and a region of interest exclude each other")
-            story = partial(lossless.encode, raster, options, on_progress)
+            story = partial(lossless.encode, raster, options, mode, on_progress)
         case mode:
             story = partial(standard.encode, raster, options, mode, on_progress, distortion)
     return _one(story, options).noting(raster.note)

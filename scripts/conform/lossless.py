@@ -22,6 +22,7 @@ from codec.decoding.lossless import coder, update
 from codec.models.kinds import LosslessModel
 from codec.networks.config import LosslessConfig
 from codec.networks.lossless.network import Lossless
+from codec.picture import exact
 from scripts.conform.maker import Case, chunk, sealed, varint
 from scripts.release.export_lossless import release
 from scripts.train.lossless_rate import solve_linear
@@ -141,6 +142,41 @@ def lossless_valid_cases(maker: LosslessMaker) -> Iterator[Case]:
     content = coder.encode_pixels(drawing, refine, maker.model.tables)
     data = maker.file(content, after=opacity)
     yield Case("lossless-alpha", "without loss: transparency", data)
+
+
+def bitstream_cases() -> Iterator[Case]:
+    """Lossless files without a model: what WebP makes of pictures, and what may not stand there."""
+    drawing = drawn(HEIGHT, WIDTH)
+    clear = np.dstack([drawing, drawing[..., 0] // 2])
+    opaque, seen_through = (exact.WEBP.write(each, thorough=True) for each in (drawing, clear))
+    assert opaque and seen_through
+    webp = "without loss: a bitstream of WebP"
+
+    def file(content: bytes, *, quality: int = LOSSLESS_QUALITY, before: bytes = b"") -> bytes:
+        return sealed(
+            varint(WIDTH)
+            + varint(HEIGHT)
+            + bytes([quality])
+            + exact.WEBP.id
+            + before
+            + chunk(Tag.CONTENT, content)
+        )
+
+    opacity = chunk(Tag.ALPHA, alpha.pack(drawing[..., 0]))
+    small = exact.WEBP.write(drawn(3, 4), thorough=True)
+    assert small
+    yield Case("lossless-webp", webp, file(opaque))
+    yield Case("lossless-webp-opacity", f"{webp} with its opacity", file(seen_through))
+    with_chunk = sealed(file(opaque)[4:-4] + opacity)
+    yield Case("lossless-webp-alpha", f"{webp}, and an opacity beside it", with_chunk)
+    for name, data, purpose in (
+        ("two-opacities", sealed(file(seen_through)[4:-4] + opacity), "two opacities"),
+        ("size", file(small), "another size than the header's"),
+        ("cut", file(opaque[:20]), "a bitstream that ends early"),
+        ("quality", file(opaque, quality=200), "a quality"),
+        ("update", file(opaque, before=chunk(Tag.UPDATE, b"\x14\x80")), "an update"),
+    ):
+        yield Case(f"lossless-webp-{name}", f"{webp}: {purpose}", data, "InvalidField")
 
 
 def lossless_invalid_cases(maker: LosslessMaker) -> Iterator[Case]:

@@ -24,6 +24,7 @@ from codec.networks.config import FilterConfig, ModelConfig
 from scripts.conform.cases import invalid_cases, valid_cases
 from scripts.conform.lossless import (
     LosslessMaker,
+    bitstream_cases,
     lossless_invalid_cases,
     lossless_model_file,
     lossless_valid_cases,
@@ -79,6 +80,7 @@ def main() -> int:
         *prior_cases(maker, plain),
         *lossless_valid_cases(lossless),
         *lossless_invalid_cases(lossless),
+        *bitstream_cases(),
     )
     added = [case for case in cases if case.id not in present]
     try:

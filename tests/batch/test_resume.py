@@ -22,8 +22,9 @@ from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr
 from codec.models.registry import default_ids
+from codec.picture import exact
 
-IDS = default_ids()
+IDS = default_ids() | {"webp without loss": exact.WEBP.id}
 
 
 def coded(quality: int = 100, content: str = "learned", **extra: bytes) -> bytes:
@@ -50,6 +51,9 @@ UPDATED = coded(update=b"u")
         (coded(content="jpeg"), EncodeOptions(Lossy(content="jpeg")), Made.AS_ASKED),
         (coded(LOSSLESS_QUALITY, "lossless"), EncodeOptions(Lossless()), Made.AS_ASKED),
         (coded(LOSSLESS_QUALITY, "lossless"), EncodeOptions(), Made.OTHERWISE),
+        (coded(LOSSLESS_QUALITY, "lossless"), EncodeOptions(Lossless("webp")), Made.OTHERWISE),
+        (coded(LOSSLESS_QUALITY, "webp without loss"), EncodeOptions(Lossless()), Made.AS_ASKED),
+        (coded(LOSSLESS_QUALITY, "webp without loss"), EncodeOptions(), Made.OTHERWISE),
         (coded(icc=metadata.pack(b"x")), EncodeOptions(), Made.AS_ASKED),
         (coded(icc=metadata.pack(b"x")), EncodeOptions(metadata=("exif",)), Made.OTHERWISE),
         (coded(77), EncodeOptions(Lossy(target=MaxBytes(1000))), Made.AS_ASKED),

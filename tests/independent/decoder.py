@@ -54,6 +54,9 @@ def decode(
         DecodeError: If the file is not valid, or its model is not among `model_files`.
     """
     file = read_file(data)
+    if file.model in lossless.OTHER_CODECS:
+        pixels = lossless.of_other_codec(file, standards or {})
+        return with_opacity(file, pixels)
     require(file.model in model_files, "4", "unknown model")
     model = read_model(model_files[file.model])
     require((file.half == 201) == (model.content == "lossless"), "4", "another kind of model")
@@ -61,6 +64,11 @@ def decode(
         pixels = lossless.decode(file, model)
     else:
         pixels = decode_lossy(file, model, standards or {}, updates)
+    return with_opacity(file, pixels)
+
+
+def with_opacity(file: File, pixels: Pixels) -> Pixels:
+    """Adds the opacity, and compares the checksum."""
     if ALPHA in file.chunks:
         pixels = np.dstack([pixels, opacity(file)])
     if PIXELS in file.chunks:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .containers import CONTENT, PRIOR, UPDATE, File, Model, Tensors
+from .containers import ALPHA, CONTENT, PRIOR, UPDATE, File, Model, Tensors
 from .entropy_coders import Array, RangeDecoder, decode_call, require
 from .filters import MANTISSAS, exact, subspace_body
 from .layers import act, conv, over_positions, rescale
@@ -176,3 +178,25 @@ def update(payload: bytes, model: Model) -> Tensors:
         exact(weight, bias, t[f"{name}.leave.format"])
         changed |= {f"{name}.leave.weight": weight, f"{name}.leave.bias": bias}
     return changed
+
+
+# 14.6 Bitstreams of other codecs
+
+OTHER_CODECS = {b"VP8L": "webp", b"JXL ": "jxl"}
+
+
+def of_other_codec(
+    file: File, standards: Mapping[str, Callable[[bytes], NDArray[np.uint8]]]
+) -> NDArray[np.uint8]:
+    """Pixels, uint8 [h w 3] or [h w 4]; `standards` keep an opacity."""
+    require(file.half == 201, "14.6", "another quality")
+    require(not {UPDATE, PRIOR} & set(file.chunks), "14.6", "an update without networks")
+    content = file.chunks[CONTENT]
+    if file.model == b"VP8L":
+        size = len(content).to_bytes(4, "little")
+        chunk = b"VP8L" + size + content + bytes(len(content) % 2)
+        content = b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
+    pixels = standards[OTHER_CODECS[file.model]](content)
+    require(pixels.shape[:2] == (file.height, file.width), "14.6", "another size")
+    require(pixels.shape[2] == 3 or ALPHA not in file.chunks, "14.6", "two opacities")
+    return pixels

@@ -19,8 +19,8 @@ from codec.decoding.lossless import update
 from codec.errors import OptionError
 from codec.models import released
 
-LOSSLESS = EncodeOptions(Lossless())
-QUICK = EncodeOptions(Lossless(), effort=0)
+LOSSLESS = EncodeOptions(Lossless("learned"))
+QUICK = EncodeOptions(Lossless("learned"), effort=0)
 RNG = np.random.default_rng(0)
 
 

@@ -1,10 +1,12 @@
-"""THE lossless story: picture -> UPDATE -> CONTENT.
+"""THE lossless story: picture -> UPDATE -> CONTENT, or the bitstream of another codec.
 
-The update comes first: it changes the networks that the whole content is coded with.
+The update comes before the content: it changes the networks that the whole content is coded with.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -13,8 +15,8 @@ from bitstream import Container, Header, Tag
 from bitstream.file import pixel_checksum
 from bitstream.file.header import LOSSLESS_QUALITY
 from codec.contract import techniques
-from codec.contract.effort import effort_at
-from codec.contract.modes import LOSSLESS
+from codec.contract.effort import Effort, effort_at
+from codec.contract.modes import LEARNED, LOSSLESS, Lossless
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import HALVES
 from codec.contract.report import OnProgress, TracePoint
@@ -24,52 +26,128 @@ from codec.decoding.lossless.update import heads_of
 from codec.encoding.frame import Coded, figures
 from codec.encoding.lossless import fit
 from codec.encoding.lossy import extras_of
+from codec.errors import ImageError
 from codec.models import released
 from codec.models.kinds import LosslessModel
-from codec.picture import transparency
-from codec.picture.pixels import samples_of
+from codec.picture import exact, transparency
+from codec.picture.pixels import Pixels, samples_of
 from codec.picture.reading import Raster
+
+HOPELESS = 0.8
+"""Where another codec takes that much of what the networks take, no update is sought: it saves a
+twentieth in the mean, and never a fifth (docs/lossless.md)."""
+PROMISING = 1.5
+"""How much larger than that of the networks a quick bitstream may be for a thorough one to be
+tried: of screens and graphics that saves up to 40 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A picture, and what its file is to hold besides.
+
+    Attributes:
+        pixels: uint8 [h w 3].
+        samples: the same, with the opacity if there is one.
+        extras: chunks, the opacity's among them.
+    """
+
+    pixels: Pixels
+    samples: Pixels
+    extras: Mapping[Tag, bytes]
+
+    @classmethod
+    def of(cls, raster: Raster, options: EncodeOptions) -> Subject:
+        """That of a picture that has been read."""
+        samples = transparency.join(raster.pixels, raster.alpha)
+        checksum = pixel_checksum.pack(samples_of(samples))
+        return cls(raster.pixels, samples, {**extras_of(raster, options), Tag.PIXELS: checksum})
+
+    def coded(self, model: bytes, chunks: Mapping[Tag, bytes]) -> Coded:
+        """A file of it."""
+        height, width, _ = self.pixels.shape
+        data = Container(Header(width, height, LOSSLESS_QUALITY, model), dict(chunks)).pack()
+        update_bytes, same = len(chunks.get(Tag.UPDATE, b"")), self.pixels
+        report = figures(data, same, same, same, update_bytes=update_bytes, half=HALVES)
+        return Coded(data, self.samples, report)
 
 
 @torch.no_grad()
-def encode(raster: Raster, options: EncodeOptions, on_progress: OnProgress | None = None) -> Coded:
+def encode(
+    raster: Raster,
+    options: EncodeOptions,
+    mode: Lossless,
+    on_progress: OnProgress | None = None,
+) -> Coded:
     """Encodes a picture without loss.
 
     Args:
         raster: pixels, and what the file is to hold besides.
         options: effort and update count.
+        mode: what contents to try.
         on_progress: called with a stage and the fraction of it that is done.
 
     Raises:
-        ModelError: there is no model for it.
+        ModelError: there is no model for it, or no plugin.
+        ImageError: the picture is too large for the content that is asked for.
     """
+    subject, effort = Subject.of(raster, options), effort_at(options.effort)
+    if mode.content in exact.BY_NAME:
+        found = _bitstream(subject, exact.BY_NAME[mode.content], thorough=effort.thorough)
+        if found is None:
+            raise ImageError(f"is too large for {mode.content} content")
+        return found
     model = released.load_default(LOSSLESS)
     assert isinstance(model, LosslessModel)  # noqa: S101 (for the type checker)
-    pixels, extras = raster.pixels, extras_of(raster, options)
-    decoded = transparency.join(pixels, raster.alpha)
-    extras[Tag.PIXELS] = pixel_checksum.pack(samples_of(decoded))
-    height, width, _ = pixels.shape
-    trace: list[TracePoint] = []
+    best = _networks(subject, model)
+    size = len(best.data)
+    other = None if mode.content == LEARNED else _webp(subject, effort, size)
+    hopeless = other is not None and len(other.data) < HOPELESS * size
+    if effort.update and options.update != techniques.NONE and not hopeless:
+        best = _adapted(subject, model, effort, best, on_progress)
+    return best if other is None else min(best, other, key=lambda coded: len(coded.data))
 
-    def pack(found: fit.Update | None) -> bytes:
-        refine = chosen().refine(model, found.heads if found else heads_of(model))
-        chunks = {**extras, Tag.CONTENT: encode_pixels(pixels, refine, model.tables)}
-        if found:
-            chunks[Tag.UPDATE] = found.payload
-        return Container(Header(width, height, LOSSLESS_QUALITY, model.id), chunks).pack()
 
-    data, found = pack(None), None
-    effort = effort_at(options.effort)
-    if effort.update and options.update != techniques.NONE:
-        note = partial(_note, trace, on_progress or (lambda stage, done: None))
-        found = fit.search(pixels, model, thorough=effort.thorough, on_step=note)
+def _webp(subject: Subject, effort: Effort, size: int) -> Coded | None:
+    """The picture as WebP, as small as makes sense beside a file of `size` bytes."""
+    quick = _bitstream(subject, exact.WEBP, thorough=False)
+    if quick is None or not effort.thorough or len(quick.data) > PROMISING * size:
+        return quick
+    return _bitstream(subject, exact.WEBP, thorough=True)
+
+
+def _bitstream(subject: Subject, codec: exact.ExactCodec, *, thorough: bool) -> Coded | None:
+    """The picture by another codec, the opacity in its content; None if it is too large."""
+    content = codec.write(subject.samples, thorough=thorough)
+    if content is None:
+        return None
+    rest = {tag: part for tag, part in subject.extras.items() if tag != Tag.ALPHA}
+    return subject.coded(codec.id, {**rest, Tag.CONTENT: content})
+
+
+def _networks(subject: Subject, model: LosslessModel, found: fit.Update | None = None) -> Coded:
+    """The picture by our networks, with an update or without."""
+    refine = chosen().refine(model, found.heads if found else heads_of(model))
+    content = encode_pixels(subject.pixels, refine, model.tables)
+    chunks = {**subject.extras, Tag.CONTENT: content}
     if found:
-        # What the search saves is an estimate: the files decide.
-        adapted = pack(found)
-        data, found = min((data, None), (adapted, found), key=lambda pair: len(pair[0]))
-    update_bytes = len(found.payload) if found else 0
-    report = figures(data, pixels, pixels, pixels, update_bytes=update_bytes, half=HALVES)
-    return Coded(data, decoded, report, tuple(trace))
+        chunks[Tag.UPDATE] = found.payload
+    return subject.coded(model.id, chunks)
+
+
+def _adapted(
+    subject: Subject,
+    model: LosslessModel,
+    effort: Effort,
+    plain: Coded,
+    on_progress: OnProgress | None,
+) -> Coded:
+    """The picture with an update, if its file is smaller than the plain one."""
+    trace: list[TracePoint] = []
+    note = partial(_note, trace, on_progress or (lambda stage, done: None))
+    found = fit.search(subject.pixels, model, thorough=effort.thorough, on_step=note)
+    # What the search saves is an estimate: the files decide.
+    tried = [plain] if found is None else [plain, _networks(subject, model, found)]
+    return replace(min(tried, key=lambda coded: len(coded.data)), trace=tuple(trace))
 
 
 def _note(trace: list[TracePoint], on_progress: OnProgress, done: float, cost: float) -> None:
