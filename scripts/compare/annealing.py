@@ -23,8 +23,8 @@ from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.encoding import lossy
 from codec.encoding.adapt import adapt
-from codec.encoding.contents import learned, refine
-from codec.encoding.contents.refine import (
+from codec.encoding.contents import learned
+from codec.encoding.contents.annealing import (
     DRAW_TEMPERATURE,
     FIRST,
     Annealing,
@@ -66,15 +66,15 @@ class Published(Annealing):
             return super().size(done)
         return self.step_size * 0.5 * (1 + math.cos(math.pi * done))
 
-    def draw(
-        self, residual: Tensor, predicted: Predicted, done: float, generator: torch.Generator
-    ) -> Drawn:
+    def draw(self, residual: Tensor, done: float, generator: torch.Generator) -> Drawn:
         sharpness = self.sharpness(done)
         temperature = DRAW_TEMPERATURE if self.soft_draws else 1 / sharpness
-        below, up = draw_up(residual, sharpness, temperature, generator)
-        if not self.rate_between:
-            return below + up, cost(below + up, predicted)
-        return below + up, torch.lerp(*(cost(below + k, predicted) for k in (0, 1)), up)
+        return draw_up(residual, sharpness, temperature, generator)
+
+    def rate(self, drawn: Drawn, predicted: Predicted) -> Tensor:
+        return (
+            super().rate(drawn, predicted) if self.rate_between else cost(drawn.values, predicted)
+        )
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Staircase(Annealing):
     Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1.
     """
 
-    def draw(
-        self, residual: Tensor, predicted: Predicted, done: float, generator: torch.Generator
-    ) -> Drawn:
+    def draw(self, residual: Tensor, done: float, generator: torch.Generator) -> Drawn:
         sharpness = SOFTEST + (SHARPEST - SOFTEST) * done
-        middle = torch.floor(residual) + 0.5
-        rise = torch.tanh(sharpness * (residual - middle))
-        values = middle + rise / (2 * math.tanh(sharpness / 2))
-        return values, cost(values, predicted)
+        below = torch.floor(residual)
+        rise = torch.tanh(sharpness * (residual - below - 0.5))
+        return Drawn(below, 0.5 + rise / (2 * math.tanh(sharpness / 2)))
+
+    def rate(self, drawn: Drawn, predicted: Predicted) -> Tensor:
+        return cost(drawn.values, predicted)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def measure(path: Path, quality: float) -> Iterator[Row]:
     rate = 8 * (before.content.bytes + len(before.payload))
     for variant in variants():
         tried = replace(job, effort=replace(job.effort, latent_steps=variant.steps))
-        with patch.object(refine, "FIRST", variant.annealing):
+        with patch.object(learned, "FIRST", variant.annealing):
             refined = learned.refined(tried, before, 0)
         assert refined is not None  # there is no deadline
         cost = min(before.cost, adapt(tried, refined).cost)

@@ -14,6 +14,7 @@ from codec.decoding import prior
 from codec.decoding.engines.choice import chosen
 from codec.decoding.latents import Exchange, Grid, Latents
 from codec.encoding.contents import refine
+from codec.encoding.contents.annealing import AGAIN, FIRST
 from codec.encoding.contents.latents import CodedLatents, encode_latents
 from codec.encoding.contents.tiles import tiles
 from codec.encoding.job import Adapted, Content, Job
@@ -66,7 +67,7 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
             decoder,
             level,
             adapted.content.weight,
-            refine.AGAIN if number else refine.FIRST,
+            AGAIN if number else FIRST,
             deadline.first_of(len(parts) - done).pace(job.effort.latent_steps),
             partial(job.on_step, "refining", part=done, parts=len(parts)),
         )
