@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bitstream import FORMAT_VERSION, BadMagic, FormatError, Tag
 from bitstream.carriers.enhancement import Enhancement
-from bitstream.file.header import EXACT_IDS
 from bitstream.update import shared
 from codec import files
 from codec.contract.options import DecodeOptions
@@ -20,7 +19,6 @@ from codec.opening import (
     open_file,
 )
 
-EXACT_NAMES = dict(zip(EXACT_IDS, ("webp", "jxl"), strict=True))
 QUALITY_UNITS = 2
 """Headers and payloads count quality in half units."""
 
@@ -165,7 +163,7 @@ def _coded(file: CodedFile) -> FileInfo:
         chunks={tag.name.lower(): len(part) for tag, part in file.container.chunks.items()},
         shared_update=None if wanted is None else wanted.hex(),
         pixels=None if checksum is None else checksum.hex(),
-        content=EXACT_NAMES.get(header.model, ""),
+        content=header.exact.codec if header.exact else "",
     )
 
 

@@ -78,7 +78,9 @@ class NniImageFile(ImageFile.ImageFile):
         except FormatError as error:
             # This is how a plugin tells Pillow that a file is not one that it can open.
             raise SyntaxError(str(error)) from error
-        self._mode = "RGBA" if Tag.ALPHA in found.lengths else "RGB"
+        exact = found.header.exact
+        opacity = Tag.ALPHA in found.lengths or (exact is not None and exact.channels == 4)
+        self._mode = "RGBA" if opacity else "RGB"
         self._size = (found.header.width, found.header.height)
         self.info.update(metadata.info().items())
         # Something must stand here, or Pillow takes the pixels for loaded.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.limits import MAX_DIMENSION, MAX_PIXELS
@@ -14,8 +14,27 @@ MAX_QUALITY = 200
 LOSSLESS_QUALITY = 201
 """What stands for the quality in a file that is not lossy."""
 MODEL_BYTES = 4
-EXACT_IDS = WEBP_ID, JXL_ID = b"VP8L", b"JXL "
-"""What stands for the model in a lossless file whose content is a bitstream of another codec."""
+
+
+class ExactContent(NamedTuple):
+    """A bitstream of another codec that gives the very samples of a lossless file.
+
+    Attributes:
+        codec: "webp" or "jxl".
+        channels: 3, or 4 with an opacity.
+    """
+
+    codec: str
+    channels: int
+
+
+EXACT_CONTENTS = {
+    b"VP8L": ExactContent("webp", 3),
+    b"VP8A": ExactContent("webp", 4),
+    b"JXL ": ExactContent("jxl", 3),
+    b"JXLA": ExactContent("jxl", 4),
+}
+"""What stands for the model in such a file -> its content."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +121,11 @@ class Header:
     def lossless(self) -> bool:
         """Whether the file gives the very same pixels again."""
         return self.quality == LOSSLESS_QUALITY
+
+    @property
+    def exact(self) -> ExactContent | None:
+        """The bitstream of another codec that the content is; None for that of a model."""
+        return EXACT_CONTENTS.get(self.model)
 
     def pack(self, writer: ByteWriter) -> None:
         """Writes all fields."""

@@ -27,6 +27,7 @@ from bitstream import MAGIC, BadMagic, Container, FormatError, Tag
 from bitstream.carriers import carrier_of, jpeg
 from bitstream.carriers.enhancement import Enhancement
 from bitstream.file.compressai import ZooPayload
+from bitstream.file.header import Header
 from codec.batch import recipes
 from codec.contract import techniques
 from codec.contract.effort import effort_at
@@ -42,7 +43,6 @@ from codec.contract.modes import (
 from codec.contract.options import METADATA, EncodeOptions
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes
 from codec.models.registry import default_ids
-from codec.picture import exact
 
 END_OF_IMAGE = b"\xff\xd9"
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
@@ -138,24 +138,26 @@ def _as_asked(
 ) -> bool:
     """Whether a file of this codec has the settings that it tells of."""
     header, chunks = container.header, container.chunks
-    networks = default_ids().get(mode.family if isinstance(mode, Lossy) else LOSSLESS, header.model)
-    models = {networks} if isinstance(mode, Lossy) else _models(mode, networks)
+    made = _content_as_asked(header, mode)
     unwanted = {Tag[kind.upper()] for kind in METADATA if kind not in options.metadata}
     if _without_update(options):
         unwanted |= {Tag.UPDATE, Tag.PRIOR}
     return (
         not unwanted & set(chunks)
-        and header.model in models
+        and made
         and header.lossless == isinstance(mode, Lossless)
         and (not isinstance(mode, Lossy) or _has_quality(container, size, mode))
     )
 
 
-def _models(mode: Lossless, networks: bytes) -> set[bytes]:
-    """What a lossless file may name as its model."""
-    if mode.content == SMALLEST:
-        return {networks, exact.WEBP.id}
-    return {networks if mode.content == LEARNED else exact.BY_NAME[mode.content].id}
+def _content_as_asked(header: Header, mode: Lossy | Lossless) -> bool:
+    """Whether a file has the networks that are asked for, or the codec in place of them."""
+    content = mode.family if isinstance(mode, Lossy) else LOSSLESS
+    networks = header.model == default_ids().get(content, header.model)
+    if isinstance(mode, Lossy) or mode.content == LEARNED:
+        return networks
+    other = header.exact.codec if header.exact else ""
+    return other == mode.content or (mode.content == SMALLEST and (networks or other == "webp"))
 
 
 def _has_quality(container: Container, size: int, mode: Lossy) -> bool:

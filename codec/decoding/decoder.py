@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bitstream import BadMagic, Container, InvalidField, LimitExceeded, Tag
 from bitstream.file import alpha, pixel_checksum
-from bitstream.file.header import EXACT_IDS
 from codec.contract.options import DecodeOptions
 from codec.contract.quality import centred
 from codec.decoding import prior, update
@@ -79,10 +78,10 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
 def _colours(container: Container, updates: tuple[bytes, ...]) -> Pixels:
     """The picture without what ALPHA says: uint8 [h w 3], or [h w 4] if the content says it."""
     header = container.header
-    if header.model in EXACT_IDS:
+    if header.exact is not None:
         from codec.decoding.lossless import exact
 
-        return exact.decode(container)
+        return exact.decode(container, header.exact)
     model = load(header.model)
     if isinstance(model, LosslessModel) != header.lossless:
         raise InvalidField(f"quality {header.quality} does not go with {model.content} content")

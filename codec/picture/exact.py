@@ -18,13 +18,13 @@ from PIL import Image
 
 from bitstream.carriers import webp
 from bitstream.errors import InvalidField, UnknownModel
-from bitstream.file.header import JXL_ID, WEBP_ID
+from bitstream.file.header import EXACT_CONTENTS, ExactContent
 from bitstream.limits import MAX_DIMENSION
 from codec.errors import ImageError, ModelError
 from codec.picture.opening import explained, open_image
 from codec.picture.pixels import Pixels
 
-CHANNELS = {"RGB": 3, "RGBA": 4}
+MODES = {3: "RGB", 4: "RGBA"}
 WEBP_SIDE_LIMIT = 1 << 14
 """Sides of WebP pictures are at most that (RFC 9649, section 3.4)."""
 
@@ -35,7 +35,6 @@ class ExactCodec:
 
     Attributes:
         name: as options call it, and Pillow in capitals.
-        id: what stands in a header in place of a model.
         quick: how Pillow's writer is called to know about what the size will be.
         thorough: how it is called for the smallest file.
         side_limit: of the largest picture that it holds.
@@ -43,7 +42,6 @@ class ExactCodec:
     """
 
     name: str
-    id: bytes
     quick: Mapping[str, Any]
     thorough: Mapping[str, Any]
     side_limit: int = MAX_DIMENSION
@@ -64,11 +62,16 @@ class ExactCodec:
         data = file.getvalue()
         return webp.unwrap(data) if self is WEBP else data
 
-    def read(self, payload: bytes, size: tuple[int, int]) -> Pixels:
+    def id(self, samples: Pixels) -> bytes:
+        """What stands in the header of samples in place of a model."""
+        content = ExactContent(self.name, samples.shape[2])
+        return next(id for id, found in EXACT_CONTENTS.items() if found == content)
+
+    def read(self, payload: bytes, size: tuple[int, int], channels: int) -> Pixels:
         """The inverse of `write`, for a picture of that width and height.
 
         Raises:
-            InvalidField: it is no such bitstream, or of another size.
+            InvalidField: it is no such bitstream, or of another size or mode.
             UnknownModel: its plugin is not installed.
         """
         try:
@@ -81,8 +84,8 @@ class ExactCodec:
                 # Before it is decoded: a small file may hold a huge picture.
                 if image.size != size:
                     raise ImageError("is of another size than the header states")
-                if image.mode not in CHANNELS:
-                    raise ImageError(f"is {image.mode} in place of RGB")
+                if image.mode != MODES[channels]:
+                    raise ImageError(f"is {image.mode} in place of {MODES[channels]}")
                 return np.array(image)
         except ImageError as error:
             raise InvalidField(f"the content {error}") from error
@@ -100,13 +103,9 @@ class ExactCodec:
 
 WEBP = ExactCodec(
     "webp",
-    WEBP_ID,
     {"method": 3, "quality": 50, "exact": True},
     {"method": 6, "quality": 100, "exact": True},
     side_limit=WEBP_SIDE_LIMIT,
 )
-JXL = ExactCodec(
-    "jxl", JXL_ID, {"effort": 3}, {"effort": 9}, plugin=("pillow_jxl", "pillow-jxl-plugin")
-)
+JXL = ExactCodec("jxl", {"effort": 3}, {"effort": 9}, plugin=("pillow_jxl", "pillow-jxl-plugin"))
 BY_NAME = {codec.name: codec for codec in (WEBP, JXL)}
-BY_ID = {codec.id: codec for codec in (WEBP, JXL)}

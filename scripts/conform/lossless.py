@@ -152,12 +152,14 @@ def bitstream_cases() -> Iterator[Case]:
     assert opaque and seen_through
     webp = "without loss: a bitstream of WebP"
 
-    def file(content: bytes, *, quality: int = LOSSLESS_QUALITY, before: bytes = b"") -> bytes:
+    def file(
+        content: bytes, model: bytes = b"VP8L", quality: int = LOSSLESS_QUALITY, before: bytes = b""
+    ) -> bytes:
         return sealed(
             varint(WIDTH)
             + varint(HEIGHT)
             + bytes([quality])
-            + exact.WEBP.id
+            + model
             + before
             + chunk(Tag.CONTENT, content)
         )
@@ -166,11 +168,12 @@ def bitstream_cases() -> Iterator[Case]:
     small = exact.WEBP.write(drawn(3, 4), thorough=True)
     assert small
     yield Case("lossless-webp", webp, file(opaque))
-    yield Case("lossless-webp-opacity", f"{webp} with its opacity", file(seen_through))
+    yield Case("lossless-webp-opacity", f"{webp} with its opacity", file(seen_through, b"VP8A"))
     with_chunk = sealed(file(opaque)[4:-4] + opacity)
     yield Case("lossless-webp-alpha", f"{webp}, and an opacity beside it", with_chunk)
     for name, data, purpose in (
-        ("two-opacities", sealed(file(seen_through)[4:-4] + opacity), "two opacities"),
+        ("two-opacities", sealed(file(seen_through, b"VP8A")[4:-4] + opacity), "two opacities"),
+        ("opacity-missing", file(opaque, b"VP8A"), "an opacity that is not there"),
         ("size", file(small), "another size than the header's"),
         ("cut", file(opaque[:20]), "a bitstream that ends early"),
         ("quality", file(opaque, quality=200), "a quality"),

@@ -182,7 +182,12 @@ def update(payload: bytes, model: Model) -> Tensors:
 
 # 14.6 Bitstreams of other codecs
 
-OTHER_CODECS = {b"VP8L": "webp", b"JXL ": "jxl"}
+OTHER_CODECS = {
+    b"VP8L": ("webp", 3),
+    b"VP8A": ("webp", 4),
+    b"JXL ": ("jxl", 3),
+    b"JXLA": ("jxl", 4),
+}
 
 
 def of_other_codec(
@@ -192,11 +197,12 @@ def of_other_codec(
     require(file.half == 201, "14.6", "another quality")
     require(not {UPDATE, PRIOR} & set(file.chunks), "14.6", "an update without networks")
     content = file.chunks[CONTENT]
-    if file.model == b"VP8L":
+    name, channels = OTHER_CODECS[file.model]
+    if name == "webp":
         size = len(content).to_bytes(4, "little")
         chunk = b"VP8L" + size + content + bytes(len(content) % 2)
         content = b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
-    pixels = standards[OTHER_CODECS[file.model]](content)
-    require(pixels.shape[:2] == (file.height, file.width), "14.6", "another size")
-    require(pixels.shape[2] == 3 or ALPHA not in file.chunks, "14.6", "two opacities")
+    pixels = standards[name](content)
+    require(pixels.shape == (file.height, file.width, channels), "14.6", "another size")
+    require(channels == 3 or ALPHA not in file.chunks, "14.6", "two opacities")
     return pixels

@@ -67,7 +67,7 @@ def test_tiny_pictures_are_hardly_larger(tiny, shape):
 
 def test_a_content_that_is_asked_for_is_taken(tiny):
     data = codec.encode(screen(), EncodeOptions(Lossless("webp"))).data
-    assert Container.unpack(data).header.model == exact.WEBP.id
+    assert Container.unpack(data).header.exact == ("webp", 3)
     large = np.zeros((1, exact.WEBP.side_limit + 1, 3), np.uint8)
     with pytest.raises(ImageError, match="too large for webp"):
         codec.encode(large, EncodeOptions(Lossless("webp")))
@@ -85,7 +85,7 @@ def test_without_its_plugin_jpeg_xl_is_refused(tiny, monkeypatch):
     with pytest.raises(ModelError, match="pip install pillow-jxl-plugin"):
         codec.encode(screen(), EncodeOptions(Lossless("jxl")))
     webp = Container.unpack(codec.encode(screen(), EncodeOptions(Lossless("webp"))).data)
-    header = webp.header.__class__(80, 60, webp.header.quality, exact.JXL.id)
+    header = webp.header.__class__(80, 60, webp.header.quality, b"JXL ")
     with pytest.raises(UnknownModel, match="pip install pillow-jxl-plugin"):
         codec.decode(Container(header, {Tag.CONTENT: b"\xff\x0a"}).pack())
 
@@ -103,3 +103,12 @@ def test_damaged_bitstreams_are_refused(tiny):
         except FormatError:
             continue
         assert np.array_equal(pixels, screen()), "the checksum of the pixels shows every change"
+
+
+def test_pillow_knows_of_the_opacity_before_it_decodes(tiny):
+    samples = np.dstack([screen(), screen()[..., 0]])
+    data = codec.encode(samples, EncodeOptions(Lossless("webp"))).data
+    codec.register_pillow()
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.mode == "RGBA"
+        assert np.array_equal(np.asarray(image), samples)

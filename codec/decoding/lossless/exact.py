@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bitstream import Container, InvalidField, Tag
-from codec.picture.exact import BY_ID
+from bitstream.file.header import ExactContent
+from codec.picture.exact import BY_NAME
 from codec.picture.pixels import Pixels
 
 
-def decode(container: Container) -> Pixels:
+def decode(container: Container, content: ExactContent) -> Pixels:
     """The samples of such a file: uint8 [h w 3], or [h w 4] if they have an opacity.
 
     Raises:
@@ -18,7 +19,7 @@ def decode(container: Container) -> Pixels:
         raise InvalidField(f"quality {header.quality} does not go with a content without loss")
     if Tag.UPDATE in chunks or Tag.PRIOR in chunks:
         raise InvalidField("the content has no networks that an update could change")
-    pixels = BY_ID[header.model].read(chunks[Tag.CONTENT], (header.width, header.height))
-    if pixels.shape[2] == 4 and Tag.ALPHA in chunks:
+    if content.channels == 4 and Tag.ALPHA in chunks:
         raise InvalidField("the content has an opacity already")
-    return pixels
+    size = (header.width, header.height)
+    return BY_NAME[content.codec].read(chunks[Tag.CONTENT], size, content.channels)

@@ -121,7 +121,7 @@ def _bitstream(subject: Subject, codec: exact.ExactCodec, *, thorough: bool) -> 
     if content is None:
         return None
     rest = {tag: part for tag, part in subject.extras.items() if tag != Tag.ALPHA}
-    return subject.coded(codec.id, {**rest, Tag.CONTENT: content})
+    return subject.coded(codec.id(subject.samples), {**rest, Tag.CONTENT: content})
 
 
 def _networks(subject: Subject, model: LosslessModel, found: fit.Update | None = None) -> Coded:
