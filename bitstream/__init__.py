@@ -15,7 +15,6 @@ from bitstream.errors import (
 from bitstream.file.container import FORMAT_VERSION, Container, Tag, chunk_bytes
 from bitstream.file.header import Header
 from bitstream.magic import MAGIC
-from bitstream.update.levels import TensorLayout, UpdatePayload
 
 __all__ = [
     "FORMAT_VERSION",
@@ -32,11 +31,9 @@ __all__ = [
     "SymbolReader",
     "SymbolWriter",
     "Tag",
-    "TensorLayout",
     "Truncated",
     "UnknownModel",
     "UnknownUpdate",
     "UnsupportedVersion",
-    "UpdatePayload",
     "chunk_bytes",
 ]

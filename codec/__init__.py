@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from codec.api import decode, encode, encode_shared, enhance, read_metadata, restore
+    from codec.contract.decoding import DecodeOptions
     from codec.contract.modes import Lossless, Lossy, Standard
-    from codec.contract.options import DecodeOptions, EncodeOptions
+    from codec.contract.options import EncodeOptions
     from codec.contract.report import EncodeResult, Report, SharedResult
     from codec.contract.targets import Lambda, MaxBpp, MaxBytes, MinPsnr, MinSsimulacra2
     from codec.errors import CodecError, ForeignUpdateWarning, FormatError
@@ -59,8 +60,9 @@ __all__ = [
 
 _ROOMS = {
     "codec.api": ("decode", "encode", "encode_shared", "enhance", "read_metadata", "restore"),
+    "codec.contract.decoding": ("DecodeOptions",),
     "codec.contract.modes": ("Lossless", "Lossy", "Standard"),
-    "codec.contract.options": ("DecodeOptions", "EncodeOptions"),
+    "codec.contract.options": ("EncodeOptions",),
     "codec.contract.report": ("EncodeResult", "Report", "SharedResult"),
     "codec.contract.targets": ("Lambda", "MaxBpp", "MaxBytes", "MinPsnr", "MinSsimulacra2"),
     "codec.errors": ("CodecError", "ForeignUpdateWarning", "FormatError"),

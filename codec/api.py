@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bitstream import BadMagic
 from codec import info, update_files
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.decoding import DecodeOptions
+from codec.contract.options import EncodeOptions
 from codec.contract.report import EncodeResult, SharedResult
 from codec.decoding import decoder
 from codec.decoding.restored import Restored

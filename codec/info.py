@@ -9,7 +9,7 @@ from bitstream import FORMAT_VERSION, BadMagic, FormatError, Tag
 from bitstream.carriers.enhancement import Enhancement
 from bitstream.update import shared
 from codec import files
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.opening import (
     CodedFile,
     OpenedFile,

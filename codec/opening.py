@@ -11,11 +11,15 @@ Neither torch nor Pillow is needed to say what a file holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bitstream import BadMagic, Container, Tag
 from bitstream.carriers import Carrier, carrier_of
 from bitstream.magic import PACKED_MAGIC, UPDATE_MAGIC
-from bitstream.update.shared import SharedUpdate, referred, update_id
+from bitstream.update.methods import referred, update_id
+
+if TYPE_CHECKING:
+    from bitstream.update.shared import SharedUpdate
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +113,8 @@ def open_file(data: bytes) -> OpenedFile:
     if carrier is not None:
         return StandardFile(data, carrier, carrier.extract(data))
     if data.startswith(UPDATE_MAGIC):
+        from bitstream.update.shared import SharedUpdate
+
         return UpdateFile(len(data), update_id(data), SharedUpdate.unpack(data))
     if data.startswith(PACKED_MAGIC):
         return PackedFile(data)

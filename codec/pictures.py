@@ -11,7 +11,8 @@ from PIL import Image
 
 from bitstream import MAGIC
 from codec import files, update_files
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.decoding import DecodeOptions
+from codec.contract.options import EncodeOptions
 from codec.errors import ImageError
 from codec.opening import open_file
 from codec.picture import reading

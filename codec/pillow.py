@@ -16,8 +16,9 @@ from PIL import Image, ImageFile
 from bitstream import MAGIC, FormatError, Tag
 from bitstream.file.preview import preview
 from codec import update_files
+from codec.contract.decoding import DecodeOptions
 from codec.contract.modes import mode_of
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.options import EncodeOptions
 from codec.errors import CodecError
 from codec.opening import open_file
 from codec.picture import reading

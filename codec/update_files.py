@@ -9,9 +9,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from bitstream.update.shared import update_id
+from bitstream.update.methods import update_id
 from codec import files
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.opening import CodedFile, OpenedFile
 
 SUFFIX = ".nnu"

@@ -15,8 +15,9 @@ from PIL import Image
 
 import codec
 from bitstream import Container, Tag
-from bitstream.update.shared import SharedUpdate, reference
-from codec.contract.modes import FOREIGN
+from bitstream.update.methods import reference
+from bitstream.update.shared import SharedUpdate
+from codec.contract.contents import FOREIGN
 from codec.models.registry import MODELS_VARIABLE, REGISTRY
 from codec.models.released import file_id, load_default
 from codec.picture.standard import STANDARD

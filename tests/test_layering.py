@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from codec.models.registry import MODELS_VARIABLE
+from scripts.conform.vectors import MODELS, VECTORS
 
 ROOT = Path(__file__).parents[1]
 LONGEST_FILE_LINES = 300
@@ -39,8 +43,11 @@ RANKS = (
     "codec.__main__",
 )
 """Rooms from the ground up: a file imports from its own room and from those before it."""
-LARGEST_DECODER = 72
-"""Files that `codec.decoding.decoder` loads, beside the packages' own."""
+LARGEST_DECODER = 36
+"""Files that `codec.decoding.decoder` loads, beside the packages' own: all but an engine and what
+only some files need."""
+LARGEST_DECODE = 46
+"""Files that are loaded once a learned file with a weight update has been decoded."""
 
 
 def sources(*folders: str) -> list[Path]:
@@ -124,13 +131,40 @@ def test_importing_codec_does_not_import_torch():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_the_decoder_imports_no_search():
-    code = "import sys, codec.decoding.decoder; print(*sys.modules, sep='\\n')"
+def modules_after(code: str) -> set[str]:
+    """Own modules that are loaded after some lines of a program, beside those of the packages."""
+    lines = f"import sys\n{code}\nprint(*sys.modules, sep='\\n')"
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", lines],
+        cwd=ROOT,
+        env=os.environ | {MODELS_VARIABLE: str(MODELS)},
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    loaded = {found for found in result.stdout.split() if found in MODULES}
-    assert "codec.decoding.decoder" in loaded
-    assert not {found for found in loaded if found.startswith("codec.encoding")}
-    own = [found for found in loaded if MODULES[found].name != "__init__.py"]
-    assert len(own) <= LARGEST_DECODER, sorted(own)
+    loaded = set(result.stdout.split())
+    assert {"torch", "PIL"}.isdisjoint(loaded)
+    return {name for name in loaded & MODULES.keys() if MODULES[name].name != "__init__.py"}
+
+
+@pytest.mark.parametrize("vector", ["odd-grid", "subspace-dense"])
+def test_a_decode_loads_few_files_and_no_search(vector):
+    path = VECTORS / "v1" / "valid" / f"{vector}.bin"
+    code = (
+        "from codec.opening import open_file\n"
+        "from codec.decoding.decoder import restore\n"
+        f"restore(open_file(open({str(path)!r}, 'rb').read()))"
+    )
+    loaded = modules_after(code)
+    assert "codec.decoding.engines.compiled" in loaded
+    assert not {name for name in loaded if name.startswith("codec.encoding")}
+    assert len(loaded) <= LARGEST_DECODE, sorted(loaded)
+
+
+def test_the_decoder_imports_no_engine():
+    loaded = modules_after("import codec.decoding.decoder")
+    assert {name for name in loaded if name.startswith("codec.decoding.engines")} == {
+        "codec.decoding.engines.choice",
+        "codec.decoding.engines.protocol",
+    }
+    assert len(loaded) <= LARGEST_DECODER, sorted(loaded)

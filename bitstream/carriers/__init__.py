@@ -1,7 +1,8 @@
 """Implements FORMAT.md section 12: a payload inside a JPEG, WebP or AVIF file.
 
 Readers of these formats skip the place where it stands, and show the picture that they always
-showed.  Each module of this package is a `Carrier`; whoever has a file asks `carrier_of`.
+showed.  Each module of this package is a `Carrier`; whoever has a file asks `carrier_of`, which
+loads the one that it needs.
 
     jpeg   one APP10 segment     8 bytes more than the payload
     webp   one chunk "nnUP"      8, and 1 if the payload is odd
@@ -12,9 +13,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bitstream.carriers import avif, jpeg, webp
-
-__all__ = ["CARRIERS", "Carrier", "carrier_of"]
+from bitstream.magic import AVIF, JPEG, WEBP, standard_format
 
 
 class Carrier(Protocol):
@@ -23,16 +22,13 @@ class Carrier(Protocol):
     `strip(insert(plain, payload)) == plain` for every file `plain` without a payload, and no other
     byte of a file ever changes but for the sizes that count the payload.
 
-    All but `recognizes` raise `bitstream.errors.FormatError`, and nothing else, where the structure
-    around the payload is broken: BadMagic, Truncated or InvalidField.  The coded picture itself
-    is not looked at.  Time is linear in the size of the file.
+    All of them raise `bitstream.errors.FormatError`, and nothing else, where the structure around
+    the payload is broken: BadMagic, Truncated or InvalidField.  The coded picture itself is not
+    looked at.  Time is linear in the size of the file.
     """
 
     NAME: str
     """Lower case, one word."""
-
-    def recognizes(self, data: bytes) -> bool:
-        """Whether the first bytes are those of this format."""
 
     def insert(self, data: bytes, payload: bytes) -> bytes:
         """The file with the payload, in place of the one that it has.
@@ -53,9 +49,28 @@ class Carrier(Protocol):
         """The file without any payload."""
 
 
-CARRIERS: tuple[Carrier, ...] = (jpeg, webp, avif)
+CARRIED = (JPEG, WEBP, AVIF)
+"""Names of the formats that there is a carrier for."""
+
+
+def carrier_named(name: str) -> Carrier:
+    """Finds the carrier of a format, one of `CARRIED`; only that is imported."""
+    match name:
+        case "jpeg":
+            from bitstream.carriers import jpeg
+
+            return jpeg
+        case "webp":
+            from bitstream.carriers import webp
+
+            return webp
+        case _:
+            from bitstream.carriers import avif
+
+            return avif
 
 
 def carrier_of(data: bytes) -> Carrier | None:
-    """The carrier that recognizes a file, or None."""
-    return next((carrier for carrier in CARRIERS if carrier.recognizes(data)), None)
+    """Finds the carrier of a file by its first bytes; None if it is of no such format."""
+    name = standard_format(data)
+    return None if name is None else carrier_named(name)

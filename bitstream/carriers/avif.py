@@ -14,31 +14,18 @@ from collections.abc import Iterator
 
 from bitstream.carriers.parts import Part, checked, only
 from bitstream.errors import BadMagic, InvalidField
+from bitstream.magic import AVIF, standard_format
 from bitstream.wire import ByteReader
 
-NAME = "avif"
+NAME = AVIF
 IDENTIFIER = bytes.fromhex("137be2d4608740c4975ba47a85991955")
 """Random, version 4 of RFC 9562."""
-
-FILE_TYPE = b"ftyp"
-BRANDS = {b"avif", b"avis"}
-"""One picture, and a sequence of pictures."""
 
 USER_TYPE = b"uuid"
 FREE_SPACE = b"free"
 HEADER_BYTES = 8
 LARGE_SIZE = 1
 TO_THE_END = bytes(4)
-
-
-def recognizes(data: bytes) -> bool:
-    """Whether the file begins with a file type box that names a brand of AVIF.
-
-    The brands are the major one, four bytes of version, and the compatible ones.
-    """
-    end = min(int.from_bytes(data[:4], "big"), len(data))
-    brands = (data[place : place + 4] for place in (8, *range(16, end, 4)))
-    return data[4:8] == FILE_TYPE and any(brand in BRANDS for brand in brands)
 
 
 def insert(data: bytes, payload: bytes) -> bytes:
@@ -79,7 +66,7 @@ def _is_ours(part: Part) -> bool:
 
 def _boxes(data: bytes) -> Iterator[Part]:
     """All boxes of the top level."""
-    if not recognizes(data):
+    if standard_format(data) != NAME:
         raise BadMagic("not an AVIF file")
     reader = ByteReader(data)
     while reader.remaining:

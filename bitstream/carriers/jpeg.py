@@ -14,9 +14,10 @@ from collections.abc import Iterator
 
 from bitstream.carriers.parts import Part, checked, only, without
 from bitstream.errors import BadMagic, InvalidField
+from bitstream.magic import JPEG, standard_format
 from bitstream.wire import ByteReader
 
-NAME = "jpeg"
+NAME = JPEG
 IDENTIFIER = b"NNU\0"
 
 START_OF_IMAGE = b"\xff\xd8"
@@ -30,11 +31,6 @@ STANDALONE = {bytes([0xFF, code]) for code in (0x00, 0x01, *range(0xD0, 0xDA))}
 
 MULTI_PICTURE = b"MPF\0"
 LENGTH_BYTES = 2
-
-
-def recognizes(data: bytes) -> bool:
-    """Whether the file begins with SOI and another marker."""
-    return data.startswith(START_OF_IMAGE + b"\xff")
 
 
 def insert(data: bytes, payload: bytes) -> bytes:
@@ -71,7 +67,7 @@ def _ends_metadata(part: Part) -> bool:
 
 def _segments(data: bytes) -> Iterator[Part]:
     """All segments up to the first that is not metadata; of that one only tag and start."""
-    if not recognizes(data):
+    if standard_format(data) != NAME:
         raise BadMagic("not a JPEG file")
     reader = ByteReader(data)
     reader.raw(len(START_OF_IMAGE), "SOI")

@@ -11,21 +11,17 @@ from collections.abc import Iterator
 
 from bitstream.carriers.parts import Part, checked, only, without
 from bitstream.errors import BadMagic
+from bitstream.magic import WEBP, standard_format
 from bitstream.wire import ByteReader, ByteWriter
 
-NAME = "webp"
+NAME = WEBP
 TAG = b"nnUP"
 """Not in capitals, which RIFF leaves to registered chunks."""
 
 RIFF = b"RIFF"
-WEBP = b"WEBP"
+FORM_TYPE = b"WEBP"
 RIFF_HEADER_BYTES = 8
 LOSSLESS = b"VP8L"
-
-
-def recognizes(data: bytes) -> bool:
-    """Whether the file begins with a RIFF header of the type WEBP."""
-    return data.startswith(RIFF) and data.startswith(WEBP, RIFF_HEADER_BYTES)
 
 
 def insert(data: bytes, payload: bytes) -> bytes:
@@ -75,10 +71,10 @@ def _pack_chunk(content: bytes, tag: bytes = TAG) -> bytes:
 
 def _chunks(data: bytes) -> Iterator[Part]:
     """All chunks up to the end of the RIFF chunk; what follows it is not part of the picture."""
-    if not recognizes(data):
+    if standard_format(data) != NAME:
         raise BadMagic("not a WebP file")
     reader = ByteReader(ByteReader(data).raw(_riff_end(data), "the RIFF chunk"))
-    reader.raw(RIFF_HEADER_BYTES + len(WEBP), "the WebP header")
+    reader.raw(RIFF_HEADER_BYTES + len(FORM_TYPE), "the WebP header")
     while reader.remaining:
         start = reader.position
         tag = reader.raw(len(TAG), "a WebP chunk")

@@ -1,11 +1,10 @@
 """Implements FORMAT.md section 9.7: a weight update that several files share.
 
-The update lies in a file of its own; the pictures name it by the beginning of its SHA-256.
+The update lies in a file of its own; the pictures name it by its id (`bitstream.update.methods`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from bitstream.errors import BadMagic, InvalidField, UnsupportedVersion
@@ -14,10 +13,6 @@ from bitstream.wire import ByteReader, ByteWriter
 
 VERSION = 1
 MODEL_ID_BYTES = 4
-ID_BYTES = 16
-"""So many that nobody can make two files of one id, which 2**64 attempts would take."""
-METHOD = 7
-"""Of an UPDATE payload that names an update file."""
 
 
 @dataclass(frozen=True)
@@ -58,26 +53,3 @@ class SharedUpdate:
         if not reader.remaining:
             raise InvalidField("the shared update is empty")
         return cls(model, reader.raw(reader.remaining, "update"))
-
-
-def update_id(data: bytes) -> bytes:
-    """What pictures call an update file: the first bytes of its SHA-256."""
-    return hashlib.sha256(data).digest()[:ID_BYTES]
-
-
-def reference(data: bytes) -> bytes:
-    """The UPDATE payload of a picture that uses an update file."""
-    return bytes([METHOD]) + update_id(data)
-
-
-def referred(payload: bytes) -> bytes | None:
-    """Inverse of `reference`: the id that a payload names, or None if it is an update itself.
-
-    Raises:
-        InvalidField: what follows the method is not an id.
-    """
-    if payload[:1] != bytes([METHOD]):
-        return None
-    if len(payload) != 1 + ID_BYTES:
-        raise InvalidField(f"the id of the shared update does not have {ID_BYTES} bytes")
-    return payload[1:]

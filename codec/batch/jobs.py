@@ -17,8 +17,9 @@ from bitstream import MAGIC
 from codec import files
 from codec.batch import recipes, resume
 from codec.batch.results import Decoded, Encoded, Enhanced, Failed, Result, Stripped, Verified
+from codec.contract.decoding import DecodeOptions
 from codec.contract.modes import Lossless
-from codec.contract.options import DecodeOptions, EncodeOptions, ReadOptions
+from codec.contract.options import EncodeOptions, ReadOptions
 from codec.contract.report import EncodeResult, EnhanceReport, OnProgress
 from codec.errors import FileError, ImageError, VerifyError, blaming
 from codec.opening import StandardFile, open_standard

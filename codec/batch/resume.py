@@ -30,16 +30,9 @@ from bitstream.file.compressai import ZooPayload
 from bitstream.file.header import Header
 from codec.batch import recipes
 from codec.contract import techniques
+from codec.contract.contents import FOREIGN, LEARNED, LOSSLESS, SMALLEST
 from codec.contract.effort import effort_at
-from codec.contract.modes import (
-    FOREIGN,
-    LEARNED,
-    LOSSLESS,
-    SMALLEST,
-    Lossless,
-    Lossy,
-    Standard,
-)
+from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import METADATA, EncodeOptions
 from codec.contract.targets import Lambda, MaxBpp, MaxBytes
 from codec.models.registry import default_ids

@@ -7,15 +7,8 @@ from typing import Any
 
 import click
 
-from codec.contract.modes import (
-    CONTENTS,
-    FOREIGN,
-    FOREIGN_FORM,
-    LEARNED,
-    QUALITY_MAX,
-    Lossy,
-    mode_of,
-)
+from codec.contract.contents import CONTENTS, FOREIGN, LEARNED
+from codec.contract.modes import FOREIGN_FORM, QUALITY_MAX, Lossy, mode_of
 from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, EncodeOptions
 from codec.contract.targets import Target
 

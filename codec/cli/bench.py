@@ -16,8 +16,10 @@ from codec.batch.results import Failed, facts
 from codec.batch.sources import Source, find
 from codec.cli import asking, parts
 from codec.cli.console import Failure, Progress, Speech, print_json, say
-from codec.contract.modes import STANDARD_CONTENTS, Lossless, Standard
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.contents import STANDARD_CONTENTS
+from codec.contract.decoding import DecodeOptions
+from codec.contract.modes import Lossless, Standard
+from codec.contract.options import EncodeOptions
 from codec.errors import FileError, blaming
 from codec.opening import StandardFile, open_file
 from codec.picture.formats import is_picture_name

@@ -13,7 +13,7 @@ from codec.batch.sources import is_coded
 from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.picture import formats
 
 

@@ -17,7 +17,7 @@ from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
 from codec.contract import techniques
-from codec.contract.modes import STANDARD_CONTENTS
+from codec.contract.contents import STANDARD_CONTENTS
 from codec.errors import blaming
 from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
 

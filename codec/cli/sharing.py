@@ -16,7 +16,7 @@ from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
 from codec.cli import asking, parts, picture_options
 from codec.cli.console import Progress, Reporter, Speech, print_json, say
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.errors import blaming
 from codec.picture.formats import is_picture_name
 from codec.update_files import SUFFIX

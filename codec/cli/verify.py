@@ -10,7 +10,7 @@ from codec.batch.sources import find, is_coded
 from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import run
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 
 
 @click.command(

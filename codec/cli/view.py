@@ -12,7 +12,7 @@ from codec import files, update_files
 from codec.batch import local
 from codec.cli import parts, sharing
 from codec.cli.console import say, warn
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.errors import blaming
 from codec.opening import open_file
 

@@ -12,19 +12,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from codec.contract.contents import (
+    CONTENTS,
+    FOREIGN,
+    LEARNED,
+    LOSSLESS_CONTENTS,
+    SMALLEST,
+    STANDARD_CONTENTS,
+)
 from codec.contract.targets import Lambda, Target
 from codec.errors import OptionError
 
 QUALITY_MAX = 100
-LEARNED = "learned"
-LOSSLESS = "lossless"
-"""What models say that their content is."""
-STANDARD_CONTENTS = ("jpeg", "webp", "avif")
-CONTENTS = (LEARNED, *STANDARD_CONTENTS)
-SMALLEST = "smallest"
-LOSSLESS_CONTENTS = (SMALLEST, LEARNED, "webp", "jxl")
-FOREIGN = "compressai"
-"""Contents of the CompressAI zoo are "compressai:NAME:QUALITY"."""
 FOREIGN_FORM = re.compile(rf"{FOREIGN}:[\w-]+:\d+")
 
 

@@ -7,10 +7,10 @@ Standard files have another one, `codec.decoding.enhanced`, and so have lossless
 from __future__ import annotations
 
 from bitstream import BadMagic, Container, InvalidField, LimitExceeded, Tag
-from bitstream.file import alpha, pixel_checksum
-from codec.contract.options import DecodeOptions
+from bitstream.file import pixel_checksum
+from codec.contract.decoding import DecodeOptions
 from codec.contract.quality import centred
-from codec.decoding import prior, update
+from codec.decoding import update
 from codec.decoding.contents.registry import decoder_of
 from codec.decoding.engines.choice import chosen
 from codec.decoding.restored import Restored
@@ -18,7 +18,6 @@ from codec.models.kinds import FilteredModel, LosslessModel
 from codec.models.released import load
 from codec.networks import patience
 from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
-from codec.picture import transparency
 from codec.picture.metadata import Metadata
 from codec.picture.pixels import Pixels, samples_of
 
@@ -68,6 +67,9 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
     metadata = Metadata.of_chunks(container.chunks)
     pixels = _colours(container, options.updates)
     if Tag.ALPHA in container.chunks:
+        from bitstream.file import alpha
+        from codec.picture import transparency
+
         payload = container.chunks[Tag.ALPHA]
         pixels = transparency.join(pixels, alpha.unpack(payload, header.width, header.height))
     if Tag.PIXELS in container.chunks:
@@ -100,6 +102,8 @@ def _lossy(container: Container, model: FilteredModel, updates: tuple[bytes, ...
     if Tag.UPDATE in chunks:
         layers = update.apply(chunks[Tag.UPDATE], model, updates)
     if Tag.PRIOR in chunks:
+        from codec.decoding import prior
+
         scales = prior.apply(chunks[Tag.PRIOR], model)
     picture = decoder_of(model).decode(chunks[Tag.CONTENT], header, model, scales)
     size = (header.width, header.height)

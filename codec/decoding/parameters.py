@@ -14,12 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bitstream import TensorLayout, UpdatePayload
-from codec.networks.integers import PARAMETER_BITS, FilterLayers
+from bitstream.update import levels
+from bitstream.update.levels import TensorLayout, UpdatePayload
+from bitstream.update.methods import Method
+from codec.networks.integers import PARAMETER_BITS, Changes, FilterLayers
 from codec.networks.units import FRACTION_BITS
-
-Changes = dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
-"""What is added to kernel and bias of the named layers."""
 
 KERNEL = 3
 """Rows and columns of the kernels that an update may change."""
@@ -59,11 +58,11 @@ class Kernels:
 
     def changes(self, payload: UpdatePayload, layers: FilterLayers) -> Changes:
         kernel_shift, bias_shift = payload.step_shifts
-        levels = iter(payload.levels)
+        tensors = iter(payload.levels)
         return {
             name: (
-                _shifted(next(levels), kernel_shift).reshape(layer.weight.shape),
-                _bias(next(levels), bias_shift),
+                _shifted(next(tensors), kernel_shift).reshape(layer.weight.shape),
+                _bias(next(tensors), bias_shift),
             )
             for name, layer in adapted_layers(layers)
         }
@@ -87,14 +86,14 @@ class Scales:
 
     def changes(self, payload: UpdatePayload, layers: FilterLayers) -> Changes:
         scale_shift, bias_shift = payload.step_shifts
-        levels = iter(payload.levels)
+        tensors = iter(payload.levels)
         return {
             name: (
                 _rescaled(
-                    layer.weight * _shifted(next(levels), scale_shift).reshape(-1, 1, 1, 1),
+                    layer.weight * _shifted(next(tensors), scale_shift).reshape(-1, 1, 1, 1),
                     SCALE_BITS,
                 ),
-                _bias(next(levels), bias_shift),
+                _bias(next(tensors), bias_shift),
             )
             for name, layer in adapted_layers(layers)
         }
@@ -128,12 +127,12 @@ class Cosine:
 
     def changes(self, payload: UpdatePayload, layers: FilterLayers) -> Changes:
         flat_shift, wave_shift, bias_shift = payload.step_shifts
-        levels = iter(payload.levels)
+        tensors = iter(payload.levels)
         result = {}
         for name, layer in adapted_layers(layers):
-            flat, waves = _shifted(next(levels), flat_shift), _shifted(next(levels), wave_shift)
+            flat, waves = _shifted(next(tensors), flat_shift), _shifted(next(tensors), wave_shift)
             kernel = _rescaled(_joined(flat, waves) @ self.basis, COSINE_BITS)
-            result[name] = kernel.reshape(layer.weight.shape), _bias(next(levels), bias_shift)
+            result[name] = kernel.reshape(layer.weight.shape), _bias(next(tensors), bias_shift)
         return result
 
 
@@ -155,10 +154,34 @@ class LowRank:
         )
 
     def changes(self, payload: UpdatePayload, layers: FilterLayers) -> Changes:
-        left, right = (levels.astype(np.int64) for levels in payload.levels)
+        left, right = (tensor.astype(np.int64) for tensor in payload.levels)
         product = (left.T @ right) << payload.step_shifts[0]
         kernel = product[:, :-1].reshape(layers.leave.weight.shape)
         return {"leave": (kernel, product[:, -1] << FRACTION_BITS)}
+
+
+PARAMETERS: dict[Method, Parameters] = {
+    Method.KERNELS: Kernels(),
+    Method.SCALES: Scales(),
+    Method.LOW_RANK: LowRank(),
+    Method.COSINE: Cosine(),
+}
+"""The methods of updates whose levels are coded so."""
+
+
+def pack(method: Method, payload: UpdatePayload, layers: FilterLayers) -> bytes:
+    """Levels -> what follows the method in an UPDATE payload."""
+    return levels.pack(payload, PARAMETERS[method].layout(layers))
+
+
+def unpack(method: Method, body: bytes, layers: FilterLayers) -> Changes:
+    """What follows the method in an UPDATE payload -> the changes that its levels stand for.
+
+    Raises:
+        FormatError: no encoder writes such data.
+    """
+    parameters = PARAMETERS[method]
+    return parameters.changes(levels.unpack(body, parameters.layout(layers)), layers)
 
 
 def adapted_layers(layers: Any) -> Iterator[tuple[str, Any]]:

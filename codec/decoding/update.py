@@ -8,33 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from bitstream import InvalidField, Truncated, UnknownUpdate, UpdatePayload
-from bitstream.coding import trellis
-from bitstream.update import levels as levels_payload
-from bitstream.update import subspace as subspace_payload
-from bitstream.update.methods import Method
-from bitstream.update.shared import SharedUpdate, referred, update_id
+from bitstream import InvalidField, Truncated, UnknownUpdate
+from bitstream.update import subspace
+from bitstream.update.methods import Method, referred, update_id
 from bitstream.update.subspace import SubspacePayload
-from codec.decoding.parameters import Changes, Cosine, Kernels, LowRank, Parameters, Scales
 from codec.models.kinds import FilteredModel
-from codec.networks.integers import BoundError, FilterLayers
+from codec.networks.integers import BoundError, Changes, FilterLayers
 
-PARAMETERS: dict[Method, Parameters] = {
-    Method.KERNELS: Kernels(),
-    Method.SCALES: Scales(),
-    Method.LOW_RANK: LowRank(),
-    Method.COSINE: Cosine(),
-}
-"""What is coded as tensors of levels (`bitstream.update.levels`)."""
+if TYPE_CHECKING:
+    from bitstream.update.levels import UpdatePayload
 
 
 def pack(method: Method, payload: SubspacePayload | UpdatePayload, model: FilteredModel) -> bytes:
     """Levels -> an UPDATE payload."""
     if isinstance(payload, SubspacePayload):
-        body = subspace_payload.pack(payload, model.subspace.scales, model.tables)
+        body = subspace.pack(payload, model.subspace.scales, model.tables)
     else:
-        body = levels_payload.pack(payload, PARAMETERS[method].layout(model.filter_layers))
+        from codec.decoding import parameters
+
+        body = parameters.pack(method, payload, model.filter_layers)
     return bytes([method]) + body
 
 
@@ -55,20 +49,25 @@ def apply(data: bytes, model: FilteredModel, files: Sequence[bytes] = ()) -> Fil
     wanted = referred(data)
     if wanted is not None:
         data = _shared(wanted, model, files)
-    method, body = data[0], data[1:]
-    if method in (Method.SUBSPACE, Method.TRELLIS):
-        payload = subspace_payload.unpack(body, model.subspace.scales, model.tables)
-        if method == Method.TRELLIS:
-            payload = replace(payload, levels=trellis.reconstruct(payload.levels))
-        shape = model.filter_layers.leave.weight.shape
-        changes = {"leave": model.subspace.change(payload, shape)}
-    elif method in PARAMETERS:
-        parameters = PARAMETERS[Method(method)]
-        levels = levels_payload.unpack(body, parameters.layout(model.filter_layers))
-        changes = parameters.changes(levels, model.filter_layers)
-    else:
-        raise InvalidField(f"unknown method {method} of the weight update")
-    return changed(model.filter_layers, changes)
+    return changed(model.filter_layers, _changes(data[0], data[1:], model))
+
+
+def _changes(method: int, body: bytes, model: FilteredModel) -> Changes:
+    """Reads what follows the method; only what codes it is imported."""
+    layers = model.filter_layers
+    match method:
+        case Method.SUBSPACE | Method.TRELLIS:
+            payload = subspace.unpack(body, model.subspace.scales, model.tables)
+            if method == Method.TRELLIS:
+                from bitstream.coding import trellis
+
+                payload = replace(payload, levels=trellis.reconstruct(payload.levels))
+            return {"leave": model.subspace.change(payload, layers.leave.weight.shape)}
+        case Method.KERNELS | Method.SCALES | Method.LOW_RANK | Method.COSINE:
+            from codec.decoding import parameters
+
+            return parameters.unpack(Method(method), body, layers)
+    raise InvalidField(f"unknown method {method} of the weight update")
 
 
 def _shared(wanted: bytes, model: FilteredModel, files: Sequence[bytes]) -> bytes:
@@ -80,6 +79,8 @@ def _shared(wanted: bytes, model: FilteredModel, files: Sequence[bytes]) -> byte
         )
     if len(found) > 1:
         raise InvalidField(f"two different files are the shared update {wanted.hex()}")
+    from bitstream.update.shared import SharedUpdate
+
     shared = SharedUpdate.unpack(found.pop())
     if shared.model != model.id:
         raise InvalidField("the shared update belongs to another model")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bitstream.carriers import CARRIERS, Carrier
+from bitstream.carriers import Carrier, carrier_named
 from bitstream.carriers.enhancement import Enhancement
 from codec.contract.modes import Standard
 from codec.contract.options import EncodeOptions
@@ -114,7 +114,7 @@ def encode(
             "flatten it onto a background, or write a file of another name"
         )
     job = make_job(raster.pixels, options, mode, on_progress, distortion)
-    carrier = next(found for found in CARRIERS if found.NAME == mode.format)
+    carrier = carrier_named(mode.format)
     notes = Notes()
     metadata = save_options(raster.metadata.only(options.metadata), BY_NAME[mode.format], notes)
     lost = "; ".join(note.text for note in notes)

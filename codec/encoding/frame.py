@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bitstream import ChecksumMismatch
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.contract.report import EncodeResult, Report, TracePoint
 from codec.decoding.decoder import restore
 from codec.errors import VerifyError

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from bitstream import Container, Header, Tag
 from bitstream.file import alpha, pixel_checksum
+from codec.contract.contents import STANDARD_CONTENTS
 from codec.contract.effort import effort_at
-from codec.contract.modes import STANDARD_CONTENTS, Lossy
+from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.report import OnProgress, TracePoint
 from codec.contract.targets import Limit

@@ -14,8 +14,8 @@ from functools import partial
 import torch
 
 from bitstream import InvalidField
-from bitstream.update.methods import Method
-from bitstream.update.shared import SharedUpdate, reference
+from bitstream.update.methods import Method, reference
+from bitstream.update.shared import SharedUpdate
 from codec.contract import techniques
 from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions

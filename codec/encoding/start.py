@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from codec.contract.contents import FOREIGN
 from codec.contract.effort import effort_at
-from codec.contract.modes import FOREIGN, Lossy, Standard
+from codec.contract.modes import Lossy, Standard
 from codec.contract.options import EncodeOptions
 from codec.contract.report import OnProgress
 from codec.contract.targets import Lambda

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codec.models.subspace import Subspace
+from codec.models.subspace import Subspace, Subspaces
 from codec.networks.integers import Arrays
 from codec.networks.lossless.shape import CHANNELS, PHASES
 
@@ -12,8 +12,6 @@ HEAD_NAMES = tuple(
     for channel in range(CHANNELS)
 )
 """What model files call the heads of all passes, in the order in which they are coded."""
-Subspaces = tuple[Subspace, ...]
-"""One for each head, in that order."""
 
 
 def subspaces_of(arrays: Arrays) -> Subspaces:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from bitstream import CdfTables
 from codec.contract.quality import IntegerLevel
-from codec.models.heads import Subspaces
-from codec.models.subspace import Subspace
+from codec.models.subspace import Subspace, Subspaces
 from codec.networks.config import FilterConfig, LosslessConfig, ModelConfig
 from codec.networks.integers import Arrays, FilterLayers
 

@@ -24,9 +24,8 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from bitstream import CdfTables, UnknownModel
-from codec.contract.modes import LEARNED
+from codec.contract.contents import LEARNED
 from codec.errors import ModelError
-from codec.models.heads import subspaces_of
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.models.registry import ID_BYTES, MODELS_VARIABLE, PRETRAINED, REGISTRY
 from codec.models.subspace import Subspace
@@ -118,6 +117,8 @@ def build(facts: tuple[str, bytes, str, Arrays, CdfTables], config: Config) -> R
     """
     arrays = facts[3]
     if isinstance(config, LosslessConfig):
+        from codec.models.heads import subspaces_of
+
         return LosslessModel(*facts, config, subspaces_of(arrays))
     subspace = Subspace.of_arrays(arrays)
     if isinstance(config, FilterConfig):

@@ -108,6 +108,10 @@ class Subspace:
         return _rescale(product, excess), _rescale(product, excess - FRACTION_BITS)
 
 
+Subspaces = tuple[Subspace, ...]
+"""One for each head of the lossless networks (`codec.models.heads`)."""
+
+
 def _rescale(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
     """floor((values + 2^(shift-1)) / 2^shift)."""
     return (values + (1 << (shift - 1))) >> shift

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from codec.contract.modes import LEARNED, LOSSLESS
+from codec.contract.contents import LEARNED, LOSSLESS
 from codec.networks.order import Slices
 
 

@@ -78,6 +78,12 @@ class FilterLayers(NamedTuple):
         return cls(*(IntegerLayer.of_arrays(arrays, f"postfilter.{name}") for name in cls._fields))
 
 
+Changes = dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""What an update adds to kernel and bias of the layers of a post-filter, by their names."""
+HeadLayers = dict[str, IntegerLayer]
+"""The last layers of the heads of the lossless networks, by the names of the heads."""
+
+
 class Scales(NamedTuple):
     """How the logarithm of a latent's scale follows from what the networks say, by channel.
 

@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from codec.networks.units import SIXTEENTHS
 from codec.picture import halves
-from codec.picture.halves import Halves
-from codec.picture.pixels import Pixels
+from codec.picture.pixels import Halves, Pixels
 
 
 def from_pixels(pixels: Pixels) -> Tensor:

@@ -11,7 +11,8 @@ import struct
 from collections.abc import Iterator
 from itertools import pairwise
 
-from bitstream.carriers import avif, jpeg, webp
+from bitstream.carriers import jpeg, webp
+from bitstream.magic import AVIF, JPEG, WEBP, standard_format
 
 END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 JPEG_METADATA = {*range(0xE0, 0xF0), 0xFE}
@@ -30,14 +31,12 @@ def coded_bytes(data: bytes) -> int:
 
     Where a reader understands a structure that this does not, all of the file counts.
     """
-    counts = {jpeg: _jpeg_bytes, webp: _webp_bytes, avif: _avif_bytes}
-    for carrier, count in counts.items():
-        if carrier.recognizes(data):
-            try:
-                return count(data) or len(data)
-            except (struct.error, IndexError, KeyError):
-                return len(data)
-    return len(data)
+    counts = {JPEG: _jpeg_bytes, WEBP: _webp_bytes, AVIF: _avif_bytes}
+    name = standard_format(data)
+    try:
+        return (counts[name](data) if name else 0) or len(data)
+    except (struct.error, IndexError, KeyError):
+        return len(data)
 
 
 def _jpeg_bytes(data: bytes) -> int:
@@ -58,7 +57,7 @@ def _jpeg_bytes(data: bytes) -> int:
 
 def _webp_bytes(data: bytes) -> int:
     """The chunks of the picture."""
-    place, total = webp.RIFF_HEADER_BYTES + len(webp.WEBP), 0
+    place, total = webp.RIFF_HEADER_BYTES + len(webp.FORM_TYPE), 0
     while place + 8 <= len(data):
         tag, size = struct.unpack_from("<4sI", data, place)
         place += 8 + size + size % 2

@@ -1,17 +1,12 @@
-"""Pictures at half resolution, as they go from the content to the post-filter.
-
-int32 [h/2 w/2 12]: each position has its 2x2 pixels in the order row, column, colour, in sixteenths
-of a pixel value around 128.
-"""
+"""Pictures at half resolution, as they go from the content to the post-filter, and other arrays."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.picture.pixels import Pixels
+from codec.picture.pixels import Halves, Pixels
 
-Halves = NDArray[np.int32]
 CHANNELS = 12
 SIXTEENTHS = 16
 MIDDLE = 128

@@ -10,9 +10,7 @@ import numpy as np
 
 from bitstream import Tag
 from bitstream.errors import LimitExceeded
-from bitstream.file import metadata
 from codec.errors import ImageError
-from codec.picture import exif, xmp
 
 TAGS = {"icc": Tag.ICC, "exif": Tag.EXIF, "xmp": Tag.XMP, "iptc": Tag.IPTC}
 """The chunk of each kind of metadata."""
@@ -57,6 +55,9 @@ class Metadata:
         Raises:
             FormatError: a chunk is malformed.
         """
+        if chunks.keys().isdisjoint(TAGS.values()):
+            return NO_METADATA
+        from bitstream.file import metadata
 
         def part(tag: Tag) -> bytes:
             return metadata.unpack(chunks[tag]) if tag in chunks else b""
@@ -70,6 +71,8 @@ class Metadata:
         Raises:
             ImageError: they are too large for the format.
         """
+        from bitstream.file import metadata
+
         found = {tag: getattr(self, name) for name, tag in TAGS.items()}
         found[Tag.EXIF] = self.tiff
         try:
@@ -96,6 +99,8 @@ class Metadata:
     @property
     def dpi(self) -> tuple[float, float] | None:
         """Dots per inch, horizontally and vertically, as EXIF says."""
+        from codec.picture import exif
+
         return exif.resolution(self.tiff) if exif.is_sound(self.tiff) else None
 
     def only(self, kinds: Collection[str]) -> Metadata:
@@ -109,6 +114,8 @@ class Metadata:
 
     def upright(self) -> Metadata:
         """Those of the picture after it was turned as they say."""
+        from codec.picture import exif, xmp
+
         tiff = exif.upright(self.tiff) if exif.is_sound(self.tiff) else self.tiff
         turned = EXIF_PREFIX + tiff if tiff else b""
         return replace(self, exif=turned, xmp=xmp.upright(self.xmp), orientation=1)

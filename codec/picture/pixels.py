@@ -10,6 +10,9 @@ from codec.errors import ImageError
 
 Pixels = NDArray[np.uint8]
 """uint8 [h w 3], RGB; [h w 4] where transparency is said to be."""
+Halves = NDArray[np.int32]
+"""int32 [h/2 w/2 12], a picture between content and post-filter: each position has its 2x2 pixels
+in the order row, column, colour, in sixteenths of a pixel value around 128."""
 
 
 def check_pixels(pixels: Pixels) -> tuple[int, int]:

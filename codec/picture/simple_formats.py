@@ -42,7 +42,6 @@ WEBP_CHUNKS = {
     b"XMP ",
     webp.TAG,
 }
-iptc.RECORDS = iptc.RECORDS
 
 
 def read_info(image: Image.Image, found: Found) -> None:

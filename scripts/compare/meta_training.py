@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from codec.contract.modes import CONTENTS
+from codec.contract.contents import CONTENTS
 from codec.models.kinds import FilteredModel
 from codec.models.released import load_default
 from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from bitstream import Container, Tag
-from codec.contract.modes import CONTENTS
+from codec.contract.contents import CONTENTS
 from codec.contract.quality import centred
 from codec.contract.techniques import techniques
 from codec.decoding import update

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 import codec
 from bitstream import Container, FormatError, SymbolReader, Tag
 from bitstream.carriers import carrier_of
-from bitstream.update.shared import reference
+from bitstream.update.methods import reference
 from codec import DecodeOptions, ForeignUpdateWarning
 from codec.decoding import update
 from codec.errors import ImageError, WeightsError

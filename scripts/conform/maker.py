@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bitstream import FORMAT_VERSION, MAGIC, SymbolWriter, Tag, UpdatePayload
+from bitstream import FORMAT_VERSION, MAGIC, SymbolWriter, Tag
+from bitstream.update.levels import UpdatePayload
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
 from codec.contract.quality import level_at
 from codec.decoding import update
 from codec.decoding.engines.choice import chosen
 from codec.decoding.latents import Exchange, Grid, Latents
-from codec.decoding.update import PARAMETERS
+from codec.decoding.parameters import PARAMETERS
 from codec.encoding.contents.latents import encode_latents
 from codec.models.kinds import ReleasedModel
 from codec.networks.integers import Scales

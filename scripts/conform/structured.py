@@ -12,7 +12,8 @@ import numpy as np
 
 from bitstream import Container, Tag
 from bitstream.file import alpha
-from bitstream.update.shared import SharedUpdate, reference
+from bitstream.update.methods import reference
+from bitstream.update.shared import SharedUpdate
 from codec.packing import Checkpoint, PackOptions, StoredTensor, pack
 from scripts.conform.maker import chunk, sealed, varint
 from scripts.conform.mutations import CHECKSUM_BYTES, EDGE_LENGTHS, damaged, random_payload

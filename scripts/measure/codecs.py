@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from bitstream.carriers import CARRIERS, carrier_of
+from bitstream.carriers import CARRIED, carrier_of
 from codec.contract.report import Outcome
 from codec.picture.standard import STANDARD
 
 Pixels = NDArray[np.uint8]  # [h w 3], RGB
 LEARNED = "learned"
-CONTENTS = (LEARNED, *(carrier.NAME for carrier in CARRIERS))
+CONTENTS = (LEARNED, *CARRIED)
 
 
 class CoderError(Exception):

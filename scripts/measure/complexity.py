@@ -15,7 +15,7 @@ import argparse
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from codec.contract.modes import CONTENTS
+from codec.contract.contents import CONTENTS
 from codec.contract.quality import level_at
 from codec.models.released import load_default
 from codec.networks.config import FilterConfig, ModelConfig

@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from bitstream import CdfTables
 from bitstream.update.subspace import LEVEL_TABLES
+from codec.contract.contents import CONTENTS, FOREIGN
 from codec.contract.effort import effort_at
-from codec.contract.modes import CONTENTS, FOREIGN
 from codec.contract.quality import HALVES, centred, level_at
 from codec.decoding.filtering import Filtering
 from codec.encoding.contents.registry import encoder_of

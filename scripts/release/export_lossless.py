@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from codec.contract.modes import LOSSLESS
+from codec.contract.contents import LOSSLESS
 from codec.models.heads import HEAD_NAMES
 from codec.models.released import pack
 from codec.networks.export import arrays_of

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from codec.contract.modes import STANDARD_CONTENTS
+from codec.contract.contents import STANDARD_CONTENTS
 from codec.networks.config import FilterConfig, read_config
 from codec.networks.postfilter import PostFilter
 from codec.networks.units import PIXELS_PER_UNIT

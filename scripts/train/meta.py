@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from codec.contract.modes import CONTENTS
+from codec.contract.contents import CONTENTS
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.models import released

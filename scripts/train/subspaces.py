@@ -19,8 +19,7 @@ from codec.encoding.job import Job
 from codec.encoding.lossless.quadratic import Basis, collect, quadratic, weights_of
 from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.prior import Samples, equations
-from codec.models.heads import Subspaces
-from codec.models.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace
+from codec.models.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace, Subspaces
 from codec.networks.likelihood import LOG2_SCALE_MIN
 from codec.networks.lossless.network import Lossless
 from codec.picture.pixels import Pixels

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitstream import (
-    FormatError,
-    InvalidField,
-    LimitExceeded,
-    TensorLayout,
-    UpdatePayload,
-)
-from bitstream.update.levels import pack, unpack
+from bitstream import FormatError, InvalidField, LimitExceeded
+from bitstream.update.levels import TensorLayout, UpdatePayload, pack, unpack
 
 KERNELS, BIASES = 0, 1
 LAYOUT = (

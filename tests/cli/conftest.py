@@ -17,7 +17,8 @@ from bitstream.file.header import Header
 from bitstream.update.shared import SharedUpdate
 from codec import files
 from codec.cli import main
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.decoding import DecodeOptions
+from codec.contract.options import EncodeOptions
 from codec.contract.report import SharedResult
 from codec.decoding.restored import Restored
 from codec.picture.metadata import Metadata

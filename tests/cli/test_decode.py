@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 
 
 def test_default_output_is_the_name_with_png(run, pixels):

@@ -6,8 +6,9 @@ from functools import partial
 
 import pytest
 
+from codec.contract.decoding import DecodeOptions
 from codec.contract.modes import Lossless, Lossy, Standard
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.options import EncodeOptions
 from codec.errors import CodecError, OptionError
 
 

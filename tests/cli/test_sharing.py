@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import codec
-from bitstream.update.shared import update_id
+from bitstream.update.methods import update_id
 from codec import files
 from codec.cli import main
 from codec.picture import reading

@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from codec.contract.modes import CONTENTS
+from codec.contract.contents import CONTENTS
 from codec.models import released as models
 from codec.models.kinds import ReleasedModel
 from tests.codec.tiny_model import MODEL_FILE, tiny_filter_file

@@ -14,9 +14,10 @@ from bitstream import Container, Header, Tag
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
 from codec import decode, encode
+from codec.contract.decoding import DecodeOptions
 from codec.contract.effort import Effort, effort_at
 from codec.contract.modes import Lossy
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.options import EncodeOptions
 from codec.contract.quality import lambda_at
 from codec.decoding import update
 from codec.encoding import adapt, frame, lossy, start

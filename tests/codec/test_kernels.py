@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bitstream import InvalidField, UpdatePayload
+from bitstream import InvalidField
+from bitstream.update.levels import UpdatePayload
 from bitstream.update.methods import Method
 from codec.decoding import update
 from codec.decoding.parameters import Kernels

@@ -19,14 +19,15 @@ from bitstream import (
     LimitExceeded,
     Tag,
     Truncated,
-    UpdatePayload,
 )
+from bitstream.update.levels import UpdatePayload
 from bitstream.update.methods import Method
 from codec import decode, encode
+from codec.contract.decoding import DecodeOptions
 from codec.contract.modes import Lossy
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.options import EncodeOptions
 from codec.decoding import update as updates
-from codec.decoding.update import PARAMETERS
+from codec.decoding.parameters import PARAMETERS
 from tests.codec.tiny_model import picture
 
 METHODS = st.sampled_from([b"", *(bytes([method]) for method in Method)])

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from codec.contract.modes import LOSSLESS
+from codec.contract.contents import LOSSLESS
 from codec.models import released
 from codec.models.kinds import ReleasedModel
 from codec.networks.config import LosslessConfig

@@ -11,7 +11,8 @@ from PIL import Image
 
 import codec
 from bitstream import Container, FormatError, Tag, UnknownModel
-from codec.contract.modes import LOSSLESS, Lossless
+from codec.contract.contents import LOSSLESS
+from codec.contract.modes import Lossless
 from codec.contract.options import EncodeOptions
 from codec.errors import ImageError, ModelError
 from codec.models import released

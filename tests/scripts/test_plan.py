@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import codec
-from codec.contract.modes import CONTENTS
+from codec.contract.contents import CONTENTS
 from scripts.measure import plan
 from scripts.measure.plan import Plan, Table
 from scripts.release import release

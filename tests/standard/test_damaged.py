@@ -14,7 +14,7 @@ import codec
 from bitstream import FormatError
 from bitstream.carriers import carrier_of
 from bitstream.carriers.enhancement import Enhancement
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.errors import ForeignUpdateWarning
 from codec.models import released
 from codec.picture import standard

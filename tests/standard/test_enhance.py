@@ -12,8 +12,9 @@ import codec
 from bitstream import FormatError, InvalidField, LimitExceeded
 from bitstream.carriers import carrier_of
 from bitstream.carriers.enhancement import Enhancement
+from codec.contract.decoding import DecodeOptions
 from codec.contract.modes import Standard
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.options import EncodeOptions
 from codec.encoding.contents.standard import STANDARD
 from codec.errors import ImageError, OptionError
 from codec.picture import reading, standard

@@ -15,8 +15,8 @@ from bitstream import (
     UnknownUpdate,
     UnsupportedVersion,
 )
-from bitstream.update.methods import Method
-from bitstream.update.shared import SharedUpdate, reference, referred, update_id
+from bitstream.update.methods import Method, reference, referred, update_id
+from bitstream.update.shared import SharedUpdate
 from codec import (
     DecodeOptions,
     EncodeOptions,
@@ -142,7 +142,7 @@ def test_what_a_set_cannot_have_is_refused(crops, count, options):
 def test_two_files_of_one_id_are_refused(encoded, monkeypatch):
     """As if somebody could make them: the id is the model's name, which all its updates share."""
     other = SharedUpdate.unpack(encoded.update).model
-    for module in ("bitstream.update.shared", "codec.decoding.update"):
+    for module in ("bitstream.update.methods", "codec.decoding.update"):
         monkeypatch.setattr(f"{module}.update_id", lambda file: file[4:8] * 4)
     container = Container.unpack(encoded.pictures[0].data)
     chunks = container.chunks | {Tag.UPDATE: bytes([Method.SHARED]) + other * 4}

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from bitstream import InvalidField, UpdatePayload
+from bitstream import InvalidField
 from bitstream.coding.trellis import reconstruct
 from bitstream.update import levels as levels_payload
+from bitstream.update.levels import UpdatePayload
 from bitstream.update.methods import Method
 from codec.contract import techniques as registry
 from codec.contract.techniques import Technique, read, techniques

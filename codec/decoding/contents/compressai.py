@@ -26,8 +26,7 @@ from codec.errors import OptionError
 from codec.models.kinds import FilteredModel
 from codec.networks.integers import Scales
 from codec.picture import halves
-from codec.picture.halves import Halves
-from codec.picture.pixels import Pixels
+from codec.picture.pixels import Halves, Pixels
 
 FAMILY = "compressai"
 INSTALL = "CompressAI is not installed: pip install 'nncodec-image[compressai]'"

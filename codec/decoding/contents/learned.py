@@ -12,7 +12,7 @@ from codec.models.kinds import FilteredModel, LearnedModel
 from codec.networks import patience
 from codec.networks.integers import Scales
 from codec.networks.order import Slot
-from codec.picture.halves import Halves
+from codec.picture.pixels import Halves
 
 
 def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales | None) -> Halves:

@@ -7,7 +7,7 @@ from typing import Protocol
 from bitstream import Header, UnknownModel
 from codec.models.kinds import FilteredModel
 from codec.networks.integers import Scales
-from codec.picture.halves import Halves
+from codec.picture.pixels import Halves
 
 NEEDS_TORCH = "its content needs CompressAI: pip install 'nncodec-image[compressai]'"
 

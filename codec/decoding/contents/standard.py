@@ -7,7 +7,7 @@ from codec.errors import ImageError
 from codec.models.kinds import FilteredModel
 from codec.networks.integers import Scales
 from codec.picture import halves
-from codec.picture.halves import Halves
+from codec.picture.pixels import Halves
 from codec.picture.standard import STANDARD
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from codec.decoding.engines.compiled import KernelEngine
 from codec.decoding.engines.protocol import Engine
 from codec.errors import EngineError
 
@@ -24,7 +23,9 @@ def chosen() -> Engine:
     problem = ""
     if wanted in ("", "kernel"):
         try:
-            return KernelEngine()
+            from codec.decoding.engines import compiled
+
+            return compiled.KernelEngine()
         except OSError as error:
             problem = str(error)
     if wanted in ("", "torch"):

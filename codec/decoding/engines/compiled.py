@@ -15,18 +15,16 @@ from codec.contract.quality import IntegerLevel
 from codec.decoding.engines import library
 from codec.decoding.engines.filtering import FilterProgram
 from codec.decoding.engines.library import CodewordError, CutShortError
-from codec.decoding.engines.lossless import KernelPasses
 from codec.decoding.engines.objects import Reader, Tables
+from codec.decoding.engines.protocol import Refine
 from codec.decoding.engines.scanning import ScanProgram
 from codec.decoding.engines.synthesis import SynthesisProgram
 from codec.decoding.engines.threads import Bands, available_threads
 from codec.decoding.engines.walk import Walk
 from codec.decoding.latents import Exchange, Grid, Latents
-from codec.decoding.lossless.update import HeadLayers
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel
-from codec.networks.integers import FilterLayers, Scales
-from codec.picture.halves import Halves
-from codec.picture.pixels import Pixels
+from codec.networks.integers import FilterLayers, HeadLayers, Scales
+from codec.picture.pixels import Halves, Pixels
 
 STRIP_PX = 2**18
 """Pixels of a strip, if that makes a row of it: what they need of memory stays in the caches."""
@@ -130,8 +128,10 @@ class KernelEngine:
             )
         return pixels
 
-    def refine(self, model: LosslessModel, heads: HeadLayers) -> KernelPasses:
+    def refine(self, model: LosslessModel, heads: HeadLayers) -> Refine:
         """See `Engine`."""
+        from codec.decoding.engines.lossless import KernelPasses
+
         return KernelPasses(self._level, model.arrays, model.config.blocks, heads, self._bands)
 
     def reader(self, data: bytes, tables: CdfTables) -> SymbolCoder:

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from bitstream import CdfTables, SymbolCoder
 from codec.contract.quality import IntegerLevel
 from codec.decoding.latents import Exchange, Grid, Latents
-from codec.decoding.lossless.update import HeadLayers
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel
-from codec.networks.integers import FilterLayers, Scales
-from codec.picture.halves import Halves
-from codec.picture.pixels import Pixels
+from codec.networks.integers import FilterLayers, HeadLayers, Scales
+from codec.picture.pixels import Halves, Pixels
 
 Settle = Callable[[int, int, NDArray[np.int64], NDArray[np.uint16]], NDArray[np.int32]]
 """(pass, channel, prediction and table of each pixel) -> errors; all flat, in raster order."""

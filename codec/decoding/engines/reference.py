@@ -16,14 +16,13 @@ from codec.contract.quality import IntegerLevel
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.filtering import Filtering
 from codec.decoding.latents import Exchange, Grid, Latents
-from codec.decoding.lossless.update import HeadLayers
 from codec.errors import ModelError
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.networks import exactness
 from codec.networks.context import ContextModel
 from codec.networks.fixed_context import IntegerPredicted
 from codec.networks.fixed_point import rescale
-from codec.networks.integers import FilterLayers, Scales
+from codec.networks.integers import FilterLayers, HeadLayers, Scales
 from codec.networks.isolation import isolated
 from codec.networks.lossless.network import Lossless
 from codec.networks.lossless.scan import Step, refine
@@ -34,8 +33,7 @@ from codec.networks.pictures import from_halves, to_halves
 from codec.networks.strips import in_strips
 from codec.networks.transform import BLOCK_PX
 from codec.networks.twins import changed, scaled
-from codec.picture.halves import Halves
-from codec.picture.pixels import Pixels
+from codec.picture.pixels import Halves, Pixels
 
 
 class TorchEngine:

@@ -16,14 +16,11 @@ from bitstream import CdfTables, InvalidField, Truncated
 from bitstream.update import subspace as subspace_payload
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
-from codec.models.heads import HEAD_NAMES, Subspaces
+from codec.models.heads import HEAD_NAMES
 from codec.models.kinds import LosslessModel
-from codec.models.subspace import Subspace
-from codec.networks.integers import BoundError, IntegerLayer
+from codec.models.subspace import Subspace, Subspaces
+from codec.networks.integers import BoundError, HeadLayers, IntegerLayer
 from codec.networks.lossless.shape import FRACTIONS, SCALES
-
-HeadLayers = dict[str, IntegerLayer]
-"""The last layers of heads, by the names of the heads."""
 
 
 @lru_cache(maxsize=2)

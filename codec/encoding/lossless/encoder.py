@@ -15,8 +15,9 @@ from bitstream import Container, Header, Tag
 from bitstream.file import pixel_checksum
 from bitstream.file.header import LOSSLESS_QUALITY
 from codec.contract import techniques
+from codec.contract.contents import LEARNED, LOSSLESS
 from codec.contract.effort import Effort, effort_at
-from codec.contract.modes import LEARNED, LOSSLESS, Lossless
+from codec.contract.modes import Lossless
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import HALVES
 from codec.contract.report import OnProgress, TracePoint

@@ -17,15 +17,7 @@ from torch import Tensor
 
 from bitstream import CdfTables, InvalidField
 from bitstream.update.subspace import STEPS, SubspacePayload, table_of
-from codec.decoding.lossless.update import (
-    HeadLayers,
-    applied,
-    changed,
-    heads_of,
-    pack,
-    split,
-    tables_of,
-)
+from codec.decoding.lossless.update import applied, changed, heads_of, pack, split, tables_of
 from codec.encoding.lossless.quadratic import (
     Quadratic,
     Samples,
@@ -36,9 +28,9 @@ from codec.encoding.lossless.quadratic import (
     weights_of_layers,
 )
 from codec.encoding.updates.fit import descend, level_costs
-from codec.models.heads import Subspaces
 from codec.models.kinds import LosslessModel
-from codec.models.subspace import STEPS_PER_OCTAVE, step_size
+from codec.models.subspace import STEPS_PER_OCTAVE, Subspaces, step_size
+from codec.networks.integers import HeadLayers
 from codec.networks.lossless.shape import LOG2_SCALE_MIN
 from codec.networks.units import ideal_step
 from codec.picture.pixels import Pixels

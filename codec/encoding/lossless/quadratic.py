@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.decoding.lossless.coder import grids_of
-from codec.decoding.lossless.update import HeadLayers
+from codec.networks.integers import HeadLayers
 from codec.networks.lossless import colour, likelihood
 from codec.networks.lossless.network import OUTPUTS, SHIFT, Head, Lossless
 from codec.networks.lossless.scan import Step, refine

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bitstream import UpdatePayload
-from bitstream.update.levels import STEP_SHIFT_BITS
+from bitstream.update.levels import STEP_SHIFT_BITS, UpdatePayload
 from codec.decoding.parameters import RANK, Kernels
 from codec.encoding.updates.fit import LARGEST_SEARCHED, descend
 from codec.encoding.updates.normal import NormalEquations

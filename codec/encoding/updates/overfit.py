@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from bitstream import TensorLayout, UpdatePayload
-from bitstream.update.levels import STEP_SHIFT_BITS
+from bitstream.update.levels import STEP_SHIFT_BITS, TensorLayout, UpdatePayload
 from codec.decoding.parameters import Parameters
 from codec.encoding.distortion import Distortion
 from codec.encoding.updates import penalties

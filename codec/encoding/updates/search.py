@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bitstream import UpdatePayload
+from bitstream.update.levels import UpdatePayload
 from bitstream.update.methods import Method
 from bitstream.update.subspace import SubspacePayload
 from codec.contract.quality import centred
 from codec.contract.techniques import Technique
 from codec.decoding import update
+from codec.decoding.parameters import PARAMETERS
 from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import Distortion
 from codec.encoding.updates.fit import FitTask, fit, fit_trellis
@@ -94,7 +95,7 @@ def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
     with torch.enable_grad():
         return overfit(
             task.model.search().postfilter.to(task.device),
-            update.PARAMETERS[Method[technique.parameters.upper()]],
+            PARAMETERS[Method[technique.parameters.upper()]],
             OverfitTask(
                 task.unfiltered.to(task.device) / 2**FRACTION_BITS,
                 task.original.to(task.device),

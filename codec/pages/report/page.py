@@ -12,7 +12,8 @@ from string import Template
 
 from bitstream import Tag
 from bitstream.file.container import CHECKSUM_BYTES
-from codec.contract.options import DecodeOptions, EncodeOptions
+from codec.contract.decoding import DecodeOptions
+from codec.contract.options import EncodeOptions
 from codec.contract.report import EncodeResult
 from codec.decoding.decoder import restore
 from codec.opening import CodedFile, OpenedFile, StandardFile, open_file

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from bitstream import Tag
 from bitstream.carriers.enhancement import Enhancement
-from codec.contract.options import DecodeOptions
+from codec.contract.decoding import DecodeOptions
 from codec.decoding.decoder import restore
 from codec.errors import ImageError
 from codec.info import FileInfo, StandardInfo, describe

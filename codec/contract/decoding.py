@@ -1,0 +1,29 @@
+"""What a caller may ask of `decode`; checked when it is asked, not later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codec.errors import OptionError
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """How a file is decoded; no option changes a pixel."""
+
+    max_pixels: int | None = 2**26
+    """Largest image to accept, since a few bytes can claim any size and decoding takes about 60
+    bytes of memory per pixel (docs/memory.md); None leaves only the limits of the format."""
+    updates: tuple[bytes, ...] = ()
+    """Contents of update files (.nnu), for files that share one and name it by its hash.  What lies
+    beside a file that is given by its name is found without this."""
+    time_limit: float | None = None
+    """Seconds after which decoding is given up, between two pieces of its work, which take a second
+    or so.  None by default: `max_pixels` bounds the work already, and how long that takes is a
+    matter of the machine, so that any number would refuse sound pictures on slow ones."""
+
+    def __post_init__(self) -> None:
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise OptionError(f"time_limit must be positive, not {self.time_limit}")
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise OptionError(f"max_pixels must be at least 1, not {self.max_pixels}")
