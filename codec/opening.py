@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bitstream import BadMagic, Container, Tag
 from bitstream.carriers import Carrier, carrier_of
-from bitstream.magic import PACKED_MAGIC, UPDATE_MAGIC
+from bitstream.magic import PACKED_MAGIC, UPDATE_MAGIC, standard_format
 from bitstream.update.methods import referred, update_id
 
 if TYPE_CHECKING:
@@ -109,9 +109,8 @@ def open_file(data: bytes) -> OpenedFile:
     Raises:
         FormatError: it is of none of these kinds, or damaged; the subclass says why.
     """
-    carrier = carrier_of(data)
-    if carrier is not None:
-        return StandardFile(data, carrier, carrier.extract(data))
+    if standard_format(data) is not None:
+        return open_standard(data)
     if data.startswith(UPDATE_MAGIC):
         from bitstream.update.shared import SharedUpdate
 
@@ -127,8 +126,7 @@ def open_standard(data: bytes) -> StandardFile:
     Raises:
         FormatError: it is none, or the structure around its payload is broken.
     """
-    if carrier_of(data) is None:
+    carrier = carrier_of(data)
+    if carrier is None:
         raise BadMagic("not a JPEG, WebP or AVIF file")
-    opened = open_file(data)
-    assert isinstance(opened, StandardFile)  # noqa: S101 (for the type checker)
-    return opened
+    return StandardFile(data, carrier, carrier.extract(data))

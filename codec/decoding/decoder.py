@@ -11,7 +11,7 @@ from bitstream.file import pixel_checksum
 from codec.contract.decoding import DecodeOptions
 from codec.contract.quality import centred
 from codec.decoding import update
-from codec.decoding.contents.registry import decoder_of
+from codec.decoding.contents import registry as contents
 from codec.decoding.engines.choice import chosen
 from codec.decoding.restored import Restored
 from codec.models.kinds import FilteredModel, LosslessModel
@@ -91,7 +91,6 @@ def _colours(container: Container, updates: tuple[bytes, ...]) -> Pixels:
         from codec.decoding.lossless import decoder as lossless
 
         return lossless.decode(container, model)
-    assert isinstance(model, FilteredModel)  # noqa: S101 (for the type checker)
     return _lossy(container, model, updates)
 
 
@@ -105,6 +104,6 @@ def _lossy(container: Container, model: FilteredModel, updates: tuple[bytes, ...
         from codec.decoding import prior
 
         scales = prior.apply(chunks[Tag.PRIOR], model)
-    picture = decoder_of(model).decode(chunks[Tag.CONTENT], header, model, scales)
+    picture = contents.decode(chunks[Tag.CONTENT], header, model, scales)
     size = (header.width, header.height)
     return chosen().filter(model, layers, picture, centred(header.quality), size)

@@ -26,7 +26,7 @@ class Filtering:
         self._unfiltered = unfiltered
         self.base = base
         self._quality = quality
-        self.strips = list(strips(*unfiltered.shape[2:], base.halo))
+        self.strips = list(strips(unfiltered.shape[2], unfiltered.shape[3], base.halo))
         self._kept: tuple[Strip, Tensor] | None = None
 
     def pixels(self, last: PostFilter, width: int, height: int) -> Pixels:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +30,53 @@ RANK = 4
 """Largest rank of a low-rank change; unused ranks are rows of zeros, which cost next to nothing."""
 
 
+class Array(Protocol):
+    """An array of numpy, or a tensor."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sizes."""
+
+
+class Weighted(Protocol):
+    """A convolution, of integers or of torch."""
+
+    @property
+    def weight(self) -> Array:
+        """Its kernel [outputs inputs k k]."""
+
+
+Layer = TypeVar("Layer", covariant=True)
+
+
+class Layers(Protocol[Layer]):
+    """The convolutions of a post-filter whose parameters an update may change.
+
+    The quality vector is left out: within one image it only adds to the biases.
+    """
+
+    @property
+    def enter(self) -> Layer:
+        """The first."""
+
+    @property
+    def middle(self) -> Layer:
+        """The one in between."""
+
+    @property
+    def leave(self) -> Layer:
+        """The last."""
+
+
 class Parameters(Protocol):
     """A parameterisation of updates."""
 
-    unit_bits: tuple[int, ...]
-    """Per group: its level 1 at shift 0 is 2^-unit_bits."""
+    @property
+    def unit_bits(self) -> tuple[int, ...]:
+        """Per group: its level 1 at shift 0 is 2^-unit_bits."""
 
-    def layout(self, layers: Any) -> tuple[TensorLayout, ...]:
-        """The tensors of levels, in coding order; `layers` has the names of `FilterLayers`."""
+    def layout(self, layers: Layers[Weighted]) -> tuple[TensorLayout, ...]:
+        """The tensors of levels, in coding order."""
 
     def changes(self, payload: UpdatePayload, layers: FilterLayers) -> Changes:
         """Levels -> integers to add to the layers."""
@@ -48,10 +87,10 @@ class Kernels:
 
     unit_bits = (PARAMETER_BITS, PARAMETER_BITS)
 
-    def layout(self, layers: Any) -> tuple[TensorLayout, ...]:
+    def layout(self, layers: Layers[Weighted]) -> tuple[TensorLayout, ...]:
         entries = []
         for _, layer in adapted_layers(layers):
-            rows = len(layer.weight)
+            rows = layer.weight.shape[0]
             entries.append(TensorLayout(rows, math.prod(layer.weight.shape[1:]), 0))
             entries.append(TensorLayout(1, rows, 1))
         return tuple(entries)
@@ -78,10 +117,10 @@ class Scales:
 
     unit_bits = (SCALE_BITS, PARAMETER_BITS)
 
-    def layout(self, layers: Any) -> tuple[TensorLayout, ...]:
+    def layout(self, layers: Layers[Weighted]) -> tuple[TensorLayout, ...]:
         entries = []
         for _, layer in adapted_layers(layers):
-            entries += [TensorLayout(1, len(layer.weight), group) for group in (0, 1)]
+            entries += [TensorLayout(1, layer.weight.shape[0], group) for group in (0, 1)]
         return tuple(entries)
 
     def changes(self, payload: UpdatePayload, layers: FilterLayers) -> Changes:
@@ -116,7 +155,7 @@ class Cosine:
         self.basis = np.round(basis * 2**COSINE_BITS).astype(np.int64)
         """Integers [frequency tap]; no entry is near a tie, so they are the same anywhere."""
 
-    def layout(self, layers: Any) -> tuple[TensorLayout, ...]:
+    def layout(self, layers: Layers[Weighted]) -> tuple[TensorLayout, ...]:
         entries = []
         for _, layer in adapted_layers(layers):
             rows, inputs = layer.weight.shape[:2]
@@ -147,11 +186,10 @@ class LowRank:
 
     unit_bits = (PARAMETER_BITS,)
 
-    def layout(self, layers: Any) -> tuple[TensorLayout, ...]:
+    def layout(self, layers: Layers[Weighted]) -> tuple[TensorLayout, ...]:
         weight = layers.leave.weight
-        return TensorLayout(RANK, len(weight), 0), TensorLayout(
-            RANK, math.prod(weight.shape[1:]) + 1, 0
-        )
+        columns = weight.shape[0], math.prod(weight.shape[1:]) + 1
+        return tuple(TensorLayout(RANK, count, 0) for count in columns)
 
     def changes(self, payload: UpdatePayload, layers: FilterLayers) -> Changes:
         left, right = (tensor.astype(np.int64) for tensor in payload.levels)
@@ -184,13 +222,11 @@ def unpack(method: Method, body: bytes, layers: FilterLayers) -> Changes:
     return parameters.changes(levels.unpack(body, parameters.layout(layers)), layers)
 
 
-def adapted_layers(layers: Any) -> Iterator[tuple[str, Any]]:
-    """The convolutions whose parameters an update may change, in coding order.
-
-    The quality vector is left out: within one image it only adds to the biases.
-    """
-    for name in FilterLayers._fields:
-        yield name, getattr(layers, name)
+def adapted_layers(layers: Layers[Layer]) -> Iterator[tuple[str, Layer]]:
+    """Yields the layers by their names, in coding order."""
+    yield "enter", layers.enter
+    yield "middle", layers.middle
+    yield "leave", layers.leave
 
 
 def _shifted(levels: NDArray[np.int32], shift: int) -> NDArray[np.int64]:
@@ -199,7 +235,8 @@ def _shifted(levels: NDArray[np.int32], shift: int) -> NDArray[np.int64]:
 
 def _bias(levels: NDArray[np.int32], shift: int) -> NDArray[np.int64]:
     # A bias has FRACTION_BITS more fractional bits than a weight: those of the activations.
-    return _shifted(levels, shift + FRACTION_BITS)[0]
+    bias: NDArray[np.int64] = _shifted(levels, shift + FRACTION_BITS)[0]
+    return bias
 
 
 def _rescaled(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
@@ -207,6 +244,6 @@ def _rescaled(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
     return (values + (1 << (shift - 1))) >> shift
 
 
-def _joined(flat: NDArray, waves: NDArray) -> NDArray:
+def _joined(flat: NDArray[np.int64], waves: NDArray[np.int64]) -> NDArray[np.int64]:
     """Coefficients [rows inputs] and [rows inputs*8] -> [rows*inputs 9], by frequency."""
     return np.concatenate([flat.reshape(-1, 1), waves.reshape(-1, KERNEL**2 - 1)], 1)

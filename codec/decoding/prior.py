@@ -13,15 +13,16 @@ same.
 from __future__ import annotations
 
 from bitstream import InvalidField
-from bitstream.update import subspace as subspace_payload
+from bitstream.update import subspace
 from bitstream.update.subspace import SubspacePayload
 from codec.models.kinds import FilteredModel, LearnedModel
+from codec.models.subspace import Subspace
 from codec.networks.integers import BoundError, Scales
 
 
-def pack(payload: SubspacePayload, model: LearnedModel) -> bytes:
+def pack(payload: SubspacePayload, model: FilteredModel) -> bytes:
     """Levels -> a PRIOR payload."""
-    return subspace_payload.pack(payload, model.prior.scales, model.tables)
+    return subspace.pack(payload, prior_of(model).scales, model.tables)
 
 
 def apply(data: bytes, model: FilteredModel) -> Scales:
@@ -30,12 +31,18 @@ def apply(data: bytes, model: FilteredModel) -> Scales:
     Raises:
         FormatError: no encoder writes such data, or the model has no updates of its prior.
     """
-    if not isinstance(model, LearnedModel) or model.prior is None:
-        raise InvalidField(f"model {model.name} has no prior that an update could change")
-    payload = subspace_payload.unpack(data, model.prior.scales, model.tables)
-    kernel, bias = (moves[:, 0] for moves in model.prior.moves(payload))
+    prior = prior_of(model)
+    payload = subspace.unpack(data, prior.scales, model.tables)
+    kernel, bias = (moves[:, 0] for moves in prior.moves(payload))
     channels = len(kernel) // 2
     try:
         return Scales.plain(channels).plus(kernel[:channels], bias[channels:])
     except BoundError as error:
         raise InvalidField(f"the update of the prior leaves the exact range: {error}") from error
+
+
+def prior_of(model: FilteredModel) -> Subspace:
+    """The subspace that updates of a model's prior live in.  Raises InvalidField: it has none."""
+    if not isinstance(model, LearnedModel) or model.prior is None:
+        raise InvalidField(f"model {model.name} has no prior that an update could change")
+    return model.prior

@@ -16,7 +16,7 @@ from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.job import Job
 from codec.errors import OptionError
 from codec.models import released
-from codec.models.kinds import FilteredModel
+from codec.models.kinds import FilteredModel, as_kind
 from codec.networks.pictures import from_pixels
 from codec.picture.pixels import Pixels
 
@@ -39,8 +39,8 @@ def make_job(
     """
     deadline = Deadline.after(options.time_limit)
     effort = effort_at(options.effort)
-    model = released.load_default(mode.family if isinstance(mode, Lossy) else mode.format)
-    assert isinstance(model, FilteredModel)  # noqa: S101 (for the type checker)
+    content = mode.family if isinstance(mode, Lossy) else mode.format
+    model = as_kind(released.load_default(content), FilteredModel)
     return Job(
         pixels,
         from_pixels(pixels),

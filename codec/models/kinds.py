@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bitstream import CdfTables
 from codec.contract.quality import IntegerLevel
+from codec.errors import ModelError
 from codec.models.subspace import Subspace, Subspaces
 from codec.networks.config import FilterConfig, LosslessConfig, ModelConfig
 from codec.networks.integers import Arrays, FilterLayers
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class ReleasedModel:
+class ModelFile:
     """A model file in memory.
 
     Attributes:
@@ -51,7 +52,7 @@ class ReleasedModel:
 
 
 @dataclass(frozen=True, eq=False)
-class FilteredModel(ReleasedModel):
+class FilteredModel(ModelFile):
     """A model with a post-filter, which finishes the pictures of a content.
 
     Attributes:
@@ -123,7 +124,7 @@ class LearnedModel(FilteredModel):
 
 
 @dataclass(frozen=True, eq=False)
-class LosslessModel(ReleasedModel):
+class LosslessModel(ModelFile):
     """The networks of the lossless mode.
 
     Attributes:
@@ -142,3 +143,18 @@ class LosslessModel(ReleasedModel):
 
         with isolated():
             return twins.build(self.config, self.tensors)
+
+
+ReleasedModel = FilteredModel | LosslessModel
+Kind = TypeVar("Kind", FilteredModel, LearnedModel, LosslessModel)
+
+
+def as_kind(model: ReleasedModel, kind: type[Kind]) -> Kind:
+    """Returns a model that must be of a kind.
+
+    Raises:
+        ModelError: it is of another, so that whoever entered it as the default was mistaken.
+    """
+    if not isinstance(model, kind):
+        raise ModelError(f"model {model.name} is for {model.content} content")
+    return model

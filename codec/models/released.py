@@ -17,6 +17,7 @@ import tomllib
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,7 @@ def load(model_id: bytes) -> ReleasedModel:
 def load_file(path: Path) -> ReleasedModel:
     """Loads a model file."""
     with safe_open(path, "np") as file:
-        arrays: dict[str, NDArray] = {name: file.get_tensor(name) for name in file.keys()}
+        arrays: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in file.keys()}
         architecture = json.loads(file.metadata()["architecture"])
     sizes = arrays.pop("tables.sizes").tolist()
     frequencies = arrays.pop("tables.frequencies").astype(np.int64)
@@ -112,7 +113,7 @@ def build(facts: tuple[str, bytes, str, Arrays, CdfTables], config: Config) -> R
     """Makes a model of what its file holds.
 
     Args:
-        facts: the fields of `ReleasedModel`, in their order.
+        facts: the fields of `ModelFile`, in their order.
         config: sizes of the networks.
     """
     arrays = facts[3]
@@ -131,8 +132,8 @@ def pack(
     content: str,
     config: Config,
     arrays: Arrays,
-    tables: list[np.ndarray],
-    notes: dict,
+    tables: list[NDArray[np.integer]],
+    notes: dict[str, str],
 ) -> bytes:
     """The bytes of a model file; `notes` are strings for its metadata."""
     extra = {

@@ -40,7 +40,8 @@ SUM_LIMIT = 2**62
 
 def step_size(index: int) -> float:
     """Quantiser step of an index: 1 down to 2^-15.75."""
-    return STEP_MANTISSAS[index % STEPS_PER_OCTAVE] / 2 ** (STEP_BITS + index // STEPS_PER_OCTAVE)
+    octaves = STEP_BITS + index // STEPS_PER_OCTAVE
+    return STEP_MANTISSAS[index % STEPS_PER_OCTAVE] / float(2**octaves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ class Subspace:
             arrays[f"{name}.scales"].astype(np.int16),
         )
 
-    def to_arrays(self, name: str = "update") -> dict[str, NDArray]:
+    def to_arrays(self, name: str = "update") -> dict[str, NDArray[np.integer]]:
         """Inverse of `of_arrays`."""
         return {
             f"{name}.inner": np.ascontiguousarray(self.inner, np.int32),

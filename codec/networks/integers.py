@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ OUTPUT_BITS = 24
 SCALE_LIMIT = 2**53
 """Bound of gain * output + offset: FORMAT.md, section 8.4."""
 
-Arrays = Mapping[str, NDArray]
+Arrays = Mapping[str, NDArray[Any]]
 """The tensors of a model file by name."""
 
 

@@ -8,6 +8,9 @@ normalisation, no sigmoid, no division.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Generic, TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +18,20 @@ from torch.nn import functional
 NEGATIVE_SLOPE = 0.125
 ACTIVATION_LIMIT = 16.0
 """Hidden activations are clamped to +-16, the range of their fixed-point format Q4.8."""
+
+Conditioning = Tensor | int
+"""A quality: float [b 1 1 1] in [-1, 1], and -100..100 for the integer twins."""
+Part = TypeVar("Part", bound=nn.Module)
+
+
+class Modules(nn.ModuleList, Generic[Part]):
+    """A list of modules of one class, which type checkers know."""
+
+    if TYPE_CHECKING:
+
+        def __iter__(self) -> Iterator[Part]: ...
+
+        def __getitem__(self, index: int) -> Part: ...  # type: ignore[override]
 
 
 class Conv(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.networks.config import FilterConfig
-from codec.networks.layers import Conv, QualityBias, Residual
+from codec.networks.layers import Conditioning, Conv, QualityBias, Residual
 
 HALVES = 12
 """Channels of a colour picture at half resolution."""
@@ -39,7 +39,7 @@ class Coarser(nn.Module):
         with torch.no_grad():
             self.up.weight.mul_(UP_GAIN)
 
-    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+    def forward(self, x: Tensor, quality: Conditioning) -> Tensor:
         h = self.quality(self.down(x), quality)
         if self.coarser is not None:
             h = h + self.coarser(h, quality)
@@ -64,7 +64,7 @@ class PostFilter(nn.Module):
         self.middle = Conv(width, width, KERNEL, activate=True)
         self.leave = Conv(2 * width + HALVES, HALVES, KERNEL, zero=True)
 
-    def features(self, x: Tensor, quality: Tensor) -> Tensor:
+    def features(self, x: Tensor, quality: Conditioning) -> Tensor:
         """What the last layer combines: [b 2*widths[0]+12 h/2 w/2]."""
         # As the other features are in memory: joining different layouts takes as long as a layer.
         halves = functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
@@ -77,5 +77,5 @@ class PostFilter(nn.Module):
         """The picture and the last layer's change to it."""
         return x + functional.pixel_shuffle(self.leave(features), 2)
 
-    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+    def forward(self, x: Tensor, quality: Conditioning) -> Tensor:
         return self.combine(x, self.features(x, quality))

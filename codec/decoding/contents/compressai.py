@@ -22,13 +22,12 @@ from torch.nn import functional
 
 from bitstream import Header, InvalidField, UnknownModel
 from bitstream.file.compressai import CHECKSUM_BYTES, WEIGHTS_BYTES, ZooPayload
+from codec.contract.contents import FOREIGN
 from codec.errors import OptionError
 from codec.models.kinds import FilteredModel
-from codec.networks.integers import Scales
 from codec.picture import halves
 from codec.picture.pixels import Halves, Pixels
 
-FAMILY = "compressai"
 INSTALL = "CompressAI is not installed: pip install 'nncodec-image[compressai]'"
 METRIC = "mse"
 MULTIPLE = 64
@@ -91,15 +90,16 @@ class ZooNetwork:
         if decoded.shape[2:] != (rows, columns):
             raise InvalidField("the content has another size than the header states")
         pixels = (decoded[0, :, :height, :width] * 255).round().clamp(0, 255).byte()
-        return pixels.permute(1, 2, 0).contiguous().numpy()
+        found: Pixels = pixels.permute(1, 2, 0).contiguous().numpy()
+        return found
 
 
 def parse(content: str) -> tuple[str, int]:
     """Name and quality of "compressai:NAME:QUALITY".  Raises OptionError."""
     family, _, rest = content.partition(":")
     name, _, quality = rest.rpartition(":")
-    if family != FAMILY or not name or not quality.isdecimal():
-        raise OptionError(f"{content} is not of the form {FAMILY}:NAME:QUALITY")
+    if family != FOREIGN or not name or not quality.isdecimal():
+        raise OptionError(f"{content} is not of the form {FOREIGN}:NAME:QUALITY")
     return name, int(quality)
 
 
@@ -134,10 +134,8 @@ def load(name: str, quality: int) -> ZooNetwork:
 
 
 @torch.no_grad()
-def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales | None) -> Halves:
+def decode(payload: bytes, header: Header, model: FilteredModel) -> Halves:
     """CONTENT payload -> the picture before the post-filter.
-
-    `scales` are those of latents, which there are none of.
 
     Raises:
         UnknownModel: CompressAI or the weights are not here, or give another picture here.

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from bitstream import Header
 from codec.decoding.engines.choice import chosen
 from codec.decoding.latents import Grid
-from codec.models.kinds import FilteredModel, LearnedModel
+from codec.models.kinds import LearnedModel
 from codec.networks import patience
 from codec.networks.integers import Scales
 from codec.networks.order import Slot
 from codec.picture.pixels import Halves
 
 
-def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales | None) -> Halves:
+def decode(payload: bytes, header: Header, model: LearnedModel, scales: Scales | None) -> Halves:
     """CONTENT payload -> the picture before the post-filter.
 
     Args:
@@ -24,7 +24,6 @@ def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales 
         model: whose networks decode it.
         scales: of the latents, if a PRIOR chunk changes them.
     """
-    assert isinstance(model, LearnedModel)  # noqa: S101 (for the type checker)
     engine, level = chosen(), model.level(header.quality)
     reader = engine.reader(payload, model.tables)
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from bitstream import Header, InvalidField
 from codec.errors import ImageError
 from codec.models.kinds import FilteredModel
-from codec.networks.integers import Scales
 from codec.picture import halves
 from codec.picture.pixels import Halves
 from codec.picture.standard import STANDARD
 
 
-def decode(payload: bytes, header: Header, model: FilteredModel, scales: Scales | None) -> Halves:
+def decode(payload: bytes, header: Header, model: FilteredModel) -> Halves:
     """CONTENT payload -> the picture before the post-filter.
-
-    `scales` are those of latents, which there are none of.
 
     Raises:
         InvalidField: it is not a file of that codec and of the size that the header states.

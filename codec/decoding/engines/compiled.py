@@ -146,4 +146,5 @@ class KernelEngine:
         made = self._made.setdefault(owner, {})
         if name not in made:
             made[name] = make()
-        return made[name]
+        found: Made = made[name]
+        return found

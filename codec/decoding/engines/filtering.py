@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,7 +43,7 @@ class FilterProgram:
         layers: FilterLayers,
     ) -> None:
         self._build, self._arrays = Builder(level), arrays
-        self._vectors: list[NDArray] = []
+        self._vectors: list[NDArray[np.integer]] = []
         build, width = self._build, widths[0]
 
         enter, middle, leave = layers
@@ -126,6 +128,6 @@ class FilterProgram:
         """The work of filtering a picture [rows columns 12] into pixels [h w 3]."""
         constants = [quality_bias(vector, quality) for vector in self._vectors]
         height, width, _ = pixels.shape
-        arrays = {self.source: unfiltered, self.target: pixels}
+        arrays: dict[int, NDArray[Any]] = {self.source: unfiltered, self.target: pixels}
         kept = (width, height)
         return Job(self.program, unfiltered.shape[:2], kept, arrays, np.concatenate(constants))

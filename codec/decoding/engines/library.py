@@ -8,6 +8,7 @@ import sys
 from ctypes import POINTER, c_int32, c_int64, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -159,6 +160,6 @@ def check(status: int) -> None:
         raise KernelError("the kernel was given what it can't run")
 
 
-def pointer(array: NDArray | None) -> int | None:
+def pointer(array: NDArray[Any] | None) -> int | None:
     """Where an array begins; null for none."""
     return None if array is None else array.ctypes.data

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ctypes import byref, c_void_p
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ class Layer(_Owned):
     @property
     def parts(self) -> int:
         """How many parts its sums are computed in: 1 unless they need 64 bits."""
-        return load().nnc_layer_parts(self.handle)
+        return int(load().nnc_layer_parts(self.handle))
 
 
 class Program(_Owned):
@@ -131,7 +132,7 @@ class Job:
         program: Program,
         base: tuple[int, int],
         kept: tuple[int, int],
-        external: dict[int, NDArray],
+        external: Mapping[int, NDArray[Any]],
         constants: NDArray[np.int64],
         log2_table: NDArray[np.int16] | None = None,
     ) -> None:

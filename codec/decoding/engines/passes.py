@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ BOUND = 4096
 CENTRE = (4096, 0, 0)
 LARGEST = 2**15 - 1
 
-Named = dict[str, NDArray]
+Named = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Part:
         base: tuple[int, int],
         kept: tuple[int, int],
         arrays: Named,
-        constants: NDArray,
+        constants: NDArray[np.int64],
         logs: NDArray[np.int16],
     ) -> Job:
         """The work on arrays by name."""
@@ -79,7 +80,7 @@ class PassPrograms:
     @property
     def hidden_channels(self) -> int:
         """Channels of the hidden state."""
-        return self.grid.shape[1] - CHANNELS
+        return int(self.grid.shape[1]) - CHANNELS
 
 
 class PassBuilder:

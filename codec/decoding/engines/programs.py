@@ -40,14 +40,14 @@ Narrow = tuple[int, int, int]
 """A register of 16 bits, the first channel in it, and the clamp."""
 
 
-def colours_last(array: NDArray, axis: int) -> NDArray:
+def colours_last(array: NDArray[np.integer], axis: int) -> NDArray[np.integer]:
     """Puts an axis of channels colour, row, column of 2x2 pixels in the kernel's order."""
     shape = array.shape
     split = array.reshape(*shape[:axis], -1, 2, 2, *shape[axis + 1 :])
     return np.moveaxis(split, axis, axis + 2).reshape(shape)
 
 
-def blocks_last(array: NDArray) -> NDArray:
+def blocks_last(array: NDArray[np.integer]) -> NDArray[np.integer]:
     """The same of 16x16 blocks, axis 0: to row, column of half resolution, row, column, colour."""
     split = array.reshape(COLOURS, BLOCK_HALVES, 2, BLOCK_HALVES, 2, -1)
     return split.transpose(1, 3, 2, 4, 0, 5).reshape(array.shape)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import Any
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from bitstream import CdfTables, InvalidField, SymbolCoder, SymbolReader
 from codec.contract.quality import IntegerLevel
@@ -17,7 +17,7 @@ from codec.decoding.engines.protocol import Settle
 from codec.decoding.filtering import Filtering
 from codec.decoding.latents import Exchange, Grid, Latents
 from codec.errors import ModelError
-from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
+from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel
 from codec.networks import exactness
 from codec.networks.context import ContextModel
 from codec.networks.fixed_context import IntegerPredicted
@@ -34,6 +34,8 @@ from codec.networks.strips import in_strips
 from codec.networks.transform import BLOCK_PX
 from codec.networks.twins import changed, scaled
 from codec.picture.pixels import Halves, Pixels
+
+Networks = TypeVar("Networks", bound=nn.Module, covariant=True)
 
 
 class TorchEngine:
@@ -89,7 +91,15 @@ class TorchEngine:
         return SymbolReader(data, tables)
 
 
-def proven(model: ReleasedModel) -> Any:
+class Executable(Hashable, Protocol[Networks]):
+    """A model, with its networks in torch."""
+
+    @property
+    def networks(self) -> Networks:
+        """They are exact, if this machine is."""
+
+
+def proven(model: Executable[Networks]) -> Networks:
     """The exact networks of a model, once it is proven that this machine computes them exactly.
 
     Raises:
@@ -100,7 +110,7 @@ def proven(model: ReleasedModel) -> Any:
 
 
 @lru_cache
-def _prove(model: ReleasedModel, _settings: Hashable) -> None:
+def _prove(model: Executable[nn.Module], _settings: Hashable) -> None:
     """Tries a layer of each class, once for what selects its kernels."""
     try:
         exactness.prove(model.networks)
@@ -126,7 +136,7 @@ def scan(context: ContextModel, grid: Grid, level: IntegerLevel, exchange: Excha
         symbols = exchange(slot, mean.long().numpy(), step.long().numpy(), tables)
         mean.addcmul_(torch.from_numpy(symbols), step)
         values, sizes = torch.zeros_like(predicted.mean), grid.counts(slot)
-        for part, found, phase in zip(values, mean.split(sizes), slot.phases, strict=True):
+        for part, found, phase in zip(values, torch.split(mean, sizes), slot.phases, strict=True):
             rows, columns = grid.inside(phase)
             part[:, :rows, :columns] = found.view(len(part), rows, columns)
         return values

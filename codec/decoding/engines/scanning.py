@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from codec.contract.quality import IntegerLevel
 from codec.decoding.engines.objects import Job, Program
@@ -213,7 +213,8 @@ class ScanProgram:
         of_channels = np.stack([deviation, marginal, *scales], 1).ravel()
         steps = t["context.prediction.steps"].astype(np.int64) * level.step
         of_level = [level.step_reciprocal, *((steps + 2 ** (STEP_BITS - 1)) >> STEP_BITS)]
-        parts = [*vectors, t["context.features.reciprocal"], of_channels, of_level]
+        seen = t["context.features.reciprocal"]
+        parts: list[ArrayLike] = [*vectors, seen, of_channels, of_level]
         constants = np.concatenate(parts).astype(np.int64)
         logs = np.ascontiguousarray(t["context.features.log2_table"], np.int16)
         arrays = {self.latents: latents}

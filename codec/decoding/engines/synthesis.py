@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -107,6 +109,6 @@ class SynthesisProgram:
     def job(self, latents: NDArray[np.int64], quality: int, unfiltered: NDArray[np.int32]) -> Job:
         """The work of making a picture [8h 8w 12] of latents [h w c]."""
         constants = np.concatenate([quality_bias(self._vector, quality), self._reciprocal])
-        arrays = {self.source: latents, self.target: unfiltered}
+        arrays: dict[int, NDArray[Any]] = {self.source: latents, self.target: unfiltered}
         base = latents.shape[:2]
         return Job(self.program, base, base, arrays, constants)

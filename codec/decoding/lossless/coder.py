@@ -90,7 +90,7 @@ def walk(
     pixel = coder.code(start, np.full(channels, len(tables.frequencies) - 1)) + seed
     if np.abs(pixel).max() >= PIXEL_LIMIT:
         raise InvalidField("a decoded value is beyond that of any pixel")
-    known = np.zeros((1, 1, CHANNELS), np.int16)
+    known: Colours = np.zeros((1, 1, CHANNELS), np.int16)
     known[0, 0, :channels] = pixel
     for number in reversed(range(len(sizes) - 1)):
         finer = None if values is None else values[:: 2**number, :: 2**number]
@@ -102,10 +102,11 @@ def walk(
             table: NDArray[np.uint16],
             finer: Colours | None = finer,
         ) -> NDArray[np.int32]:
-            symbols = np.zeros(whole.shape, np.int32)
+            symbols: NDArray[np.int32] = np.zeros(whole.shape, np.int32)
             if finer is not None:
                 row, column = PHASES[index]
-                symbols = finer[row::2, column::2, channel].ravel() - whole.astype(np.int32)
+                colours = finer[row::2, column::2, channel].ravel().astype(np.int32)
+                symbols = colours - whole.astype(np.int32)
             patience.check()
             return coder.code(symbols, table)
 

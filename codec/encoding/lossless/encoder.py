@@ -29,7 +29,7 @@ from codec.encoding.lossless import fit
 from codec.encoding.lossy import extras_of
 from codec.errors import ImageError
 from codec.models import released
-from codec.models.kinds import LosslessModel
+from codec.models.kinds import LosslessModel, as_kind
 from codec.picture import exact, transparency
 from codec.picture.pixels import Pixels, samples_of
 from codec.picture.reading import Raster
@@ -97,8 +97,7 @@ def encode(
         if found is None:
             raise ImageError(f"is too large for {mode.content} content")
         return found
-    model = released.load_default(LOSSLESS)
-    assert isinstance(model, LosslessModel)  # noqa: S101 (for the type checker)
+    model = as_kind(released.load_default(LOSSLESS), LosslessModel)
     best = _networks(subject, model)
     size = len(best.data)
     other = None if mode.content == LEARNED else _webp(subject, effort, size)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.networks.config import LosslessConfig
-from codec.networks.layers import ACTIVATION_LIMIT, Conv, Residual
+from codec.networks.layers import ACTIVATION_LIMIT, Conv, Modules, Residual
 from codec.networks.lossless.shape import CHANNELS, CLASSES
 from codec.networks.units import PIXELS_PER_LOSSLESS_UNIT
 
@@ -58,6 +58,9 @@ class Loudness(nn.Module):
 
 class Linear(nn.Module):
     """Linear prediction of a pass from all known phases; a solution for each class of grids."""
+
+    weight: Tensor
+    across: Tensor
 
     def __init__(self, known: int) -> None:
         super().__init__()
@@ -131,8 +134,8 @@ class Pass(nn.Module):
         planes = CHANNELS * (known + 2 + known - 1 + 1)
         self.enter = Conv(planes, hidden, 3, pad=False, activate=True)
         self.grid = nn.Parameter(torch.zeros(CLASSES, hidden))
-        self.blocks = nn.ModuleList(Residual(hidden) for _ in range(blocks))
-        self.heads = nn.ModuleList(Head(channel, hidden) for channel in range(CHANNELS))
+        self.blocks = Modules(Residual(hidden) for _ in range(blocks))
+        self.heads = Modules(Head(channel, hidden) for channel in range(CHANNELS))
 
     def hidden(self, planes: Tensor, index: int) -> Tensor:
         """What all heads share: [b planes h w] -> [b hidden h w]."""
@@ -145,12 +148,12 @@ class Pass(nn.Module):
 class Lossless(nn.Module):
     """Networks of all passes, and the shape of the errors' distribution."""
 
+    centre: Tensor
+
     def __init__(self, config: LosslessConfig) -> None:
         super().__init__()
         self.config = config
         self.loudness = Loudness()
         self.register_buffer("centre", torch.tensor(CENTRE).view(1, -1, 1, 1))
-        self.passes = nn.ModuleList(
-            Pass(known, config.hidden, config.blocks) for known in (1, 2, 3)
-        )
+        self.passes = Modules(Pass(known, config.hidden, config.blocks) for known in (1, 2, 3))
         self.log2_width = nn.Parameter(torch.tensor(1.5))
