@@ -23,7 +23,7 @@ from codec.errors import EngineError, ForeignUpdateWarning, ImageError
 from codec.opening import CodedFile, StandardFile, open_file
 from codec.picture import standard
 from codec.picture.metadata import Metadata
-from codec.pictures import Picture, greys, load
+from codec.pictures import Picture, greys, load_raster
 
 if TYPE_CHECKING:
     from codec.contract.report import OnProgress
@@ -85,7 +85,7 @@ def encode(
     with _needing_torch():
         from codec.encoding import encoder
     mask = None if roi is None else greys(roi)
-    return encoder.encode(load(picture, options), options, on_progress, mask)
+    return encoder.encode(load_raster(picture, options), options, on_progress, mask)
 
 
 def encode_shared(
@@ -115,7 +115,7 @@ def encode_shared(
         OptionError: there are fewer pictures, or an option is about one alone.
         Else as `encode`.
     """
-    rasters = [load(picture, options) for picture in pictures]
+    rasters = [load_raster(picture, options) for picture in pictures]
     with _needing_torch():
         from codec.encoding import encoder
     return encoder.encode_shared(rasters, options or EncodeOptions(), on_progress)
@@ -156,12 +156,14 @@ def enhance(
         VerifyError: the file does not decode to what the encoder saw (never expected).
     """
     # The file has metadata of its own: what is lost of the original's does not matter.
-    raster = load(original, replace(options or EncodeOptions(), metadata=()))
+    raster = load_raster(original, replace(options or EncodeOptions(), metadata=()))
     if raster.alpha is not None:
         raise ImageError("has transparency; flatten it onto a background first")
     with _needing_torch():
         from codec.encoding import encoder
-    return encoder.enhance(raster.pixels, info.read(file), options, on_progress).noting(raster.note)
+    return encoder.enhance(raster.pixels, info.bytes_of(file), options, on_progress).noting(
+        raster.note
+    )
 
 
 def read_metadata(file: File) -> Metadata:
@@ -180,7 +182,7 @@ def read_metadata(file: File) -> Metadata:
         FormatError: not a valid file.
         OSError: it cannot be read.
     """
-    match open_file(info.read(file)):
+    match open_file(info.bytes_of(file)):
         case CodedFile(container=container):
             return Metadata.of_chunks(container.chunks)
         case StandardFile(data=data):
@@ -238,7 +240,7 @@ def restore(file: File, options: DecodeOptions | None = None) -> Restored:
         FormatError: not a valid file, or one that needs a model or version that is not here.
         OSError: it cannot be read.
     """
-    opened, options = open_file(info.read(file)), options or DecodeOptions()
+    opened, options = open_file(info.bytes_of(file)), options or DecodeOptions()
     if isinstance(file, str | os.PathLike):
         options = update_files.beside(opened, file, options)
     return decoder.restore(opened, options)

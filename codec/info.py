@@ -132,7 +132,7 @@ def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
         ImageError: the picture of a standard file is damaged, or 8-bit RGB does not hold it.
         OSError: it cannot be read.
     """
-    return describe(open_file(read(file)))
+    return describe(open_file(bytes_of(file)))
 
 
 def describe(opened: OpenedFile) -> AnyInfo:
@@ -191,6 +191,6 @@ def _standard(file: StandardFile) -> StandardInfo:
     )
 
 
-def read(file: bytes | str | os.PathLike[str]) -> bytes:
+def bytes_of(file: bytes | str | os.PathLike[str]) -> bytes:
     """The bytes of a file that is given by its name, or by its bytes already."""
     return files.read(os.fspath(file)) if isinstance(file, str | os.PathLike) else bytes(file)

@@ -33,7 +33,7 @@ Picture = (
 EXPECTED = "the name or bytes of a file, an open file, a Pillow image or an array"
 
 
-def load(picture: Picture, options: EncodeOptions | None = None) -> Raster:
+def load_raster(picture: Picture, options: EncodeOptions | None = None) -> Raster:
     """The picture upright, and what else a file is to hold.
 
     A file of this codec is decoded first.
@@ -48,8 +48,8 @@ def load(picture: Picture, options: EncodeOptions | None = None) -> Raster:
 
 
 def greys(picture: Picture) -> NDArray[np.uint8]:
-    """The luma of a picture (ITU-R BT.601), uint8 [h w].  Raises as `load`."""
-    pixels = load(picture, EncodeOptions(metadata=())).pixels
+    """The luma of a picture (ITU-R BT.601), uint8 [h w].  Raises as `load_network`."""
+    pixels = load_raster(picture, EncodeOptions(metadata=())).pixels
     return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
@@ -74,7 +74,7 @@ def _read(picture: Picture, options: EncodeOptions) -> Raster:
         raise ImageError(f"expected {EXPECTED}, not {_described(picture)}")
     if data.startswith(MAGIC):
         return _decoded(data, name, options)
-    return reading.read(data, options.reading)
+    return reading.read_raster(data, options.reading)
 
 
 def _described(picture: object) -> str:

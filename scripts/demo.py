@@ -53,7 +53,7 @@ def main() -> None:
 
     nncodec("encode", "--force", "--quality", str(QUALITY), original_png, photo_bin)
     nncodec("decode", "--force", photo_bin, photo_png)
-    decoded = reading.load(photo_png)
+    decoded = reading.load_pixels(photo_png)
 
     plain = codec.encode(
         original, codec.EncodeOptions(codec.Lossy(quality=QUALITY), update="none")

@@ -21,7 +21,7 @@ CHECKSUM_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureSamples:
     """A decoded picture.
 
     Attributes:
@@ -61,11 +61,13 @@ class Enhancement:
             raise InvalidField(f"quality {self.quality} is not in 0..{MAX_QUALITY}")
 
     @classmethod
-    def of_picture(cls, picture: Picture, model: bytes, quality: int, update: bytes) -> Enhancement:
+    def of_picture(
+        cls, picture: PictureSamples, model: bytes, quality: int, update: bytes
+    ) -> Enhancement:
         """The payload for the file that decodes to this picture."""
         return cls(model, quality, _checksum(picture, model, quality, update), update)
 
-    def matches(self, picture: Picture) -> bool:
+    def matches(self, picture: PictureSamples) -> bool:
         """Whether it was made for this picture, and arrived as it was."""
         return self.checksum == _checksum(picture, self.model, self.quality, self.update)
 
@@ -98,7 +100,7 @@ class Enhancement:
         return cls(model, quality, checksum, reader.raw(reader.remaining, "the update"))
 
 
-def _checksum(picture: Picture, model: bytes, quality: int, update: bytes) -> bytes:
+def _checksum(picture: PictureSamples, model: bytes, quality: int, update: bytes) -> bytes:
     """Sizes go first: they say where the samples end."""
     head, tail = ByteWriter(), ByteWriter()
     head.u32(picture.width)

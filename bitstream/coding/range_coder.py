@@ -21,7 +21,7 @@ WORD_BYTES = 4
 STATE_BYTES = 2 * WORD_BYTES
 COIN = stream.model.Uniform(2)
 
-Parameters = NDArray[np.float64] | NDArray[np.int32]
+ModelParameters = NDArray[np.float64] | NDArray[np.int32]
 
 
 def written_bits(encoder: stream.queue.RangeEncoder) -> float:
@@ -70,7 +70,7 @@ class RangeReader:
         self._check_end()
         return found
 
-    def varied(self, family: stream.model.Model, parameters: Parameters) -> NDArray[np.int32]:
+    def varied(self, family: stream.model.Model, parameters: ModelParameters) -> NDArray[np.int32]:
         """Decodes symbols, each with its own parameters [n ...] of a family of models, int32 [n].
 
         Raises:
@@ -89,7 +89,7 @@ class RangeReader:
         """
         return int(self.symbols(COIN, 1)[0])
 
-    def _decode(self, model: stream.model.Model, what: int | Parameters) -> NDArray[np.int32]:
+    def _decode(self, model: stream.model.Model, what: int | ModelParameters) -> NDArray[np.int32]:
         try:
             found: NDArray[np.int32] = self._decoder.decode(model, what)
         except AssertionError as error:

@@ -17,7 +17,7 @@ def pack(samples: bytes | memoryview) -> bytes:
     return zlib.crc32(samples).to_bytes(CHECKSUM_BYTES, "little")
 
 
-def check(payload: bytes, samples: bytes | memoryview) -> None:
+def verify(payload: bytes, samples: bytes | memoryview) -> None:
     """Compares the samples of a decoded picture with what a payload says of them.
 
     Raises:

@@ -150,18 +150,18 @@ class EncodeJob(WritingJob):
 
     def read_roi(self) -> Raster:
         """Reads the region of interest."""
-        from codec.pictures import load
+        from codec.pictures import load_raster
 
         with blaming(self.roi):
-            return load(files.read(self.path(self.roi)), EncodeOptions(metadata=()))
+            return load_raster(files.read(self.path(self.roi)), EncodeOptions(metadata=()))
 
     def write_report(self, picture: bytes | str, encoded: EncodeResult) -> None:
         """Writes the page."""
         from codec.pages.report.page import render
-        from codec.pictures import load
+        from codec.pictures import load_raster
 
         with blaming(self.report):
-            raster = load(picture, self.options)
+            raster = load_raster(picture, self.options)
             is_lossless = isinstance(self.options.mode, Lossless)
             pixels = (raster if is_lossless else raster.continued()).pixels
             page = render(self.source, pixels, encoded, self.options)
@@ -183,14 +183,14 @@ class EnhanceJob(WritingJob):
     def run(self, on_progress: OnProgress) -> Enhanced:
         """Enhances."""
         from codec.picture import transparency
-        from codec.pictures import load
+        from codec.pictures import load_raster
 
         with blaming(self.original):
             options = replace(self.options, metadata=())  # the file has its own
-            raster = load(files.read(self.path(self.original)), options)
+            raster = load_raster(files.read(self.path(self.original)), options)
         data = self.read_standard().data
         with blaming(self.source):
-            original = transparency.join(raster.pixels, raster.alpha)
+            original = transparency.join_opacity(raster.pixels, raster.alpha)
             enhanced = codec.enhance(original, data, self.options, on_progress).noting(raster.note)
         self.write(enhanced.data)
         report = enhanced.report
@@ -271,7 +271,7 @@ class VerifyJob(FileJob):
         if self.against is None:
             return Verified(self.source, width, height)
         with blaming(self.against):
-            reference = reading.load(files.read(self.path(self.against)), EVERYTHING)
+            reference = reading.load_pixels(files.read(self.path(self.against)), EVERYTHING)
             if reference.shape[:2] != (height, width):
                 raise ImageError(f"is not {width} x {height}, the size of {self.source}")
             if not np.array_equal(pixels[..., 3:], reference[..., 3:]):

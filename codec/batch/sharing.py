@@ -74,14 +74,14 @@ def encode_set(
 
 def _read(jobs: Sequence[EncodeJob], options: EncodeOptions) -> tuple[list[bytes], list[Failed]]:
     """The pictures, and which of them are none."""
-    from codec.pictures import load
+    from codec.pictures import load_raster
 
     pictures, failures = [], []
     for job in jobs:
         try:
             with blaming(job.source):
                 pictures.append(job.read())
-                load(pictures[-1], options)
+                load_raster(pictures[-1], options)
         except FileError as error:
             failures.append(Failed(job.source, str(error)))
     return pictures, failures

@@ -32,7 +32,7 @@ from codec.errors import CodecError
 INTERRUPTED = 130
 
 
-class Program(ExampleCommand, click.Group):
+class ProgramGroup(ExampleCommand, click.Group):
     """The group of all subcommands; Ctrl-C ends it the way shells expect."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
@@ -78,7 +78,7 @@ def _show_warning(line: str) -> None:
 
 @click.group(
     "nncodec",
-    cls=Program,
+    cls=ProgramGroup,
     context_settings=HELP_NAMES,
     examples=[
         ("nncodec encode photo.png", "Compress a picture."),

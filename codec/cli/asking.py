@@ -58,7 +58,7 @@ class Asked:
 DEFAULTS = Asked()
 
 
-class Content(click.Choice):  # type: ignore[type-arg]  # older releases are not generic
+class ContentName(click.Choice):  # type: ignore[type-arg]  # older releases are not generic
     """One of our contents, or a network of the CompressAI zoo."""
 
     def convert(
@@ -111,7 +111,7 @@ effort_option = click.option(
 
 content_option = click.option(
     "--content",
-    type=Content((*CONTENTS, "jxl")),
+    type=ContentName((*CONTENTS, "jxl")),
     metavar=f"{'|'.join(CONTENTS)}|{FOREIGN}:NAME:QUALITY",
     default=DEFAULTS.content,
     show_default=True,

@@ -118,12 +118,12 @@ def _attempt(
         return source
     try:
         with blaming(source.name):
-            return measure(source.name, options, progress)
+            return measure_one(source.name, options, progress)
     except FileError as error:
         return Failed(source.name, str(error))
 
 
-def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
+def measure_one(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     """Encodes and decodes a picture."""
     from codec.models import released
     from codec.picture import metrics, reading, transparency
@@ -131,14 +131,14 @@ def measure(name: str, options: EncodeOptions, progress: Progress) -> Measured:
     mode = options.mode
     assert not isinstance(mode, Lossless)  # noqa: S101 (for the type checker: no option asks for it)
     released.load_default(mode.format if isinstance(mode, Standard) else mode.family)
-    pixels = reading.load(name)
+    pixels = reading.load_pixels(name)
     height, width, _ = pixels.shape
     start = time.perf_counter()
     result = codec.encode(pixels, options, progress)
     encoded = time.perf_counter()
     opened = open_file(result.data)
     if isinstance(opened, StandardFile) and opened.payload is None:  # as any program shows it
-        restored = reading.load(BytesIO(result.data))
+        restored = reading.load_pixels(BytesIO(result.data))
     else:
         restored = codec.decode(result.data, DecodeOptions(max_pixels=None))
     decoded = time.perf_counter()

@@ -23,7 +23,7 @@ from codec.terminal import escaped
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Outcome = TypeVar("Outcome", bound="DataclassInstance")
+Facts = TypeVar("Facts", bound="DataclassInstance")
 
 BAR_WIDTH = 32
 
@@ -118,7 +118,7 @@ def one_line(result: object) -> list[str]:
     return [str(result)]
 
 
-class Reporter(Generic[Outcome]):
+class Reporter(Generic[Facts]):
     """Says what came of each file, and at the end which ones failed.
 
     Args:
@@ -139,8 +139,8 @@ class Reporter(Generic[Outcome]):
         total: int,
         *,
         single: bool,
-        render: Callable[[Outcome], Sequence[str]] = one_line,
-        facts: Callable[[Outcome | Failed], dict[str, Any]] = facts,
+        render: Callable[[Facts], Sequence[str]] = one_line,
+        facts: Callable[[Facts | Failed], dict[str, Any]] = facts,
         text_is_result: bool = False,
     ) -> None:
         self._speech = speech
@@ -153,7 +153,7 @@ class Reporter(Generic[Outcome]):
         self._counts: Counter[str] = Counter()
         self._failures: list[Failed] = []
 
-    def add(self, result: Outcome | Failed) -> None:
+    def add(self, result: Facts | Failed) -> None:
         """Says what came of a file; failures wait for the end."""
         self._progress.wipe()
         self._counts[type(result).__name__.lower()] += 1

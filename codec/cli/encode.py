@@ -19,7 +19,7 @@ from codec.cli.targets import target_options, time_limit_option
 from codec.contract import techniques
 from codec.contract.contents import STANDARD_CONTENTS
 from codec.errors import blaming
-from codec.picture.formats import CODED_SUFFIX, SUFFIXES, is_picture_name, standard_format
+from codec.picture.formats import CODED_SUFFIX, SUFFIXES, format_named_for, is_picture_name
 
 
 @click.command(
@@ -159,7 +159,7 @@ def _is_standard_file(only: str | None, content: str) -> bool:
     """Whether to write standard files, by the name of the only output if there is one."""
     if only is None or files.is_stream(only):
         return content in STANDARD_CONTENTS
-    named = standard_format(only)
+    named = format_named_for(only)
     if named not in (None, content):
         raise click.UsageError(f"{only} is the name of a {named} file: --content {named} makes one")
     return named is not None
@@ -169,7 +169,7 @@ def _is_input(content: str) -> Callable[[str], bool]:
     """Whether the second of two names is an input, so that no picture is taken for an output."""
 
     def check(name: str) -> bool:
-        named, exists = standard_format(name), os.path.lexists(name)
+        named, exists = format_named_for(name), os.path.lexists(name)
         if named == content and exists:
             raise click.UsageError(
                 f"{name} exists: is it input or output? -o {name} -f overwrites it, "

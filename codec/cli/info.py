@@ -72,11 +72,11 @@ def command(names: tuple[str, ...], recursive: bool, as_json: bool) -> None:
         text_is_result=True,
     )
     for source in sources:
-        reporter.add(describe(source))
+        reporter.add(described(source))
     reporter.finish()
 
 
-def describe(source: Source | Failed) -> Described | Failed:
+def described(source: Source | Failed) -> Described | Failed:
     """What is known of a file without its networks."""
     if isinstance(source, Failed):
         return source

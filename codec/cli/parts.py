@@ -65,7 +65,7 @@ class Running:
     jobs: int = 1
 
 
-class Engine(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
+class EngineAddress(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
     """`local`, or the address of a scheduler."""
 
     name = "engine"
@@ -141,7 +141,7 @@ running_options = bundle(
     Running,
     click.option(
         "--engine",
-        type=Engine(),
+        type=EngineAddress(),
         metavar="local|dask://HOST:PORT",
         default="local",
         show_default=True,

@@ -49,10 +49,10 @@ def write_outputs(
     if streams and running.engine != "local":
         raise click.UsageError("--engine needs files, not standard input or output")
     work = [make_job(step) if isinstance(step, Step) else step for step in steps]
-    run(work, running, speech, single=len(inputs) == 1 and not naming.recursive)
+    run_jobs(work, running, speech, single=len(inputs) == 1 and not naming.recursive)
 
 
-def run(
+def run_jobs(
     work: Sequence[Job | Skipped | Failed],
     running: Running,
     speech: Speech,

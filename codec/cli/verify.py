@@ -9,7 +9,7 @@ from codec.batch.results import Failed
 from codec.batch.sources import find, is_coded
 from codec.cli import parts, sharing
 from codec.cli.console import Speech
-from codec.cli.run import run
+from codec.cli.run import run_jobs
 from codec.contract.decoding import DecodeOptions
 
 
@@ -54,4 +54,4 @@ def command(
         else VerifyJob(source=source.name, options=options, against=against)
         for source in find(names, is_coded, recursive=recursive)
     ]
-    run(work, running, speech, single=single, text_is_result=True)
+    run_jobs(work, running, speech, single=single, text_is_result=True)

@@ -45,7 +45,7 @@ def command(
         from codec.picture import reading
 
         with blaming(original):
-            reference = reading.load(BytesIO(files.read(original)))
+            reference = reading.load_pixels(BytesIO(files.read(original)))
     from codec.pages.view.comparison import compare
     from codec.pages.view.server import ViewServer
 

@@ -188,10 +188,10 @@ def unpack(
 @parts.json_option
 def info(source: str, max_values: int | None, as_json: bool) -> None:
     """Show the tensors of the packed file FILE: how each is coded, and what it takes."""
-    from codec.packing.report import describe
+    from codec.packing.report import packed_facts
 
     with blaming(source):
-        facts = describe(files.read(source), max_values)
+        facts = packed_facts(files.read(source), max_values)
     if as_json:
         print_json(facts)
         return

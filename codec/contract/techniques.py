@@ -54,7 +54,7 @@ class Technique:
             raise ValueError(f"{self.name}: can't change {self.changes!r}")
 
 
-def read(text: str) -> dict[str, Technique]:
+def parse(text: str) -> dict[str, Technique]:
     """The techniques of a TOML document, by name.
 
     Raises:
@@ -76,7 +76,7 @@ def read(text: str) -> dict[str, Technique]:
 @lru_cache(maxsize=1)
 def techniques() -> dict[str, Technique]:
     """All techniques by name, in the order of techniques.toml."""
-    return read(TABLE.read_text(encoding="utf-8"))
+    return parse(TABLE.read_text(encoding="utf-8"))
 
 
 def names() -> tuple[str, ...]:

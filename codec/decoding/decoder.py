@@ -71,9 +71,11 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
         from codec.picture import transparency
 
         payload = container.chunks[Tag.ALPHA]
-        pixels = transparency.join(pixels, alpha.unpack(payload, header.width, header.height))
+        pixels = transparency.join_opacity(
+            pixels, alpha.unpack(payload, header.width, header.height)
+        )
     if Tag.PIXELS in container.chunks:
-        pixel_checksum.check(container.chunks[Tag.PIXELS], samples_of(pixels))
+        pixel_checksum.verify(container.chunks[Tag.PIXELS], samples_of(pixels))
     return Restored(pixels, metadata, lossless=header.lossless)
 
 

@@ -46,25 +46,25 @@ class Weighted(Protocol):
         """Its kernel [outputs inputs k k]."""
 
 
-Layer = TypeVar("Layer", covariant=True)
+AnyLayer = TypeVar("AnyLayer", covariant=True)
 
 
-class Layers(Protocol[Layer]):
+class Layers(Protocol[AnyLayer]):
     """The convolutions of a post-filter whose parameters an update may change.
 
     The quality vector is left out: within one image it only adds to the biases.
     """
 
     @property
-    def enter(self) -> Layer:
+    def enter(self) -> AnyLayer:
         """The first."""
 
     @property
-    def middle(self) -> Layer:
+    def middle(self) -> AnyLayer:
         """The one in between."""
 
     @property
-    def leave(self) -> Layer:
+    def leave(self) -> AnyLayer:
         """The last."""
 
 
@@ -107,7 +107,7 @@ class Kernels:
         }
 
 
-class Scales:
+class ChannelScales:
     """A scale and a bias per output channel: weight += weight * scale.
 
     Learned scales per channel are "local scaling" in ISO/IEC 15938-17; as the only change of a
@@ -200,7 +200,7 @@ class LowRank:
 
 PARAMETERS: dict[Method, Parameters] = {
     Method.KERNELS: Kernels(),
-    Method.SCALES: Scales(),
+    Method.SCALES: ChannelScales(),
     Method.LOW_RANK: LowRank(),
     Method.COSINE: Cosine(),
 }
@@ -222,7 +222,7 @@ def unpack(method: Method, body: bytes, layers: FilterLayers) -> Changes:
     return parameters.changes(levels.unpack(body, parameters.layout(layers)), layers)
 
 
-def adapted_layers(layers: Layers[Layer]) -> Iterator[tuple[str, Layer]]:
+def adapted_layers(layers: Layers[AnyLayer]) -> Iterator[tuple[str, AnyLayer]]:
     """Yields the layers by their names, in coding order."""
     yield "enter", layers.enter
     yield "middle", layers.middle

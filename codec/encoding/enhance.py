@@ -35,7 +35,7 @@ NO_GAIN = "the filter does not improve this picture, so the file carries nothing
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class EnhancedCandidate:
     """A file, what it decodes to, and the length of the update in it."""
 
     data: bytes
@@ -133,10 +133,10 @@ def _best_file(job: Job, carrier: Carrier, plain: bytes) -> Coded:
     adapted = adapt(job, content)
     pixels = standard_file.read_pixels(plain)
     picture = standard_file.picture_of(pixels)
-    candidates = [Candidate(plain, pixels)]
+    candidates = [EnhancedCandidate(plain, pixels)]
     for update, filtered in ((b"", adapted.base), (adapted.payload, adapted.pixels)):
         payload = Enhancement.of_picture(picture, job.model.id, job.half, update).pack()
-        candidates.append(Candidate(carrier.insert(plain, payload), filtered, len(update)))
+        candidates.append(EnhancedCandidate(carrier.insert(plain, payload), filtered, len(update)))
     best = min(candidates, key=lambda found: found.cost(job, content))
     measured = figures(
         best.data,

@@ -75,7 +75,7 @@ def tell(story: Callable[[], Told], *, verify: bool) -> tuple[Told, tuple[Encode
     told = story()
     if verify:
         for coded in told.files:
-            check(coded, (told.update,))
+            verify_coded(coded, (told.update,))
     seconds = (time.perf_counter() - start) / len(told.files)
     return told, tuple(
         EncodeResult(coded.data, replace(coded.report, seconds=seconds), coded.trace)
@@ -83,7 +83,7 @@ def tell(story: Callable[[], Told], *, verify: bool) -> tuple[Told, tuple[Encode
     )
 
 
-def check(coded: Coded, updates: tuple[bytes, ...] = ()) -> None:
+def verify_coded(coded: Coded, updates: tuple[bytes, ...] = ()) -> None:
     """Decodes a file, given the update files that it may name, and compares.
 
     Raises:

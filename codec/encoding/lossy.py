@@ -84,7 +84,7 @@ def coded_as(job: Job, adapted: Adapted) -> Coded:
     chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
     optional = {Tag.UPDATE: adapted.payload, Tag.PRIOR: adapted.content.prior}
     chunks |= {tag: payload for tag, payload in optional.items() if payload}
-    decoded = transparency.join(adapted.pixels, job.alpha)
+    decoded = transparency.join_opacity(adapted.pixels, job.alpha)
     if job.model.content not in STANDARD_CONTENTS:
         # Decoders of standard files differ by rounding: there, other pixels are no error.
         chunks[Tag.PIXELS] = pixel_checksum.pack(samples_of(decoded))

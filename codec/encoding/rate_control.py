@@ -48,9 +48,9 @@ def reach(
     grid = halves if limit.SLOPE > 0 else halves[::-1]
     slope = abs(limit.SLOPE * (grid[1] - grid[0]))
 
-    def point(at: int, *, quick: bool, until: Deadline) -> Point[C]:
+    def point(at: int, *, quick: bool, until: Deadline) -> Tried[C]:
         candidate = attempt(grid[at], quick, until)
-        return Point(at, limit.excess(candidate), candidate)
+        return Tried(at, limit.excess(candidate), candidate)
 
     found: Crossing[C] = Crossing(len(grid) - 1, slope, limit.SLACK)
     while not found.settled and not (found.inside and deadline.passed):
@@ -71,7 +71,7 @@ def reach(
 
 
 @dataclass(frozen=True)
-class Point(Generic[C]):
+class Tried(Generic[C]):
     """A candidate, its place on the grid, and by how much it breaks the limit."""
 
     at: int
@@ -95,11 +95,11 @@ class Crossing(Generic[C]):
     last: int
     slope: float
     slack: float
-    inside: Point[C] | None = None
-    outside: Point[C] | None = None
+    inside: Tried[C] | None = None
+    outside: Tried[C] | None = None
     turns: int = 0
 
-    def add(self, point: Point[C]) -> None:
+    def add(self, point: Tried[C]) -> None:
         """Narrows the bracket."""
         if point.excess <= 0:
             if self.inside is None or point.at > self.inside.at:

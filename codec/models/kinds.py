@@ -19,7 +19,7 @@ from codec.networks.integers import Arrays, FilterLayers
 
 if TYPE_CHECKING:
     from codec.networks.learned import FilterModel, Model
-    from codec.networks.lossless.network import Lossless
+    from codec.networks.lossless.network import LosslessNetworks
     from codec.networks.postfilter import PostFilter
     from codec.networks.twins import Tensors
 
@@ -136,13 +136,13 @@ class LosslessModel(ModelFile):
     subspaces: Subspaces
 
     @cached_property
-    def networks(self) -> Lossless:
+    def networks(self) -> LosslessNetworks:
         """The exact predictor in torch, its bounds proven."""
         from codec.networks.isolation import isolated
         from codec.networks.lossless import twins
 
         with isolated():
-            return twins.build(self.config, self.tensors)
+            return twins.build_exact(self.config, self.tensors)
 
 
 ReleasedModel = FilteredModel | LosslessModel

@@ -106,10 +106,10 @@ def load_file(path: Path) -> ReleasedModel:
     tables = CdfTables(tuple(np.split(frequencies, np.cumsum(sizes)[:-1])))
     config = read_config(architecture["content"], architecture["networks"])
     facts = (path.parent.name, file_id(path), architecture["content"], arrays, tables)
-    return build(facts, config)
+    return model_of(facts, config)
 
 
-def build(facts: tuple[str, bytes, str, Arrays, CdfTables], config: Config) -> ReleasedModel:
+def model_of(facts: tuple[str, bytes, str, Arrays, CdfTables], config: Config) -> ReleasedModel:
     """Makes a model of what its file holds.
 
     Args:
@@ -128,7 +128,7 @@ def build(facts: tuple[str, bytes, str, Arrays, CdfTables], config: Config) -> R
     return LearnedModel(*facts, config, subspace, prior)
 
 
-def pack(
+def pack_model(
     content: str,
     config: Config,
     arrays: Arrays,

@@ -21,17 +21,17 @@ ACTIVATION_LIMIT = 16.0
 
 Conditioning = Tensor | int
 """A quality: float [b 1 1 1] in [-1, 1], and -100..100 for the integer twins."""
-Part = TypeVar("Part", bound=nn.Module)
+Member = TypeVar("Member", bound=nn.Module)
 
 
-class Modules(nn.ModuleList, Generic[Part]):
+class Modules(nn.ModuleList, Generic[Member]):
     """A list of modules of one class, which type checkers know."""
 
     if TYPE_CHECKING:
 
-        def __iter__(self) -> Iterator[Part]: ...
+        def __iter__(self) -> Iterator[Member]: ...
 
-        def __getitem__(self, index: int) -> Part: ...  # type: ignore[override]
+        def __getitem__(self, index: int) -> Member: ...  # type: ignore[override]
 
 
 class Conv(nn.Module):

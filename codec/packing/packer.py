@@ -26,7 +26,7 @@ from codec.packing.checkpoint import Checkpoint, StoredTensor
 from codec.packing.low_rank import factorize
 from codec.packing.options import PackOptions
 from codec.packing.quantizer import Candidate, choose_lanes, quantize
-from codec.packing.sources import Base, Source, energy, prepare
+from codec.packing.sources import Base, TensorSource, energy, tensor_sources
 
 MOST_PITCHES = 2.0**30
 """A value further from 0 is not quantised: its level could leave 32 bits."""
@@ -39,11 +39,14 @@ def pack(checkpoint: Checkpoint, options: PackOptions, base: Base | None = None)
         WeightsError: there is no batch norm to fold, or one that cannot be folded.
         FormatError: the checkpoint is too large for the format.
     """
-    return assemble(prepare(checkpoint, options, base), checkpoint.notes, options, base)
+    return assemble(tensor_sources(checkpoint, options, base), checkpoint.notes, options, base)
 
 
 def assemble(
-    sources: Sequence[Source], notes: Mapping[str, str], options: PackOptions, base: Base | None
+    sources: Sequence[TensorSource],
+    notes: Mapping[str, str],
+    options: PackOptions,
+    base: Base | None,
 ) -> bytes:
     """The packed file of what `sources.prepare` made.
 
@@ -90,7 +93,7 @@ def unpack(data: bytes, base: Base | None = None, max_values: int | None = None)
 
 
 def _choose_coding(
-    source: Source, options: PackOptions, deviation: float
+    source: TensorSource, options: PackOptions, deviation: float
 ) -> Zeros | Raw | Levels | Product:
     """How a tensor is coded; as bytes wherever that is smaller, or nothing else can hold it."""
     stored, values = source.stored, source.values

@@ -35,14 +35,14 @@ ENOUGH_LANES = 64
 Floats = NDArray[np.float64]
 
 
-Coded = TypeVar("Coded", Levels, Product)
+OneCoding = TypeVar("OneCoding", Levels, Product)
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate(Generic[Coded]):
+class Candidate(Generic[OneCoding]):
     """A way to code a tensor, and about how many bits it takes."""
 
-    coding: Coded
+    coding: OneCoding
     bits: float
 
     def cost(self, values: Floats, pitch: float) -> float:

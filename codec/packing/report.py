@@ -33,7 +33,7 @@ class PackedFacts(TypedDict):
     tensors: list[TensorFacts]
 
 
-def describe(data: bytes, max_values: int | None = None) -> PackedFacts:
+def packed_facts(data: bytes, max_values: int | None = None) -> PackedFacts:
     """Tells what a packed file holds; `max_values` is that of `packer.unpack`.
 
     Raises:

@@ -36,7 +36,7 @@ class Base:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class TensorSource:
     """A tensor to be packed.
 
     Attributes:
@@ -62,7 +62,9 @@ class Source:
         return values if LARGEST**-1 < np.abs(values).max(initial=0) < LARGEST else None
 
 
-def prepare(checkpoint: Checkpoint, options: PackOptions, base: Base | None) -> list[Source]:
+def tensor_sources(
+    checkpoint: Checkpoint, options: PackOptions, base: Base | None
+) -> list[TensorSource]:
     """Everything that does not depend on the step, in the order of the packed file.
 
     Raises:
@@ -77,16 +79,16 @@ def prepare(checkpoint: Checkpoint, options: PackOptions, base: Base | None) -> 
     ]
 
 
-def _source(name: str, stored: StoredTensor, old: StoredTensor | None) -> Source:
+def _source(name: str, stored: StoredTensor, old: StoredTensor | None) -> TensorSource:
     """The tensor itself, or its difference to the base's where that is smaller."""
     if stored.dtype not in FLOATS | INTEGERS:
-        return Source(name, stored, None, based=False)
+        return TensorSource(name, stored, None, based=False)
     values = stored.values()
     if old is not None and (old.dtype, old.shape) == (stored.dtype, stored.shape):
         before = old.values()
         if _moderate(values) and _moderate(before) and energy(values - before) < energy(values):
-            return Source(name, stored, values - before, based=True)
-    return Source(name, stored, values, based=False)
+            return TensorSource(name, stored, values - before, based=True)
+    return TensorSource(name, stored, values, based=False)
 
 
 def _moderate(values: Values) -> bool:
@@ -98,7 +100,7 @@ def energy(values: Values) -> float:
     return float(np.square(values.astype(np.float64)).sum())
 
 
-def _pruned(source: Source, fraction: float) -> Source:
+def _pruned(source: TensorSource, fraction: float) -> TensorSource:
     values = source.quantized
     count = 0 if values is None else int(fraction * len(values))
     if values is None or not count or len(source.stored.shape) < 2:

@@ -10,7 +10,7 @@ from codec.errors import WeightsError
 from codec.packing.checkpoint import Checkpoint
 from codec.packing.options import PackOptions
 from codec.packing.packer import assemble
-from codec.packing.sources import Base, prepare
+from codec.packing.sources import Base, tensor_sources
 
 STEPS_PER_OCTAVE = 128
 """Resolution: neighbouring steps differ by 0.01 bits per value."""
@@ -30,7 +30,7 @@ def pack_to_size(
         WeightsError: no step does, or as for `pack`.
         FormatError: the checkpoint is too large for the format.
     """
-    sources = prepare(checkpoint, options, base)
+    sources = tensor_sources(checkpoint, options, base)
 
     def packed(index: int) -> bytes:
         step = 2.0 ** (index / STEPS_PER_OCTAVE)

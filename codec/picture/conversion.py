@@ -20,7 +20,7 @@ RELATIVE = ImageCms.Intent.RELATIVE_COLORIMETRIC
 SPACES = {"CMYK": b"CMYK", "LAB": b"Lab "}
 
 
-def to_rgb(image: Image.Image, found: Found) -> NDArray[np.uint8]:
+def rgb_of(image: Image.Image, found: Found) -> NDArray[np.uint8]:
     """Pixels of 8 bits: uint8 [h w 3], or [h w 4] with opacity.
 
     Args:

@@ -97,7 +97,7 @@ def take_other_bytes(image: ImageFile.ImageFile) -> None:
     image.tile = [tile._replace(args=_in_other_order(tile.args)) for tile in image.tile]
 
 
-def from_bytes(quads: NDArray[np.uint8], order: str) -> NDArray[np.uint16]:
+def grey_alpha_of(quads: NDArray[np.uint8], order: str) -> NDArray[np.uint16]:
     """Grey and opacity of 16 bits, read as four samples of 8: uint8 [h w 4] -> uint16 [h w 4].
 
     Args:

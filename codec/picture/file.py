@@ -107,11 +107,11 @@ class PictureFile:
             self._load(image)
             samples: NDArray[np.integer]
             if png.is_grey_alpha_16(self._data):
-                samples = depth.from_bytes(np.asarray(image), ">")
+                samples = depth.grey_alpha_of(np.asarray(image), ">")
             elif self._layout and self._layout.is_pairs:
-                samples = depth.from_bytes(np.asarray(image), self._layout.order)
+                samples = depth.grey_alpha_of(np.asarray(image), self._layout.order)
             else:
-                samples = samples_of(image, bits, self._twin, self.found)
+                samples = stored_samples(image, bits, self._twin, self.found)
         if self._layout:
             samples = self._layout.finished(samples)
         return samples, metadata_of(self.found, is_grey=mode in conversion.GREYS)
@@ -144,13 +144,13 @@ class PictureFile:
             image.tile = []
 
 
-def samples_of(
+def stored_samples(
     image: Image.Image, bits: depth.Bits, twin: Callable[[], Image.Image], found: Found
 ) -> NDArray[np.integer]:
     """Samples as stored, or converted: [h w], [h w 3] or [h w 4], of 8 or 16 bits."""
     samples: NDArray[np.integer]
     if bits is depth.Bits.EIGHT:
-        samples = conversion.to_rgb(image, found)
+        samples = conversion.rgb_of(image, found)
     else:
         samples = depth.read_deep(image, bits, twin)
         if samples.dtype == np.uint8:  # Pillow has rounded them

@@ -100,7 +100,7 @@ def format_of_name(name: str) -> Format | None:
     return next((form for form in FORMATS if suffix in form.suffixes), None)
 
 
-def standard_format(name: str) -> str | None:
+def format_named_for(name: str) -> str | None:
     """The standard format that a file is named for: "jpeg", "webp", "avif" or None."""
     found = format_of_name(name)
     return found.name if found and found.is_content else None
@@ -115,6 +115,6 @@ def check_name(name: str, content: str) -> None:
     if (
         not files.is_stream(name)
         and is_picture_name(Path(name))
-        and standard_format(name) != content
+        and format_named_for(name) != content
     ):
         raise OutputError(f"would be a {content.upper()} file; name it like one")

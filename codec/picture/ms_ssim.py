@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.picture.pixels import Pixels
-from codec.picture.scales import Floats, Picture, bands, halved, smooth
+from codec.picture.scales import AnyPicture, Floats, bands, halved, smooth
 
 POWERS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the scales, fine to coarse (section 3.2)."""
@@ -36,7 +36,7 @@ def ms_ssim(pixels: Pixels, reference: Pixels) -> float:
 
     The mean over the channels.  Memory is 6 bytes per pixel beyond the pictures.
     """
-    pair: tuple[Picture, Picture] = reference, pixels
+    pair: tuple[AnyPicture, AnyPicture] = reference, pixels
     similarity = np.ones(3)
     for scale, power in enumerate(POWERS):
         if scale:
@@ -47,7 +47,7 @@ def ms_ssim(pixels: Pixels, reference: Pixels) -> float:
     return float(similarity.mean())
 
 
-def _halved(picture: Picture) -> Floats:
+def _halved(picture: AnyPicture) -> Floats:
     """Next scale.  Odd sides begin with a zero, as in pytorch_msssim, so that figures compare."""
     height, width, _ = picture.shape
     if height % 2 or width % 2:
@@ -55,11 +55,11 @@ def _halved(picture: Picture) -> Floats:
     return halved(picture, _floats)
 
 
-def _floats(rows: Picture) -> Floats:
+def _floats(rows: AnyPicture) -> Floats:
     return rows.astype(np.float32, copy=False)
 
 
-def _similarities(reference: Picture, pixels: Picture) -> tuple[NDArray[np.float64], ...]:
+def _similarities(reference: AnyPicture, pixels: AnyPicture) -> tuple[NDArray[np.float64], ...]:
     """Means over all windows of SSIM, and of its contrast and structure alone: float64 [3]."""
     height, width = (side - 2 * RADIUS for side in reference.shape[:2])
     sums = np.zeros((2, 3))

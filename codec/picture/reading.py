@@ -19,7 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from codec.contract.options import METADATA, ReadOptions
 from codec.errors import ImageError
 from codec.picture import conversion, depth, simple_formats, tiff, transparency
-from codec.picture.file import PictureFile, refuse_frames, samples_of
+from codec.picture.file import PictureFile, refuse_frames, stored_samples
 from codec.picture.found import Found
 from codec.picture.judging import metadata_of
 from codec.picture.metadata import NO_METADATA, Metadata, upright
@@ -71,7 +71,7 @@ class Raster:
         return replace(self, metadata=self.metadata.only(kinds), notes=notes)
 
 
-def load(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS) -> Pixels:
+def load_pixels(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS) -> Pixels:
     """Reads any picture that Pillow knows: uint8 [h w 3], or [h w 4] with transparency.
 
     EXIF orientation is applied.
@@ -80,11 +80,11 @@ def load(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS)
         ImageError: if it is no picture, is damaged, or cannot be held.
         OSError: if the file cannot be opened.
     """
-    raster = read(source, options)
-    return transparency.join(raster.pixels, raster.alpha)
+    raster = read_raster(source, options)
+    return transparency.join_opacity(raster.pixels, raster.alpha)
 
 
-def read(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS) -> Raster:
+def read_raster(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS) -> Raster:
     """The same as all that an encoder keeps of a file, and notes on the rest."""
     if isinstance(source, str | Path):
         data = Path(source).read_bytes()
@@ -100,7 +100,7 @@ def read(source: str | Path | bytes | BinaryIO, options: ReadOptions = DEFAULTS)
 
 
 def read_metadata(data: bytes) -> Metadata:
-    """The metadata of a file, with the orientation of its pixels as stored.  Raises as `read`."""
+    """Reads metadata, with the orientation of the pixels as stored.  Raises as `read_raster`."""
     with explained():
         return PictureFile(data, ReadOptions(max_pixels=None)).metadata()
 
@@ -148,7 +148,7 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
         if image.mode in depth.GREY_MODES and isinstance(key, int):
             found.key = (key,)
         mode = image.mode
-        samples = samples_of(image, bits, again, found)
+        samples = stored_samples(image, bits, again, found)
         if isinstance(image, TiffImageFile):
             samples = tiff.as_meant(image, samples)
     metadata = metadata_of(found, is_grey=mode in conversion.GREYS)
@@ -191,4 +191,4 @@ def _raster(samples: NDArray[np.integer], metadata: Metadata, found: Found) -> R
     if metadata.orientation != 1:
         colour = upright(colour, metadata.orientation)
         metadata = metadata.upright()
-    return Raster(*transparency.split(colour), metadata, tuple(found.notes))
+    return Raster(*transparency.split_opacity(colour), metadata, tuple(found.notes))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Picture = NDArray[Any]
+AnyPicture = NDArray[Any]
 """[h w 3]: 8-bit samples, or float32 ones of a coarser scale."""
 
 BAND_PX = 2**16
@@ -51,7 +51,7 @@ def _along(planes: Floats, taps: Sequence[float], axis: int) -> Floats:
     return total.swapaxes(axis, -2)
 
 
-def halved(picture: Picture, to_float: Callable[[Picture], Floats]) -> Floats:
+def halved(picture: AnyPicture, to_float: Callable[[AnyPicture], Floats]) -> Floats:
     """Takes means of two by two samples.
 
     Args:

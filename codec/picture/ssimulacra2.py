@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.picture.pixels import Pixels
-from codec.picture.scales import Floats, Picture, bands, halved, smooth
+from codec.picture.scales import AnyPicture, Floats, bands, halved, smooth
 from codec.picture.ssimulacra2_weights import WEIGHTS
 
 SMALLEST_SIDE_PX = 8
@@ -45,7 +45,7 @@ def ssimulacra2(pixels: Pixels, reference: Pixels) -> float:
 
     100 is equal.  Memory is 6 bytes per pixel beyond the pictures.
     """
-    pair: tuple[Picture, Picture] = reference, pixels
+    pair: tuple[AnyPicture, AnyPicture] = reference, pixels
     norms = []
     for scale in range(SCALES):
         if min(pair[0].shape[:2]) < SMALLEST_SIDE_PX:
@@ -99,12 +99,12 @@ def _linear_samples() -> Floats:
 LINEAR = _linear_samples()
 
 
-def _linear(rows: Picture) -> Floats:
+def _linear(rows: AnyPicture) -> Floats:
     """Linear light: coarser scales hold it already."""
     return LINEAR[rows] if rows.dtype == np.uint8 else rows
 
 
-def _halved(picture: Picture) -> Floats:
+def _halved(picture: AnyPicture) -> Floats:
     """Next scale; the last of an odd number of rows or columns counts twice."""
     height, width, _ = picture.shape
     if height % 2 or width % 2:
@@ -112,7 +112,7 @@ def _halved(picture: Picture) -> Floats:
     return halved(picture, _linear)
 
 
-def _xyb(rows: Picture) -> Floats:
+def _xyb(rows: AnyPicture) -> Floats:
     """XYB moved to about 0..1, float32 [3 h w], of some rows."""
     cones = np.cbrt(_linear(rows) @ OPSIN.T + OPSIN_BIAS) - np.cbrt(OPSIN_BIAS)
     long, medium, short = np.moveaxis(cones, -1, 0)
@@ -120,7 +120,7 @@ def _xyb(rows: Picture) -> Floats:
     return np.stack([7 * (long - medium) + 0.42, luma + 0.01, short - luma + 0.55])
 
 
-def _norms(reference: Picture, pixels: Picture) -> NDArray[Any]:
+def _norms(reference: AnyPicture, pixels: AnyPicture) -> NDArray[Any]:
     """Mean and 4-norm of all maps on one scale: float64 [3 channels, 2 norms, 3 kinds]."""
     height, width, _ = reference.shape
     sums = np.zeros((3, 2, 3))
@@ -135,7 +135,7 @@ def _norms(reference: Picture, pixels: Picture) -> NDArray[Any]:
     return means
 
 
-def _band(picture: Picture, start: int, end: int) -> Floats:
+def _band(picture: AnyPicture, start: int, end: int) -> Floats:
     """XYB of rows and of what the filter sees around them: zero outside of the picture."""
     first, last = max(start - RADIUS, 0), min(end + RADIUS, len(picture))
     above, below = first - (start - RADIUS), end + RADIUS - last

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from bitstream.carriers import carrier_of
-from bitstream.carriers.enhancement import Picture
+from bitstream.carriers.enhancement import PictureSamples
 from bitstream.errors import BadMagic, LimitExceeded
 from codec.contract.options import ReadOptions
 from codec.errors import ImageError
@@ -65,10 +65,10 @@ def jpeg_quality(data: bytes) -> float | None:
         return 5000 / percent if percent > 100 else (200 - percent) / 2
 
 
-def picture_of(pixels: Pixels) -> Picture:
+def picture_of(pixels: Pixels) -> PictureSamples:
     """Pixels as checksums take them."""
     height, width, _ = pixels.shape
-    return Picture(width, height, pixels.tobytes())
+    return PictureSamples(width, height, pixels.tobytes())
 
 
 @contextmanager

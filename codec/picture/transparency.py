@@ -15,7 +15,7 @@ Samples = NDArray[np.uint8]
 OPAQUE, GREY = 255, 128
 
 
-def split(samples: Samples) -> tuple[Samples, Samples | None]:
+def split_opacity(samples: Samples) -> tuple[Samples, Samples | None]:
     """Colours and opacity of uint8 [h w 3] or [h w 4]: uint8 [h w 3], and [h w] or None.
 
     Without transparency there is no opacity.
@@ -27,15 +27,15 @@ def split(samples: Samples) -> tuple[Samples, Samples | None]:
     return np.ascontiguousarray(pixels), None if opaque else np.ascontiguousarray(alpha)
 
 
-def join(pixels: Samples, alpha: Samples | None) -> Samples:
-    """Inverse of `split`."""
+def join_opacity(pixels: Samples, alpha: Samples | None) -> Samples:
+    """Inverse of `split_opacity`."""
     return pixels if alpha is None else np.dstack([pixels, alpha])
 
 
 def continued(samples: Samples) -> Samples:
     """The same samples as a lossy file holds them: uint8 [h w 3] or [h w 4]."""
-    pixels, alpha = split(samples)
-    return samples if alpha is None else join(fill(pixels, alpha > 0), alpha)
+    pixels, alpha = split_opacity(samples)
+    return samples if alpha is None else join_opacity(fill(pixels, alpha > 0), alpha)
 
 
 def fill(pixels: Samples, seen: NDArray[np.bool_]) -> Samples:
@@ -52,7 +52,7 @@ def fill(pixels: Samples, seen: NDArray[np.bool_]) -> Samples:
         return pixels
     if not seen.any():
         return np.full_like(pixels, GREY)
-    picture = Image.fromarray(join(pixels, seen * np.uint8(OPAQUE)))
+    picture = Image.fromarray(join_opacity(pixels, seen * np.uint8(OPAQUE)))
     half = np.asarray(picture.reduce(2))
     coarse = Image.fromarray(fill(half[..., :3], half[..., 3] > 0))
     rest = np.asarray(coarse.resize(picture.size, Image.Resampling.BILINEAR))

@@ -102,7 +102,7 @@ def main() -> None:
     networks = released.load_default().search()
     rows = EXPERIMENT.open(args.out)
     for path in list_images(args.images, args.every):
-        pixels = image.load(path)
+        pixels = image.load_pixels(path)
         for quality in args.qualities:
             if rows.lack(image=path.stem, quality=quality):
                 rows.add([measure(path.stem, pixels, quality, networks)])

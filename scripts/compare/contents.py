@@ -80,7 +80,7 @@ class Coded:
 def load_picture(path: Path, width: int = LARGEST_SIDE, height: int = LARGEST_SIDE) -> Pixels:
     """The middle of a picture, no more than so many pixels wide and high."""
     with path.open("rb") as file:
-        pixels = reading.load(file)
+        pixels = reading.load_pixels(file)
     top = max(0, (pixels.shape[0] - height) // 2)
     left = max(0, (pixels.shape[1] - width) // 2)
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])

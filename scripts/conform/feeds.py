@@ -20,7 +20,7 @@ from codec.decoding import update
 from codec.errors import ImageError, WeightsError
 from codec.models import released
 from codec.packing import unpack
-from codec.packing.report import describe
+from codec.packing.report import packed_facts
 from scripts.conform.vectors import MODEL_FILE, PLAIN
 
 MAX_PIXELS = 1 << 15
@@ -63,7 +63,7 @@ class Feeds:
             "symbols": Target(self._symbols),
             "shared": Target(self._shared),
             "packed": Target(lambda data: unpack(data).serialize(), (FormatError, WeightsError)),
-            "info": Target(describe),
+            "info": Target(packed_facts),
             "probe": Target(codec.probe, (FormatError, ImageError)),
             "pillow": Target(self._pillow, (UnidentifiedImageError, OSError)),
         }

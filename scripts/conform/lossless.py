@@ -21,7 +21,7 @@ from codec.decoding.engines.reference import TorchPasses
 from codec.decoding.lossless import coder, update
 from codec.models.kinds import LosslessModel
 from codec.networks.config import LosslessConfig
-from codec.networks.lossless.network import Lossless
+from codec.networks.lossless.network import LosslessNetworks
 from codec.picture import exact
 from scripts.conform.maker import Case, chunk, sealed, varint
 from scripts.release.export_lossless import release
@@ -46,7 +46,7 @@ def drawn(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 def lossless_model_file() -> bytes:
     """Linear predictors of drawn pictures, and random networks."""
     torch.manual_seed(0)
-    networks = Lossless(CONFIG).requires_grad_(False)
+    networks = LosslessNetworks(CONFIG).requires_grad_(False)
     planes = [torch.from_numpy(drawn(SIDE_PX, SIDE_PX, seed)).permute(2, 0, 1) for seed in range(3)]
     solve_linear(networks, planes, np.random.default_rng(0))
     for name, parameter in networks.named_parameters():

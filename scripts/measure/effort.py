@@ -88,7 +88,7 @@ def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterato
     """Searches once, and measures the file after each round that has a coder."""
     # Here, because torch takes seconds to import and --help needs none of it.
     from codec.encoding import lossy
-    from codec.encoding.frame import check
+    from codec.encoding.frame import verify_coded
 
     raster = Raster(load(path))
     start = time.perf_counter()
@@ -99,7 +99,7 @@ def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterato
         reached = time.perf_counter()
         if number in coders:
             coded = lossy.coded_as(job, adapted)
-            check(coded)
+            verify_coded(coded)
             seconds = time.perf_counter() - start - elsewhere
             coder = coders[number]
             encoded = coder.encoded(coded)

@@ -89,7 +89,7 @@ def crops_of(paths: list[Path], side: int, count: int) -> list[Pixels]:
     rng = np.random.default_rng(0)
     crops = []
     for index in range(count):
-        pixels = reading.load(paths[index % len(paths)])
+        pixels = reading.load_pixels(paths[index % len(paths)])
         top, left = (int(rng.integers(size - side + 1)) for size in pixels.shape[:2])
         crops.append(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
     return crops

@@ -36,7 +36,7 @@ from codec.encoding.updates.equations import equations
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.kinds import FilteredModel, LearnedModel
 from codec.models.registry import PRETRAINED
-from codec.models.released import load_file, pack
+from codec.models.released import load_file, pack_model
 from codec.models.subspace import Subspace
 from codec.networks.export import arrays_of, measure_limits, quantize_model
 from codec.networks.fixed_point import IntegerConv
@@ -153,7 +153,7 @@ def export(content: str, name: str, config: Path, run: Path, data: Path) -> None
     if content == "learned":
         arrays |= learn_prior(jobs_of(pictures, model)).to_arrays("prior")
 
-    file = pack(content, networks.config, arrays, tables, {"license": "Apache-2.0"})
+    file = pack_model(content, networks.config, arrays, tables, {"license": "Apache-2.0"})
     card = Path("configs/model_card.md" if content == "learned" else "configs/filter_card.md")
     publish(content, name, file, card, **facts_of(content, run, config))
 
@@ -176,7 +176,7 @@ def export_foreign(name: str, source: str) -> None:
     for part in ("weight", "bias"):
         arrays[f"postfilter.leave.{part}"] = np.zeros_like(arrays[f"postfilter.leave.{part}"])
     tables = list(model.tables.frequencies[:LEVEL_TABLES])
-    data = pack(FOREIGN, model.config.filter, arrays, tables, notes)
+    data = pack_model(FOREIGN, model.config.filter, arrays, tables, notes)
     publish(FOREIGN, name, data, Path("configs/zoo_card.md"), source=model.name)
 
 

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from codec.contract.contents import LOSSLESS
 from codec.models.heads import HEAD_NAMES
-from codec.models.released import pack
+from codec.models.released import pack_model
 from codec.networks.export import arrays_of
-from codec.networks.lossless.export import limits_of, pixel_tables, quantize
-from codec.networks.lossless.network import Lossless
-from codec.networks.lossless.twins import build
+from codec.networks.lossless.export import integer_tensors, limits_of, pixel_tables
+from codec.networks.lossless.network import LosslessNetworks
+from codec.networks.lossless.twins import build_exact
 from scripts.release.cards import effort_of, publish
 from scripts.release.export import print_splits
 from scripts.train.data import load_shrunk, random_crops
@@ -37,7 +37,7 @@ SUBSPACE_PX = 224
 
 
 @torch.no_grad()
-def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
+def release(networks: LosslessNetworks, pictures: list[Tensor]) -> bytes:
     """The bytes of a model file.
 
     Args:
@@ -59,15 +59,15 @@ def release(networks: Lossless, pictures: list[Tensor]) -> bytes:
         pictures[i][:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).contiguous().numpy()
         for i in chosen
     ]
-    tensors = quantize(networks, limits)
-    integer = build(networks.config, tensors)
+    tensors = integer_tensors(networks, limits)
+    integer = build_exact(networks.config, tensors)
     print_splits(integer)
     subspaces = learn_heads(samples, integer, width)
     arrays = arrays_of(tensors)
     for name, subspace in zip(HEAD_NAMES, subspaces, strict=True):
         arrays |= subspace.to_arrays(f"{name}.update")
     notes = {"license": "Apache-2.0"}
-    return pack(LOSSLESS, networks.config, arrays, pixel_tables(width), notes)
+    return pack_model(LOSSLESS, networks.config, arrays, pixel_tables(width), notes)
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
     args = parser.parse_args()
 
     config = TrainConfig.load(args.config)
-    networks = Lossless(config.model)
+    networks = LosslessNetworks(config.model)
     networks.load_state_dict(torch.load(args.run / "best.pt", weights_only=True))
     pictures = load_shrunk(args.data, config.data.scales, config.data.crop_px)
     data = release(networks.eval().requires_grad_(False), pictures)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from codec.networks.config import LosslessConfig
-from codec.networks.lossless.network import Lossless
+from codec.networks.lossless.network import LosslessNetworks
 from scripts.train.data import center_crops, load_shrunk, random_crops
 from scripts.train.lossless_rate import rate, solve_linear, to_units
 from scripts.train.run import Training, Validation, load_config, run_parser, warm_cosine
@@ -62,7 +62,7 @@ class Trainer(Training):
     def __init__(self, config: TrainConfig, run: Path) -> None:
         self.config = config
         torch.manual_seed(config.seed)
-        model = Lossless(config.model)
+        model = LosslessNetworks(config.model)
         super().__init__(
             run,
             model,

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from codec.networks.lossless import colour
 from codec.networks.lossless.likelihood import bits
-from codec.networks.lossless.network import OUTPUTS, REACH, SHIFT, Linear, Lossless, edges
-from codec.networks.lossless.scan import Step, refine
+from codec.networks.lossless.network import OUTPUTS, REACH, SHIFT, Linear, LosslessNetworks, edges
+from codec.networks.lossless.scan import PassStep, refine_grid
 from codec.networks.lossless.shape import (
     CHANNELS,
     CLASSES,
@@ -50,7 +50,7 @@ def grids(x: Tensor, least: int) -> list[tuple[Tensor, list[Tensor]]]:
     return found
 
 
-def rate(networks: Lossless, x: Tensor) -> Tensor:
+def rate(networks: LosslessNetworks, x: Tensor) -> Tensor:
     """Bits of a batch of colours [b 3 h w] in units, but for the coarsest grid."""
     return torch.stack(
         [
@@ -60,11 +60,11 @@ def rate(networks: Lossless, x: Tensor) -> Tensor:
     ).sum()
 
 
-def _grid_bits(networks: Lossless, number: int, a: Tensor, parts: list[Tensor]) -> Tensor:
+def _grid_bits(networks: LosslessNetworks, number: int, a: Tensor, parts: list[Tensor]) -> Tensor:
     """Bits of the phases D, B and C of a grid, given A."""
     residuals, raws = [], []
 
-    def code(step: Step) -> Tensor:
+    def code(step: PassStep) -> Tensor:
         leave = networks.passes[step.index].heads[step.channel].leave
         with torch.autocast("cpu", enabled=False):
             raw = leave(step.features.float())
@@ -75,7 +75,7 @@ def _grid_bits(networks: Lossless, number: int, a: Tensor, parts: list[Tensor]) 
         raws.append(raw)
         return value
 
-    refine(a, networks, number, code)
+    refine_grid(a, networks, number, code)
     scales = LOG2_SCALE_START + torch.cat([raw[:, 1:2] for raw in raws], 1)
     odds = LOG_ODDS_START + torch.cat([raw[:, 2:3] for raw in raws], 1)
     return bits(torch.cat(residuals, 1), scales, odds, networks.log2_width).sum()
@@ -110,7 +110,9 @@ class LeastSquares:
 
 
 @torch.no_grad()
-def solve_linear(networks: Lossless, pictures: list[Tensor], rng: np.random.Generator) -> None:
+def solve_linear(
+    networks: LosslessNetworks, pictures: list[Tensor], rng: np.random.Generator
+) -> None:
     """Solves the predictors of every pass and class of grids; pictures: uint8 [3 h w]."""
     chosen = rng.choice(len(pictures), min(PICTURES, len(pictures)), replace=False)
     for index in range(CLASSES):

@@ -19,7 +19,7 @@ from torch.nn import functional
 from bitstream import CdfTables
 from codec.contract.effort import effort_at
 from codec.contract.quality import HALVES, centred
-from codec.decoding.parameters import Scales
+from codec.decoding.parameters import ChannelScales
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.job import Job
 from codec.encoding.updates import relaxed as floats
@@ -198,7 +198,7 @@ def gradient(
     Finn et al., "Model-agnostic meta-learning" (ICML 2017); for post-filters US 11556796 B2,
     claims 5 to 11.
     """
-    parameters, base = Scales(), dict(postfilter.named_parameters())
+    parameters, base = ChannelScales(), dict(postfilter.named_parameters())
     levels = [
         torch.zeros(tensor.rows, tensor.columns, requires_grad=True)
         for tensor in parameters.layout(postfilter)

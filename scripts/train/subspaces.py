@@ -21,7 +21,7 @@ from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.prior import Samples, equations
 from codec.models.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace, Subspaces
 from codec.networks.likelihood import LOG2_SCALE_MIN
-from codec.networks.lossless.network import Lossless
+from codec.networks.lossless.network import LosslessNetworks
 from codec.picture.pixels import Pixels
 
 RIDGE = 0.05
@@ -158,7 +158,9 @@ def _solved(job: Job, *, gains: bool) -> NormalEquations:
 # its inputs and what its outputs share: whitening takes two small bases in place of a large one.
 
 
-def learn_heads(pictures: Sequence[Pixels], networks: Lossless, log2_width: float) -> Subspaces:
+def learn_heads(
+    pictures: Sequence[Pixels], networks: LosslessNetworks, log2_width: float
+) -> Subspaces:
     """The bases in which the pictures' solutions are sparse, and how far each coordinate moves."""
     whiten = [whitening(*mean) for mean in mean_curvatures(pictures[::4], networks, log2_width)]
     solutions = [solve(pixels, networks, log2_width, whiten) for pixels in pictures]
@@ -169,7 +171,7 @@ def learn_heads(pictures: Sequence[Pixels], networks: Lossless, log2_width: floa
 
 
 def mean_curvatures(
-    pictures: Sequence[Pixels], networks: Lossless, log2_width: float
+    pictures: Sequence[Pixels], networks: LosslessNetworks, log2_width: float
 ) -> list[tuple[Matrix, Matrix]]:
     """Factors of each head's curvature per position, before any change: of inputs and outputs."""
     weights = weights_of(networks)
@@ -219,7 +221,7 @@ def whitening(within: Matrix, across: Matrix) -> Basis:
 
 
 def solve(
-    pixels: Pixels, networks: Lossless, log2_width: float, whiten: Sequence[Basis]
+    pixels: Pixels, networks: LosslessNetworks, log2_width: float, whiten: Sequence[Basis]
 ) -> list[Matrix]:
     """A picture's ridge solution for each head, in whitened coordinates [n m]."""
     solutions = []

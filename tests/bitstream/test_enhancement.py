@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitstream.carriers.enhancement import Enhancement, Picture
+from bitstream.carriers.enhancement import Enhancement, PictureSamples
 from bitstream.errors import FormatError, InvalidField, Truncated, UnsupportedVersion
 
 # The example of FORMAT.md, section 12.4.
-PICTURE = Picture(2, 1, bytes.fromhex("ff0000 0000ff"))
+PICTURE = PictureSamples(2, 1, bytes.fromhex("ff0000 0000ff"))
 GOLDEN = bytes.fromhex("01 01020304 4b 4566e25e 7570")
 MODEL = bytes([1, 2, 3, 4])
 
@@ -34,7 +34,7 @@ def test_an_update_may_be_empty():
 @pytest.mark.parametrize(
     "other",
     [
-        Picture(1, 2, PICTURE.samples),
+        PictureSamples(1, 2, PICTURE.samples),
         replace(PICTURE, samples=bytes.fromhex("ff0000 0000fe")),
         replace(PICTURE, samples=bytes.fromhex("0000ff ff0000")),
     ],

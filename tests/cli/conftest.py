@@ -22,7 +22,7 @@ from codec.contract.options import EncodeOptions
 from codec.contract.report import SharedResult
 from codec.decoding.restored import Restored
 from codec.picture.metadata import Metadata
-from codec.pictures import load
+from codec.pictures import load_raster
 
 
 def stored(pixels: np.ndarray) -> bytes:
@@ -64,7 +64,7 @@ class FakeCodec:
         on_progress: Callable[[str, float], None],
         roi: bytes | None = None,
     ) -> FakeResult:
-        pixels = load(picture, options).pixels
+        pixels = load_raster(picture, options).pixels
         self.encode_options, self.roi = options, roi
         for step in range(5):
             on_progress("refine", step / 4)

@@ -66,7 +66,7 @@ def test_names_inside_of_files_are_escaped(run, monkeypatch):
     row = {"bytes": 1.0, "bits_per_value": 1.0, "step": None, "shape": [1], "coding": "raw"}
     name = "\x1b]0;pwned\x07fake\nline"
     facts = {"bytes": 9, "tensors": [row | {"dtype": "\x1b[31m", "name": name}]}
-    monkeypatch.setattr("codec.packing.report.describe", lambda *_: dict(facts))
+    monkeypatch.setattr("codec.packing.report.packed_facts", lambda *_: dict(facts))
     shown = run("weights", "info", "photo.bin").stdout
     assert "\x1b" not in shown and len(shown.splitlines()) == 3
     found = json.loads(run("weights", "info", "--json", "photo.bin").stdout)

@@ -25,23 +25,25 @@ def saved(picture: Image.Image, file_format: str = "PNG", **options: object) -> 
 def test_8_bit_modes_become_rgb(pixels, mode):
     picture = Image.fromarray(pixels).convert(mode)
     expected = np.array(picture.convert("RGB"))
-    assert np.array_equal(reading.load(saved(picture)), expected)
+    assert np.array_equal(reading.load_pixels(saved(picture)), expected)
 
 
 def test_load_and_save_png_are_inverse(pixels, tmp_path):
     writing.save_png(pixels, tmp_path / "a.png")
-    assert np.array_equal(reading.load(tmp_path / "a.png"), pixels)
+    assert np.array_equal(reading.load_pixels(tmp_path / "a.png"), pixels)
 
 
 def test_exif_orientation_is_applied(pixels):
     exif = Image.Exif()
     exif[0x0112] = 6
     file = saved(Image.fromarray(pixels), exif=exif)
-    assert np.array_equal(reading.load(file), np.rot90(pixels, -1))
+    assert np.array_equal(reading.load_pixels(file), np.rot90(pixels, -1))
 
 
 def test_opaque_alpha_loses_nothing(pixels):
-    assert np.array_equal(reading.load(saved(Image.fromarray(pixels).convert("RGBA"))), pixels)
+    assert np.array_equal(
+        reading.load_pixels(saved(Image.fromarray(pixels).convert("RGBA"))), pixels
+    )
 
 
 def frames(count: int) -> BytesIO:
@@ -61,28 +63,28 @@ def frames(count: int) -> BytesIO:
 )
 def test_refused(file, message):
     with pytest.raises(ImageError, match=message):
-        reading.load(file)
+        reading.load_pixels(file)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
 def test_truncated(pixels, file_format):
     data = saved(Image.fromarray(np.tile(pixels, (9, 9, 1))), file_format).getvalue()
     with pytest.raises(ImageError):
-        reading.load(BytesIO(data[: len(data) // 2]))
+        reading.load_pixels(BytesIO(data[: len(data) // 2]))
 
 
 def test_a_limit_of_pixels_that_is_not_the_process(monkeypatch, pixels):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
     file = saved(Image.fromarray(pixels))
     for limit in (96, None):
-        assert np.array_equal(reading.load(file, ReadOptions(max_pixels=limit)), pixels)
+        assert np.array_equal(reading.load_pixels(file, ReadOptions(max_pixels=limit)), pixels)
     with pytest.raises(ImageError, match="larger than 95 pixels: 12x8; a larger --max-pixels"):
-        reading.load(file, ReadOptions(max_pixels=95))
+        reading.load_pixels(file, ReadOptions(max_pixels=95))
 
 
 def test_missing_file_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
-        reading.load(tmp_path / "no.png")
+        reading.load_pixels(tmp_path / "no.png")
 
 
 def test_psnr():
@@ -97,4 +99,4 @@ def test_a_picture_whose_tail_was_lost_is_refused():
     data = bytearray(saved(Image.fromarray(noise)).getvalue())
     data[-2000:] = bytes(2000)
     with pytest.raises(ImageError, match="damaged"):
-        reading.load(BytesIO(bytes(data)))
+        reading.load_pixels(BytesIO(bytes(data)))

@@ -189,7 +189,7 @@ def test_files_find_the_update_beside_them(copied):
     assert call("decode", "a.nni", "a-decoded.png").exit_code == 0
     assert call("verify", "b.nni", "--against", "b.png").exit_code == 0
     pixels = codec.decode("a.nni")
-    assert np.array_equal(reading.load("a-decoded.png"), pixels)
+    assert np.array_equal(reading.load_pixels("a-decoded.png"), pixels)
     elsewhere = codec.DecodeOptions(updates=(Path("renamed.nnu").read_bytes(),))
     assert np.array_equal(codec.decode(Path("a.nni").read_bytes(), elsewhere), pixels)
 

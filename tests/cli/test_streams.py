@@ -184,7 +184,7 @@ def test_warnings_of_libraries_are_one_line_each(shell, run, monkeypatch):
             warnings.warn("odd\nEXIF \x1b[2J", UserWarning, stacklevel=1)
         return {"tensors": []}
 
-    monkeypatch.setattr("codec.packing.report.describe", warning)
+    monkeypatch.setattr("codec.packing.report.packed_facts", warning)
     before = warnings.showwarning, list(warnings.filters)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -215,7 +215,7 @@ def test_reading_pictures_in_threads_leaves_the_filters_of_warnings(folder, pixe
 
     def read() -> None:
         for _ in range(30):
-            reading.read("photo.png")
+            reading.read_raster("photo.png")
             standard.read_pixels(file.getvalue())
             standard.read_metadata(file.getvalue())
 

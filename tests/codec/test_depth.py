@@ -70,7 +70,7 @@ def ppm(values: np.ndarray) -> bytes:
 )
 def test_files_of_16_bits_are_rounded(write, channels):
     values = samples(channels)
-    raster = reading.read(BytesIO(write(values)))
+    raster = reading.read_raster(BytesIO(write(values)))
     expected = rounded(values)
     colours = np.broadcast_to(expected[..., : channels - (channels % 2 == 0)], (*SHAPE, 3))
     assert np.array_equal(raster.pixels, colours)
@@ -82,13 +82,13 @@ def test_files_of_16_bits_are_rounded(write, channels):
 @pytest.mark.parametrize("options", [{"byteorder": ">"}, {"compression": "zlib"}])
 def test_other_layouts_of_tiff(options):
     values = samples(3)
-    assert np.array_equal(reading.load(BytesIO(tiff(values, **options))), rounded(values))
+    assert np.array_equal(reading.load_pixels(BytesIO(tiff(values, **options))), rounded(values))
 
 
 def test_orientation_is_applied_to_all_bits():
     values = samples(3)
     file = BytesIO(tiff(values, extratags=[(0x0112, "H", 1, 6, True)]))
-    assert np.array_equal(reading.load(file), np.rot90(rounded(values), -1))
+    assert np.array_equal(reading.load_pixels(file), np.rot90(rounded(values), -1))
 
 
 def test_arrays_and_greys_of_pillow():
@@ -102,7 +102,7 @@ def test_arrays_and_greys_of_pillow():
 def test_pictures_of_8_bits_have_no_note(photo):
     file = BytesIO()
     Image.fromarray(photo).save(file, "PNG")
-    assert reading.read(file).note == ""
+    assert reading.read_raster(file).note == ""
 
 
 def jpeg_2000(bits: int) -> bytes:
@@ -131,7 +131,7 @@ def planes(compression: str | None = None) -> bytes:
 )
 def test_what_pillow_would_truncate_is_refused(data):
     with pytest.raises(ImageError, match="more than 8 bits per sample"):
-        reading.read(BytesIO(data))
+        reading.read_raster(BytesIO(data))
 
 
 def test_pictures_of_pillow_that_are_half_of_the_file_are_refused():

@@ -68,7 +68,7 @@ def test_a_file_of_this_codec_is_decoded_first(tiny, photo, tmp_path):
     exif = Image.Exif()
     exif[0x010E] = "a face"
     first = codec.encode(png(photo[:20, :30], exif=exif), OPTIONS).data
-    raster = pictures.load(first)
+    raster = pictures.load_raster(first)
     assert np.array_equal(raster.pixels, codec.decode(first))
     assert raster.metadata == codec.read_metadata(first)
     again = codec.encode(first, OPTIONS).data
@@ -81,7 +81,7 @@ def test_one_that_needs_an_update_file_finds_it(tiny, photo, tmp_path: Path):
     path.write_bytes(pair.pictures[0].data)
     if pair.update:
         (tmp_path / "both.nnu").write_bytes(pair.update)
-    assert np.array_equal(pictures.load(path).pixels, codec.decode(path))
+    assert np.array_equal(pictures.load_raster(path).pixels, codec.decode(path))
 
 
 def test_strict_is_an_option(tiny, photo):

@@ -84,7 +84,7 @@ def test_a_missing_model_file_is_named(tiny, tmp_path, monkeypatch):
 
 
 def test_pack_and_load_are_inverse(tiny, tmp_path):
-    data = released.pack(
+    data = released.pack_model(
         "learned",
         tiny.config,
         tiny.arrays,

@@ -52,7 +52,7 @@ def write_weights(folder: Path, name: str = NAME, seed: int = 0) -> None:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of torch.hub, empty."""
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
-    compressai.load.cache_clear()
+    compressai.load_network.cache_clear()
     return tmp_path / "hub"
 
 
@@ -79,7 +79,7 @@ def test_without_an_update_it_is_the_picture_of_the_network(hub):
     write_weights(hub)
     pixels = picture(70, 45)
     decoded = codec.decode(codec.encode(pixels, dataclasses.replace(OPTIONS, effort=0)).data)
-    network = compressai.load(NAME, QUALITY)
+    network = compressai.load_network(NAME, QUALITY)
     assert np.array_equal(network.decompress(*network.compress(pixels), 70, 45), decoded)
 
 
@@ -88,7 +88,7 @@ def test_other_weights_are_refused(hub):
     write_weights(hub)
     data = codec.encode(picture(64, 64), OPTIONS).data
     write_weights(hub, seed=1)
-    compressai.load.cache_clear()
+    compressai.load_network.cache_clear()
     with pytest.raises(UnknownModel, match="other weights"):
         codec.decode(data)
 
@@ -138,7 +138,7 @@ def test_on_the_command_line(hub, tmp_path, monkeypatch):
 def test_without_compressai_one_line_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    compressai.load.cache_clear()
+    compressai.load_network.cache_clear()
     Image.fromarray(picture(20, 20)).save("photo.png")
     result = CliRunner().invoke(main, ["encode", "--content", CONTENT, "photo.png"])
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

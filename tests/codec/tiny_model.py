@@ -20,7 +20,7 @@ from torch import nn
 
 from codec.contract.modes import Lossy
 from codec.contract.quality import level_at
-from codec.models.released import pack
+from codec.models.released import pack_model
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace
 from codec.networks import tables
 from codec.networks.config import FilterConfig, ModelConfig
@@ -185,7 +185,7 @@ def packed(
 ) -> bytes:
     """A model file, completed by a subspace and tables."""
     arrays = arrays | plain_subspace(sizes.widths[0]).to_arrays()
-    return pack(content, config, arrays, short_tables(), {"license": "Apache-2.0"})
+    return pack_model(content, config, arrays, short_tables(), {"license": "Apache-2.0"})
 
 
 def pixels_hash(pixels: NDArray[np.uint8]) -> str:

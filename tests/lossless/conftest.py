@@ -14,7 +14,7 @@ from codec.contract.contents import LOSSLESS
 from codec.models import released
 from codec.models.kinds import ReleasedModel
 from codec.networks.config import LosslessConfig
-from codec.networks.lossless.network import Lossless
+from codec.networks.lossless.network import LosslessNetworks
 from scripts.release.export_lossless import release
 from scripts.train.lossless_rate import solve_linear
 
@@ -22,7 +22,7 @@ from scripts.train.lossless_rate import solve_linear
 def tiny_model_file(pictures: list[NDArray[np.uint8]]) -> bytes:
     """The bytes of a model whose linear predictors fit some pictures; the rest is random."""
     torch.manual_seed(0)
-    networks = Lossless(LosslessConfig(hidden=8, blocks=1)).requires_grad_(False)
+    networks = LosslessNetworks(LosslessConfig(hidden=8, blocks=1)).requires_grad_(False)
     planes = [torch.from_numpy(pixels).permute(2, 0, 1) for pixels in pictures]
     solve_linear(networks, planes, np.random.default_rng(0))
     for name, parameter in networks.named_parameters():

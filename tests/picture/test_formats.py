@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from codec.contract.options import ReadOptions
 from codec.errors import ImageError
 from codec.picture import profiles, reading
-from codec.picture.reading import from_pillow, read
+from codec.picture.reading import from_pillow, read_raster
 
 LINEAR = profiles.write(profiles.SRGB, profiles.parametric(1.0))
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
@@ -31,7 +31,7 @@ def test_metadata_of_each_format(file_format, orientation):
     options = {"icc_profile": SRGB, "exif": exif(orientation)}
     if file_format not in ("TIFF", "PNG"):
         options["xmp"] = XMP
-    raster = read(saved(np.zeros((16, 24, 3), np.uint8), file_format, **options))
+    raster = read_raster(saved(np.zeros((16, 24, 3), np.uint8), file_format, **options))
     found = raster.metadata
     assert (found.icc, found.xmp) == (SRGB, options.get("xmp", b""))
     tags = Image.Exif()
@@ -44,7 +44,7 @@ def test_metadata_of_each_format(file_format, orientation):
 @pytest.mark.parametrize("file_format", ["WEBP", "AVIF", "JPEG", "PNG"])
 def test_damaged_metadata_refuse_no_picture(file_format):
     picture = np.zeros((16, 16, 3), np.uint8)
-    plain = read(saved(picture, file_format))
+    plain = read_raster(saved(picture, file_format))
     for options, note in (
         ({"exif": b"Exif\0\0broken"}, "EXIF is damaged"),
         ({"icc_profile": b"broken"}, "colour profile is damaged"),
@@ -53,7 +53,7 @@ def test_damaged_metadata_refuse_no_picture(file_format):
             data = saved(picture, file_format, exif=exif()).replace(b"MM\0*", b"oops")
         else:
             data = saved(picture, file_format, **options)
-        raster = read(data)
+        raster = read_raster(data)
         assert np.array_equal(raster.pixels, plain.pixels)
         assert note in raster.note
         assert raster.metadata.exif == raster.metadata.icc == b""
@@ -72,20 +72,20 @@ def avif(kind: bytes, content: bytes, replaced: bytes) -> bytes:
 @pytest.mark.parametrize(("primaries", "transfer"), [(12, 13), (9, 1), (1, 8)])
 def test_code_points_of_avif_become_a_profile(primaries, transfer):
     content = b"nclx" + struct.pack(">HHHB", primaries, transfer, 6, 0x80)
-    raster = read(avif(b"colr", content, b"colr"))
+    raster = read_raster(avif(b"colr", content, b"colr"))
     assert profiles.code_points(raster.metadata.icc) == bytes([primaries, transfer, 0, 1])
     assert raster.note == ""
 
 
 def test_high_dynamic_range_of_avif_is_named():
     content = b"nclx" + struct.pack(">HHHB", 9, 16, 9, 0x80)
-    assert "(PQ)" in read(avif(b"colr", content, b"colr")).note
+    assert "(PQ)" in read_raster(avif(b"colr", content, b"colr")).note
 
 
 def test_linear_qoi_becomes_a_profile():
     data = bytearray(saved(ramp(), "QOI"))
     data[13] = 1
-    assert read(bytes(data)).metadata.icc == LINEAR
+    assert read_raster(bytes(data)).metadata.icc == LINEAR
 
 
 def bmp(kind: bytes, rest: bytes, profile: bytes = b"") -> bytes:
@@ -100,12 +100,12 @@ def bmp(kind: bytes, rest: bytes, profile: bytes = b"") -> bytes:
 
 def test_profiles_in_bmp():
     data = bmp(b"DEBM", b"", SRGB)
-    raster = read(data)
+    raster = read_raster(data)
     assert np.array_equal(raster.pixels, ramp()) and raster.metadata.icc == SRGB
     points = [round(v * 2**30) for v in (0.41, 0.21, 0.02, 0.36, 0.72, 0.12, 0.18, 0.07, 0.95)]
     calibrated = struct.pack("<9i3I", *points, *[65536] * 3)
-    assert read(bmp(bytes(4), calibrated)).metadata.icc
-    assert read(bmp(bytes(4), b"")).metadata.icc == b""
+    assert read_raster(bmp(bytes(4), calibrated)).metadata.icc
+    assert read_raster(bmp(bytes(4), b"")).metadata.icc == b""
 
 
 def psd(resources: dict[int, bytes]) -> bytes:
@@ -122,7 +122,9 @@ def psd(resources: dict[int, bytes]) -> bytes:
 
 def test_resources_of_photoshop():
     records = b"\x1c\x02\x78\x00\x05hello"
-    raster = read(psd({0x0404: records, 0x0422: exif().tobytes()[6:], 0x0424: XMP, 0x040F: SRGB}))
+    raster = read_raster(
+        psd({0x0404: records, 0x0422: exif().tobytes()[6:], 0x0424: XMP, 0x040F: SRGB})
+    )
     found = raster.metadata
     assert np.array_equal(raster.pixels, ramp())
     assert (found.icc, found.xmp, found.iptc) == (SRGB, XMP, records)
@@ -146,7 +148,7 @@ def test_extensions_of_gif():
         + trailer
         + plain[place:]
     )
-    found = read(data).metadata
+    found = read_raster(data).metadata
     assert (found.icc, found.xmp) == (SRGB, XMP)
 
 
@@ -155,7 +157,7 @@ def test_boxes_of_jpeg_2000():
     tags = exif().tobytes()[6:]
     uuids = {b"JpgTiffExif->JP2": tags, bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): XMP}
     data = plain + b"".join(box(b"uuid", uuid + content) for uuid, content in uuids.items())
-    found = read(data).metadata
+    found = read_raster(data).metadata
     assert found.exif == b"Exif\0\0" + tags and found.xmp == XMP
 
 
@@ -169,7 +171,7 @@ def test_boxes_of_jpeg_2000():
     ],
 )
 def test_what_is_not_kept_is_named(data, note):
-    assert note in read(data).note
+    assert note in read_raster(data).note
 
 
 @pytest.mark.parametrize("mode", ["La", "RGBa"])
@@ -183,7 +185,7 @@ def test_premultiplied_pictures_of_pillow(mode):
 def test_pictures_of_pillow_keep_what_their_file_says():
     for data in (jpeg(), saved(ramp(), "PNG", exif=exif(6), dpi=(300, 300))):
         with Image.open(BytesIO(data)) as opened:
-            one, other = from_pillow(opened), read(data)
+            one, other = from_pillow(opened), read_raster(data)
         assert np.array_equal(one.pixels, other.pixels)
         assert one.metadata == other.metadata
 
@@ -211,9 +213,9 @@ def test_a_frame_is_chosen():
         options = {"lossless": True} if file_format == "WEBP" else {}
         data = saved(frames[0], file_format, save_all=True, append_images=frames[1:], **options)
         with pytest.raises(ImageError, match="choose one with --frame"):
-            read(data)
-        assert (reading.load(data, ReadOptions(frame=2)) == 100).all()
-        assert read(data, ReadOptions(frame=1)).note == ""
+            read_raster(data)
+        assert (reading.load_pixels(data, ReadOptions(frame=2)) == 100).all()
+        assert read_raster(data, ReadOptions(frame=1)).note == ""
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_formats_of_plugins_that_are_not_installed(head, hint, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_jxl.JpegXLImagePlugin", None)
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     with pytest.raises(ImageError, match=hint):
-        read(head + bytes(100))
+        read_raster(head + bytes(100))
 
 
 def test_reading_leaves_the_process_alone():
@@ -252,6 +254,6 @@ def test_reading_leaves_the_process_alone():
 def test_only_the_limit_that_was_asked_for_counts(file_format, options, monkeypatch):
     data = saved(np.zeros((16, 16, 3), np.uint8), file_format, **options)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
-    assert reading.load(data, ReadOptions(max_pixels=256)).shape == (16, 16, 3)
+    assert reading.load_pixels(data, ReadOptions(max_pixels=256)).shape == (16, 16, 3)
     with pytest.raises(ImageError, match="larger than 255 pixels"):
-        reading.load(data, ReadOptions(max_pixels=255))
+        reading.load_pixels(data, ReadOptions(max_pixels=255))

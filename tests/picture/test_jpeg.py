@@ -12,7 +12,7 @@ from PIL import Image
 from codec.contract.options import METADATA, ReadOptions
 from codec.errors import ImageError
 from codec.picture import iptc, profiles, reading
-from codec.picture.reading import read
+from codec.picture.reading import read_raster
 
 APP1, APP2, APP11, APP13, COM = 0xE1, 0xE2, 0xEB, 0xED, 0xFE
 IPTC = b"\x1c\x02\x78\x00\x05hello"
@@ -62,7 +62,7 @@ def test_all_metadata_are_kept():
         + iptc.IDENTIFIER
         + iptc.as_resources(IPTC),
     )
-    raster = read(data)
+    raster = read_raster(data)
     found = raster.metadata
     assert (found.icc, found.xmp, found.iptc) == (SRGB, PLAIN_XMP, IPTC)
     assert found.dpi == (300, 300)
@@ -75,7 +75,7 @@ def test_all_metadata_are_kept():
 def test_dots_per_centimetre():
     data = bytearray(saved(np.zeros((8, 8, 3), np.uint8), "JPEG", dpi=(100, 100)))
     data[data.index(b"JFIF") + 7] = 2
-    assert read(bytes(data)).metadata.dpi == pytest.approx((254, 254))
+    assert read_raster(bytes(data)).metadata.dpi == pytest.approx((254, 254))
 
 
 def test_density_of_the_file_is_that_of_its_exif():
@@ -83,9 +83,9 @@ def test_density_of_the_file_is_that_of_its_exif():
     tags[0x011A], tags[0x011B], tags[0x0128] = 72.0, 72.0, 2
     for dpi, expected in (((72, 72), (72, 72)), ((300, 200), (300, 200))):
         data = saved(np.zeros((8, 8, 3), np.uint8), "JPEG", dpi=dpi, exif=tags)
-        assert read(data).metadata.dpi == expected
+        assert read_raster(data).metadata.dpi == expected
         again = Image.Exif()
-        again.load(read(data).metadata.exif)
+        again.load(read_raster(data).metadata.exif)
         assert again[TITLE] == "a face"
 
 
@@ -114,8 +114,8 @@ def test_density_of_the_file_is_that_of_its_exif():
     ],
 )
 def test_what_is_not_kept_is_named_and_no_longer_promised(segments, after, note, kept):
-    raster = read(jpeg(*segments, after=after))
-    assert np.array_equal(raster.pixels, reading.load(jpeg()))
+    raster = read_raster(jpeg(*segments, after=after))
+    assert np.array_equal(raster.pixels, reading.load_pixels(jpeg()))
     assert note in raster.note
     assert kept in raster.metadata.xmp
     for promise in (b"hdrgm:", b"Container:", b"Item:", b"MotionPhoto"):
@@ -127,24 +127,24 @@ def test_what_is_not_kept_is_named_and_no_longer_promised(segments, after, note,
 def test_a_second_view_can_be_chosen():
     views = [Image.fromarray(np.full((16, 16, 3), grey, np.uint8)) for grey in (50, 200)]
     data = saved(views[0], "MPO", save_all=True, append_images=views[1:])
-    assert "further pictures" in read(data).note
-    assert reading.load(data).mean() < 60
-    assert reading.load(data, ReadOptions(frame=1)).mean() > 190
+    assert "further pictures" in read_raster(data).note
+    assert reading.load_pixels(data).mean() < 60
+    assert reading.load_pixels(data, ReadOptions(frame=1)).mean() > 190
     with pytest.raises(ImageError, match="2 frames, so there is no frame 2"):
-        read(data, ReadOptions(frame=2))
+        read_raster(data, ReadOptions(frame=2))
 
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_an_end_that_is_missing(progressive):
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     data = saved(picture, "JPEG", progressive=progressive)
-    whole = reading.load(data)
+    whole = reading.load_pixels(data)
     with pytest.raises(ImageError, match="end marker is missing; --truncated"):
-        read(data[:-2])
-    raster = read(data[:-2], ReadOptions(truncated=True))
+        read_raster(data[:-2])
+    raster = read_raster(data[:-2], ReadOptions(truncated=True))
     assert np.array_equal(raster.pixels, whole)
     assert "cut short" in raster.note
-    half = read(data[: len(data) // 2], ReadOptions(truncated=True))
+    half = read_raster(data[: len(data) // 2], ReadOptions(truncated=True))
     assert half.pixels.shape == whole.shape
 
 
@@ -155,7 +155,7 @@ def test_exif_is_edited_in_place(orientation):
     tags.get_ifd(0x8769)[0x927C] = b"positions: 1234"
     before = tags.tobytes()
     place = before.index(b"positions")
-    raster = read(saved(np.zeros((8, 12, 3), np.uint8), "JPEG", exif=before))
+    raster = read_raster(saved(np.zeros((8, 12, 3), np.uint8), "JPEG", exif=before))
     after = raster.metadata.exif
     assert after.index(b"positions") == place and after[place:] == before[place:]
     found = Image.Exif()
@@ -170,20 +170,20 @@ def test_orientation_in_xmp_alone():
         b"",
     )
     picture = np.zeros((8, 12, 3), np.uint8)
-    raster = read(jpeg(xmp(packet), picture=picture))
+    raster = read_raster(jpeg(xmp(packet), picture=picture))
     assert raster.pixels.shape == (12, 8, 3)
     assert b"Orientation" not in raster.metadata.xmp and b"a face" in raster.metadata.xmp
 
 
 def test_promises_that_cannot_be_taken_out_are_named():
-    raster = read(jpeg(xmp(GAIN_MAP_XMP.replace(b"</x:xmpmeta>", b"<broken>"))))
+    raster = read_raster(jpeg(xmp(GAIN_MAP_XMP.replace(b"</x:xmpmeta>", b"<broken>"))))
     assert "gain map" in raster.note and "XMP still speaks" in raster.note
 
 
 def test_resolution_among_photoshops_resources():
     stated = struct.pack(">IHHIHH", 300 << 16, 1, 1, 150 << 16, 1, 1)
     block = b"8BIM\x03\xed\0\0" + struct.pack(">I", len(stated)) + stated
-    assert read(jpeg((APP13, iptc.IDENTIFIER + block))).metadata.dpi == (300, 150)
+    assert read_raster(jpeg((APP13, iptc.IDENTIFIER + block))).metadata.dpi == (300, 150)
 
 
 def cmyk_profile() -> bytes:
@@ -214,7 +214,7 @@ def test_cmyk_goes_through_its_profile():
     assert profiles.is_sound(icc)
     picture = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
     for file_format in ("JPEG", "TIFF"):
-        raster = read(saved(picture, file_format, icc_profile=icc))
+        raster = read_raster(saved(picture, file_format, icc_profile=icc))
         assert np.abs(raster.pixels.astype(int) - 119).max() <= 3, raster.pixels[0, 0]
         assert raster.note == "colours converted from CMYK to sRGB"
         assert raster.metadata.icc == b""
@@ -222,7 +222,7 @@ def test_cmyk_goes_through_its_profile():
 
 def test_cmyk_goes_through_its_profile_or_a_rule_of_thumb():
     picture = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
-    raster = read(saved(picture, "JPEG", quality=100))
+    raster = read_raster(saved(picture, "JPEG", quality=100))
     assert np.abs(raster.pixels.astype(int) - (0, 255, 255)).max() <= 3
     assert "converted from CMYK, which has no profile" in raster.note
     assert raster.metadata.icc == b""

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from codec.contract.options import METADATA, ReadOptions
 from codec.errors import ImageError
 from codec.picture import iptc, profiles, reading
-from codec.picture.reading import read
+from codec.picture.reading import read_raster
 
 IPTC = b"\x1c\x02\x78\x00\x05hello"
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
@@ -40,7 +40,7 @@ def test_one_transparent_value_of_16_bits(channels):
     samples[2, 3] = samples[0, 0]
     samples[4, 4] = samples[0, 0] ^ 1  # the same after rounding
     key = struct.pack(f">{channels}H", *samples[0, 0])
-    raster = read(png(samples, chunk(b"tRNS", key)))
+    raster = read_raster(png(samples, chunk(b"tRNS", key)))
     expected = np.where((samples == samples[0, 0]).all(axis=2), 0, 255)
     assert expected[4, 4] == 255 and (expected == 0).sum() == 2
     assert np.array_equal(raster.alpha, expected)
@@ -49,7 +49,7 @@ def test_one_transparent_value_of_16_bits(channels):
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_one_transparent_value_of_few_bits(bits):
     samples = (np.arange(16).reshape(2, 8, 1) % 2**bits).astype(np.uint8)
-    raster = read(png(samples, chunk(b"tRNS", struct.pack(">H", 1)), depth=bits))
+    raster = read_raster(png(samples, chunk(b"tRNS", struct.pack(">H", 1)), depth=bits))
     assert np.array_equal(raster.alpha, np.where(samples[..., 0] == 1, 0, 255))
     assert np.array_equal(raster.pixels[..., 0], samples[..., 0] * (255 // (2**bits - 1)))
 
@@ -57,14 +57,14 @@ def test_one_transparent_value_of_few_bits(bits):
 def test_one_transparent_colour_of_8_bits():
     samples = ramp(3)
     key = struct.pack(">3H", *samples[1, 1])
-    raster = read(png(samples, chunk(b"tRNS", key)))
+    raster = read_raster(png(samples, chunk(b"tRNS", key)))
     assert (raster.alpha == 0).sum() == 1 and raster.alpha[1, 1] == 0
 
 
 @pytest.mark.parametrize(("gamma", "exponent"), [(100_000, 1.0), (55_555, 1.8)])
 def test_gamma_becomes_a_profile(gamma, exponent):
     samples = ramp()
-    raster = read(png(samples, chunk(b"gAMA", struct.pack(">I", gamma))))
+    raster = read_raster(png(samples, chunk(b"gAMA", struct.pack(">I", gamma))))
     assert np.array_equal(raster.pixels, samples) and raster.note == ""
     expected = to_srgb((samples / 255) ** exponent)
     assert np.abs(shown(raster) - expected).max() <= 2
@@ -77,7 +77,7 @@ def test_what_means_srgb_needs_no_profile(extra):
     if extra:
         chunks[0] = chunk(b"gAMA", struct.pack(">I", 99999))
         chunks.append(chunk(extra, b"\0"))
-    raster = read(png(ramp(), *chunks))
+    raster = read_raster(png(ramp(), *chunks))
     assert raster.metadata.icc == b"" and raster.note == ""
 
 
@@ -98,7 +98,7 @@ P3_TO_SRGB = np.array([[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197,
 )
 def test_primaries_become_a_profile(stated):
     samples = np.clip(ramp(), 90, 160)
-    raster = read(png(samples, *stated))
+    raster = read_raster(png(samples, *stated))
     light = np.where(
         samples <= 10.3, samples / 255 / 12.92, ((samples / 255 + 0.055) / 1.055) ** 2.4
     )
@@ -108,7 +108,9 @@ def test_primaries_become_a_profile(stated):
 
 
 def test_code_points_of_a_narrow_range():
-    raster = read(png(np.full((2, 2, 3), 235, np.uint8), chunk(b"cICP", bytes([1, 13, 0, 0]))))
+    raster = read_raster(
+        png(np.full((2, 2, 3), 235, np.uint8), chunk(b"cICP", bytes([1, 13, 0, 0])))
+    )
     assert shown(raster).min() >= 254 and raster.note == ""
     assert profiles.code_points(raster.metadata.icc) == bytes([1, 13, 0, 0])
 
@@ -123,9 +125,9 @@ def test_code_points_of_a_narrow_range():
 )
 def test_code_points_that_a_note_names(codes, note):
     data = png(ramp(), chunk(b"cICP", bytes(codes)))
-    assert note in read(data).note
+    assert note in read_raster(data).note
     with pytest.raises(ImageError, match="refused by --strict"):
-        read(data).with_metadata(METADATA, strict=True)
+        read_raster(data).with_metadata(METADATA, strict=True)
 
 
 def grey_profile(curve: bytes) -> bytes:
@@ -140,14 +142,14 @@ def grey_profile(curve: bytes) -> bytes:
 def test_a_profile_of_greys_becomes_one_of_colours():
     icc = grey_profile(profiles.parametric(1.0))
     samples = ramp(1)
-    raster = read(saved(samples[..., 0], "PNG", icc_profile=icc))
+    raster = read_raster(saved(samples[..., 0], "PNG", icc_profile=icc))
     assert profiles.is_sound(icc) and raster.note == ""
     assert np.abs(shown(raster) - to_srgb(samples / 255)).max() <= 2
 
 
 def test_a_profile_that_does_not_fit_is_named():
     icc = grey_profile(profiles.parametric(1.0))
-    raster = read(saved(ramp(), "PNG", icc_profile=icc))
+    raster = read_raster(saved(ramp(), "PNG", icc_profile=icc))
     assert raster.metadata.icc == b"" and "colour profile for GRAY does not fit" in raster.note
 
 
@@ -164,7 +166,7 @@ def test_metadata_in_raw_profiles():
         b"icc": SRGB,
     }
     samples = ramp()
-    raster = read(png(samples, *(raw_profile(kind, data) for kind, data in parts.items())))
+    raster = read_raster(png(samples, *(raw_profile(kind, data) for kind, data in parts.items())))
     found = raster.metadata
     assert (found.xmp, found.iptc, found.icc) == (XMP, IPTC, SRGB)
     tags = Image.Exif()
@@ -175,7 +177,7 @@ def test_metadata_in_raw_profiles():
 
 def test_exif_of_its_own_chunk_and_density():
     density = chunk(b"pHYs", struct.pack(">IIB", 11811, 5906, 1))
-    raster = read(png(ramp(), chunk(b"eXIf", exif().tobytes()[6:]), density))
+    raster = read_raster(png(ramp(), chunk(b"eXIf", exif().tobytes()[6:]), density))
     assert raster.metadata.dpi == pytest.approx((300, 150), abs=0.02)
     tags = Image.Exif()
     tags.load(raster.metadata.exif)
@@ -184,7 +186,7 @@ def test_exif_of_its_own_chunk_and_density():
 
 
 def test_pixels_that_are_not_square_are_named():
-    raster = read(png(ramp(), chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0))))
+    raster = read_raster(png(ramp(), chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0))))
     assert "1:2" in raster.note and "squares" in raster.note
 
 
@@ -214,7 +216,7 @@ def test_pixels_that_are_not_square_are_named():
 )
 def test_what_is_not_kept_is_named_and_refuses_no_picture(part, note):
     samples = ramp()
-    raster = read(png(samples, part))
+    raster = read_raster(png(samples, part))
     assert np.array_equal(raster.pixels, samples)
     assert note in raster.note
     with pytest.raises(ImageError, match="refused by --strict"):
@@ -222,25 +224,25 @@ def test_what_is_not_kept_is_named_and_refuses_no_picture(part, note):
 
 
 def test_what_a_caller_leaves_out_is_not_missed():
-    raster = read(png(ramp(), chunk(b"tEXt", b"Comment\0hello"), chunk(b"eXIf", b"broken")))
+    raster = read_raster(png(ramp(), chunk(b"tEXt", b"Comment\0hello"), chunk(b"eXIf", b"broken")))
     assert raster.with_metadata(("icc",), strict=True).note == ""
     assert raster.with_metadata(("exif",)).note == "EXIF is damaged and left out"
 
 
 def test_names_are_safe_to_show():
-    note = read(png(ramp(), chunk(b"tEXt", b"\x1b[31mred\n\0hello"))).note
+    note = read_raster(png(ramp(), chunk(b"tEXt", b"\x1b[31mred\n\0hello"))).note
     assert note.isprintable() and "red" in note
 
 
 def test_data_after_the_picture_are_named():
-    assert "7 bytes after the picture" in read(png(ramp()) + b"trailer").note
+    assert "7 bytes after the picture" in read_raster(png(ramp()) + b"trailer").note
 
 
 @pytest.mark.parametrize("cut", [1, 12, 20])
 def test_a_cut_file_is_taken_if_asked_for(cut):
     data = png(np.tile(ramp(), (9, 9, 1)))[:-cut]
     with pytest.raises(ImageError, match="--truncated takes"):
-        read(data)
-    raster = read(data, ReadOptions(truncated=True))
+        read_raster(data)
+    raster = read_raster(data, ReadOptions(truncated=True))
     assert raster.pixels.shape == (54, 45, 3)
     assert "cut short" in raster.note

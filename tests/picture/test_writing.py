@@ -28,7 +28,7 @@ def everything() -> Metadata:
 def test_what_a_format_holds_comes_back(form):
     notes = Notes()
     data = writing.save(np.zeros((16, 24, 3), np.uint8), everything(), form, notes)
-    found = reading.read(data).metadata
+    found = reading.read_raster(data).metadata
     for kind in ("icc", "xmp", "iptc"):
         assert getattr(found, kind) == (getattr(everything(), kind) if kind in form.holds else b"")
     if "exif" in form.holds:
@@ -49,7 +49,7 @@ def test_transparency_is_kept_or_refused(form):
         with pytest.raises(ImageError, match="do not hold; write png, webp, avif, tiff"):
             writing.save(samples, Metadata(), form, Notes())
         return
-    back = reading.load(writing.save(samples, Metadata(), form, Notes()))
+    back = reading.load_pixels(writing.save(samples, Metadata(), form, Notes()))
     assert np.array_equal(back[..., 3], samples[..., 3]) or form.name == "avif"
     if form.exact:
         assert np.array_equal(back, samples)
@@ -63,13 +63,13 @@ def test_code_points_come_back_as_such():
     data = file.getvalue()
     place = data.index(b"cICP")
     assert data[place + 4 : place + 8] == codes and place < data.index(b"IDAT")
-    assert profiles.code_points(reading.read(data).metadata.icc) == codes
+    assert profiles.code_points(reading.read_raster(data).metadata.icc) == codes
 
 
 def test_metadata_too_long_for_a_segment_are_named():
     notes = Notes()
     large = Metadata(xmp=XMP + b" " * 70_000, iptc=IPTC * 9000)
-    reading.read(writing.save(ramp(), large, formats.BY_NAME["jpeg"], notes))
+    reading.read_raster(writing.save(ramp(), large, formats.BY_NAME["jpeg"], notes))
     assert {note.kind for note in notes} == {"xmp", "iptc"}
 
 

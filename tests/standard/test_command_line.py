@@ -64,8 +64,8 @@ def test_enhance_decode_and_strip(run, folder, enhanced, photo):
         assert ORIENTATION not in restored.getexif()
         assert restored.size == (photo.shape[1], photo.shape[0])
         shown = np.array(restored)
-    assert psnr_db(shown, photo) > psnr_db(reading.load("photo.jpg"), photo)
-    np.testing.assert_array_equal(reading.load("photo.enhanced.png"), shown)
+    assert psnr_db(shown, photo) > psnr_db(reading.load_pixels("photo.jpg"), photo)
+    np.testing.assert_array_equal(reading.load_pixels("photo.enhanced.png"), shown)
 
     result = run("verify", "photo.enhanced.jpg", "--against", "photo.png")
     assert f"  PSNR {psnr_db(shown, photo):.2f} dB  SSIMULACRA2 " in result.stdout
@@ -94,7 +94,7 @@ def test_enhance_json(run, folder):
 
 
 def test_no_gain_is_said(run, folder):
-    writing.save_png(reading.load("photo.jpg"), "decoded.png")
+    writing.save_png(reading.load_pixels("photo.jpg"), "decoded.png")
     result = run("enhance", "-e", "1", "decoded.png", "photo.jpg")
     assert result.exit_code == 0
     assert "carries nothing" in result.stderr and " + 0 B" in result.stderr
@@ -140,7 +140,7 @@ def test_view_compares_with_any_program(folder, enhanced, photo):
     variants = {variant.key: variant for variant in comparison.variants}
     assert list(variants) == ["original", "decoded", "no-update", "plain"]
     plain = variants["plain"]
-    assert plain.psnr_db == psnr_db(reading.load("photo.jpg"), photo)
+    assert plain.psnr_db == psnr_db(reading.load_pixels("photo.jpg"), photo)
     assert plain.psnr_db < variants["no-update"].psnr_db < variants["decoded"].psnr_db
     payload = jpeg.extract(enhanced)
     assert comparison.parts == {"update": len(payload) - 10, "jpeg": len(enhanced) - len(payload)}
@@ -167,7 +167,7 @@ def test_encode_by_the_name_of_its_output(run, folder, photo):
     assert run(*common, "out.bin").exit_code == 0
     made = Path("out.jpeg").read_bytes()
     assert jpeg.extract(made)
-    assert reading.load("out.jpeg").shape == photo.shape
+    assert reading.load_pixels("out.jpeg").shape == photo.shape
     assert Container.unpack(Path("out.bin").read_bytes())
     assert run("verify", "out.jpeg").exit_code == run("verify", "out.bin").exit_code == 0
     # The metadata of the picture go with it; it is upright by now.

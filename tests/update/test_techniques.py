@@ -12,9 +12,9 @@ from bitstream.update import levels as levels_payload
 from bitstream.update.levels import UpdatePayload
 from bitstream.update.methods import Method
 from codec.contract import techniques as registry
-from codec.contract.techniques import Technique, read, techniques
+from codec.contract.techniques import Technique, parse, techniques
 from codec.decoding import update
-from codec.decoding.parameters import Cosine, Kernels, LowRank, Scales
+from codec.decoding.parameters import ChannelScales, Cosine, Kernels, LowRank
 from codec.encoding.updates import trellis
 from codec.encoding.updates.fit import descend
 from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
@@ -29,7 +29,7 @@ from scripts.train.meta_losses import normal_equations
 
 PARAMETERS = {
     Method.KERNELS: Kernels(),
-    Method.SCALES: Scales(),
+    Method.SCALES: ChannelScales(),
     Method.LOW_RANK: LowRank(),
     Method.COSINE: Cosine(),
 }
@@ -98,11 +98,11 @@ def test_every_technique_has_a_method_and_a_loss_that_exist():
 )
 def test_a_table_that_is_wrong_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
-        read(text)
+        parse(text)
 
 
 def test_a_table_that_is_right_is_read():
-    found = read('[a]\ntitle = "A"\nparameters = "kernels"\nloss = "rate"\nchanges = "biases"')
+    found = parse('[a]\ntitle = "A"\nparameters = "kernels"\nloss = "rate"\nchanges = "biases"')
     assert found == {"a": Technique("a", "A", "kernels", "rate", "biases")}
 
 

@@ -94,7 +94,7 @@ class ZooNetwork:
         return found
 
 
-def parse(content: str) -> tuple[str, int]:
+def parse_name(content: str) -> tuple[str, int]:
     """Name and quality of "compressai:NAME:QUALITY".  Raises OptionError."""
     family, _, rest = content.partition(":")
     name, _, quality = rest.rpartition(":")
@@ -104,7 +104,7 @@ def parse(content: str) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=2)
-def load(name: str, quality: int) -> ZooNetwork:
+def load_network(name: str, quality: int) -> ZooNetwork:
     """A network with the weights that CompressAI has stored here.  Raises ZooError."""
     if importlib.util.find_spec("compressai") is None:
         raise ZooError(INSTALL)
@@ -143,7 +143,7 @@ def decode(payload: bytes, header: Header, model: FilteredModel) -> Halves:
     """
     found = ZooPayload.unpack(payload)
     try:
-        network = load(found.name, found.quality)
+        network = load_network(found.name, found.quality)
     except ZooError as error:
         raise UnknownModel(str(error)) from error
     if network.weights != found.weights:

@@ -17,7 +17,7 @@ from codec.networks.lossless.shape import CHANNELS, CLASSES, PHASES
 
 STRIP_POSITIONS = 2**15
 NOTHING = np.zeros(0, np.int64)
-Symbols = tuple[NDArray[np.int64], NDArray[np.uint16] | None, NDArray[np.int32] | None]
+StepArrays = tuple[NDArray[np.int64], NDArray[np.uint16] | None, NDArray[np.int32] | None]
 """Means, tables and symbols of a step."""
 
 
@@ -110,7 +110,7 @@ class _Pass:
         arrays[f"error_{index + 1}"] = arrays.pop("error")
 
     def _run(
-        self, part: Part, constants: NDArray[np.int64] = NOTHING, symbols: Symbols | None = None
+        self, part: Part, constants: NDArray[np.int64] = NOTHING, symbols: StepArrays | None = None
     ) -> None:
         base, inside = self._arrays["phase_0"].shape[:2], self._inside
         job = part.job(base, (inside[1], inside[0]), self._arrays, constants, self._logs)

@@ -24,8 +24,8 @@ from codec.networks.fixed_context import IntegerPredicted
 from codec.networks.fixed_point import rescale
 from codec.networks.integers import FilterLayers, HeadLayers, Scales
 from codec.networks.isolation import isolated
-from codec.networks.lossless.network import Lossless
-from codec.networks.lossless.scan import Step, refine
+from codec.networks.lossless.network import LosslessNetworks
+from codec.networks.lossless.scan import PassStep, refine_grid
 from codec.networks.lossless.shape import CHANNELS, PHASES, PIXEL_LIMIT, VALUE_BITS
 from codec.networks.lossless.twins import predict, with_heads
 from codec.networks.order import Slot
@@ -149,7 +149,7 @@ def scan(context: ContextModel, grid: Grid, level: IntegerLevel, exchange: Excha
 class TorchPasses:
     """The passes of the lossless mode; see `codec.decoding.engines.protocol.Refine`."""
 
-    def __init__(self, networks: Lossless) -> None:
+    def __init__(self, networks: LosslessNetworks) -> None:
         self._networks = networks
 
     @isolated()
@@ -166,7 +166,7 @@ class TorchPasses:
         height, width, _ = known.shape
         a = torch.from_numpy(known).permute(2, 0, 1)[None].float()
 
-        def code(step: Step) -> Tensor:
+        def code(step: PassStep) -> Tensor:
             if step.channel >= channels:
                 return torch.zeros_like(step.base)
             row, column = PHASES[step.index]
@@ -182,7 +182,7 @@ class TorchPasses:
             settled[0, 0, :rows, :columns] = torch.from_numpy(got).view(rows, columns).float()
             return settled * 2.0**VALUE_BITS
 
-        parts = refine(a * 2.0**VALUE_BITS, self._networks, number, code)
+        parts = refine_grid(a * 2.0**VALUE_BITS, self._networks, number, code)
         finer = np.empty((2 * height, 2 * width, CHANNELS), np.int16)
         finer[::2, ::2] = known
         for (row, column), part in zip(PHASES, parts, strict=True):

@@ -19,7 +19,7 @@ SEED = (128, 0, 0)
 NARROWEST = FRACTIONS // 2
 """Table of whether the picture is grey: it costs nothing where it is not."""
 
-Grid = tuple[int, int]
+GridSize = tuple[int, int]
 """Rows and columns."""
 Colours = NDArray[np.int16]
 """[h w 3]: green, red - green, blue - green.  With a linear predictor this codes photographs of
@@ -46,7 +46,7 @@ def to_rgb(colours: Colours) -> Pixels:
     return rgb.astype(np.uint8)
 
 
-def grids_of(height: int, width: int) -> list[Grid]:
+def grids_of(height: int, width: int) -> list[GridSize]:
     """All grids from the picture down to a single pixel."""
     grids = [(height, width)]
     while grids[-1] != (1, 1):
@@ -62,7 +62,7 @@ def encode_pixels(pixels: Pixels, refine: Refine, tables: CdfTables) -> bytes:
     return writer.finish()
 
 
-def decode_pixels(reader: SymbolCoder, grid: Grid, refine: Refine, tables: CdfTables) -> Pixels:
+def decode_pixels(reader: SymbolCoder, grid: GridSize, refine: Refine, tables: CdfTables) -> Pixels:
     """Inverse of `encode_pixels`.
 
     Raises:
@@ -72,7 +72,7 @@ def decode_pixels(reader: SymbolCoder, grid: Grid, refine: Refine, tables: CdfTa
 
 
 def walk(
-    coder: SymbolCoder, grid: Grid, refine: Refine, tables: CdfTables, values: Colours | None
+    coder: SymbolCoder, grid: GridSize, refine: Refine, tables: CdfTables, values: Colours | None
 ) -> Colours:
     """Codes colours in either direction; a reader is given none.
 

@@ -34,7 +34,7 @@ def scales_of(subspaces: Subspaces) -> NDArray[np.int16]:
     return np.concatenate([subspace.scales.ravel() for subspace in subspaces])
 
 
-def split(levels: NDArray[np.int32], subspaces: Subspaces) -> list[NDArray[np.int32]]:
+def split_levels(levels: NDArray[np.int32], subspaces: Subspaces) -> list[NDArray[np.int32]]:
     """All levels [r] -> those of each head, in the shape of its scales."""
     ends = np.cumsum([subspace.scales.size for subspace in subspaces])
     parts = np.split(levels, ends[:-1])
@@ -83,7 +83,7 @@ def applied(heads: HeadLayers, subspaces: Subspaces, payload: SubspacePayload) -
     Raises:
         InvalidField: the changed networks exceed the bounds of exact arithmetic.
     """
-    parts = split(payload.levels, subspaces)
+    parts = split_levels(payload.levels, subspaces)
     return {
         name: changed(layer, subspace, replace(payload, levels=levels))
         for (name, layer), subspace, levels in zip(heads.items(), subspaces, parts, strict=True)

@@ -6,7 +6,7 @@ import torch
 
 from bitstream.file.compressai import ZooPayload
 from codec.contract.quality import HALVES, quality_at
-from codec.decoding.contents.compressai import ZooError, checksum, load, parse
+from codec.decoding.contents.compressai import ZooError, checksum, load_network, parse_name
 from codec.encoding.contents import standard
 from codec.encoding.job import Content, Job
 from codec.errors import OptionError
@@ -21,7 +21,7 @@ LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
 
 def half_of(content: str) -> int:
     """What the post-filter is conditioned on: the quality of this codec with the same lambda."""
-    _, quality = parse(content)
+    _, quality = parse_name(content)
     weight = LAMBDAS[min(max(quality, 1), len(LAMBDAS)) - 1]
     return min(max(round(2 * quality_at(weight)), 0), HALVES)
 
@@ -35,7 +35,7 @@ def encode(job: Job) -> Content:
     """The picture as such a network codes it.  Raises OptionError."""
     height, width = job.pixels.shape[:2]
     try:
-        network = load(*parse(job.content))
+        network = load_network(*parse_name(job.content))
     except ZooError as error:
         raise OptionError(str(error)) from error
     shape, strings = network.compress(job.pixels)

@@ -59,7 +59,7 @@ class Subject:
     @classmethod
     def of(cls, raster: Raster, options: EncodeOptions) -> Subject:
         """That of a picture that has been read."""
-        samples = transparency.join(raster.pixels, raster.alpha)
+        samples = transparency.join_opacity(raster.pixels, raster.alpha)
         checksum = pixel_checksum.pack(samples_of(samples))
         return cls(raster.pixels, samples, {**extras_of(raster, options), Tag.PIXELS: checksum})
 
@@ -144,7 +144,7 @@ def _adapted(
     """The picture with an update, if its file is smaller than the plain one."""
     trace: list[TracePoint] = []
     note = partial(_note, trace, on_progress or (lambda stage, done: None))
-    found = fit.search(subject.pixels, model, thorough=effort.thorough, on_step=note)
+    found = fit.fit_heads(subject.pixels, model, thorough=effort.thorough, on_step=note)
     # What the search saves is an estimate: the files decide.
     tried = [plain] if found is None else [plain, _networks(subject, model, found)]
     return replace(min(tried, key=lambda coded: len(coded.data)), trace=tuple(trace))

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from bitstream import CdfTables, InvalidField
 from bitstream.update.subspace import STEPS, SubspacePayload, table_of
-from codec.decoding.lossless.update import applied, changed, heads_of, pack, split, tables_of
+from codec.decoding.lossless.update import applied, changed, heads_of, pack, split_levels, tables_of
 from codec.encoding.lossless.quadratic import (
+    HeadSamples,
     Quadratic,
-    Samples,
     collect,
     nothing,
     quadratic,
@@ -59,7 +59,7 @@ class Update:
     coordinates: list[NDArray[np.float64]]
 
 
-def search(
+def fit_heads(
     pixels: Pixels,
     model: LosslessModel,
     *,
@@ -102,7 +102,10 @@ def search(
 
 
 def quadratics(
-    samples: list[Samples | None], weights: list[Tensor], log2_width: float, subspaces: Subspaces
+    samples: list[HeadSamples | None],
+    weights: list[Tensor],
+    log2_width: float,
+    subspaces: Subspaces,
 ) -> tuple[float, list[Quadratic]]:
     """Bits of a picture, and the quadratic of every head in the coordinates of its subspace."""
     total, found = 0.0, []
@@ -146,7 +149,7 @@ def _unquantized(found: Quadratic, scales: NDArray[np.int16]) -> NDArray[np.floa
 def _update(payload: SubspacePayload, model: LosslessModel, tables: CdfTables) -> Update:
     """The update of some levels, without those of the heads that cannot have theirs."""
     subspaces = model.subspaces
-    parts = split(payload.levels, subspaces)
+    parts = split_levels(payload.levels, subspaces)
     heads = heads_of(model)
     for layer, subspace, levels in zip(heads.values(), subspaces, parts, strict=True):
         try:
@@ -159,7 +162,7 @@ def _update(payload: SubspacePayload, model: LosslessModel, tables: CdfTables) -
     return Update(pack(kept, subspaces, tables), applied(heads, subspaces, kept), coordinates)
 
 
-def _rate(update: Update, samples: list[Samples | None], log2_width: float) -> float:
+def _rate(update: Update, samples: list[HeadSamples | None], log2_width: float) -> float:
     """Bits of the picture with an update, those of the update included."""
     bits = 8.0 * len(update.payload)
     for head, weight in zip(samples, weights_of_layers(update.heads), strict=True):

@@ -18,8 +18,8 @@ from torch import Tensor
 from codec.decoding.lossless.coder import grids_of
 from codec.networks.integers import HeadLayers
 from codec.networks.lossless import colour, likelihood
-from codec.networks.lossless.network import OUTPUTS, SHIFT, Head, Lossless
-from codec.networks.lossless.scan import Step, refine
+from codec.networks.lossless.network import OUTPUTS, SHIFT, Head, LosslessNetworks
+from codec.networks.lossless.scan import PassStep, refine_grid
 from codec.networks.lossless.shape import (
     CHANNELS,
     LOG2_SCALE_START,
@@ -41,12 +41,12 @@ Basis = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class HeadSamples:
     """What one head codes.
 
     Attributes:
         features: inputs of the last layer and a one, float [n hidden+1].
-        candidates: see `Step`, float [n k].
+        candidates: see `PassStep`, float [n k].
         errors: pixel values minus base, in units, float [n].
         share: how many positions each sample stands for.
     """
@@ -57,7 +57,7 @@ class Samples:
     share: float
 
     @classmethod
-    def of_parts(cls, parts: list[tuple[Tensor, Tensor, Tensor]]) -> Samples:
+    def of_parts(cls, parts: list[tuple[Tensor, Tensor, Tensor]]) -> HeadSamples:
         """From the features, candidates and errors of each grid: integers [* n]."""
         features, candidates, errors = (
             torch.cat([part.flatten(1) for part in column], 1).T * 2.0**-FRACTION_BITS
@@ -80,7 +80,7 @@ class Samples:
 
 
 @torch.no_grad()
-def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
+def collect(pixels: Pixels, networks: LosslessNetworks) -> list[HeadSamples | None]:
     """Runs the integer networks over a picture: samples of every head, None if it codes nothing."""
     planes = torch.from_numpy(pixels.astype(np.int16)).permute(2, 0, 1)[None]
     values = colour.from_rgb(planes).float() * 2**VALUE_BITS
@@ -90,7 +90,7 @@ def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
     for number in range(len(grids_of(*pixels.shape[:2])) - 1):
         grid = values[..., :: 2**number, :: 2**number]
 
-        def code(step: Step, grid: Tensor = grid) -> Tensor:
+        def code(step: PassStep, grid: Tensor = grid) -> Tensor:
             row, column = PHASES[step.index]
             wanted = grid[:, step.channel : step.channel + 1, row::2, column::2]
             rows, columns = wanted.shape[2:]
@@ -110,11 +110,11 @@ def collect(pixels: Pixels, networks: Lossless) -> list[Samples | None]:
             settled[:, :, :rows, :columns] = wanted
             return settled
 
-        refine(grid[..., ::2, ::2].contiguous(), networks, number, code)
-    return [Samples.of_parts(parts) if parts else None for parts in found]
+        refine_grid(grid[..., ::2, ::2].contiguous(), networks, number, code)
+    return [HeadSamples.of_parts(parts) if parts else None for parts in found]
 
 
-def weights_of(networks: Lossless) -> list[Tensor]:
+def weights_of(networks: LosslessNetworks) -> list[Tensor]:
     """The last layers of integer networks, as real numbers: float64 [outputs hidden+1] each."""
     layers = [head.leave for head in _heads_of(networks)]
     return [_weights(layer.weight, layer.offset, layer.shift) for layer in layers]
@@ -128,7 +128,7 @@ def weights_of_layers(heads: HeadLayers) -> list[Tensor]:
     ]
 
 
-def _heads_of(networks: Lossless) -> list[Head]:
+def _heads_of(networks: LosslessNetworks) -> list[Head]:
     """The heads of all passes, in the order in which they are coded."""
     return [head for network in networks.passes for head in network.heads]
 
@@ -157,7 +157,7 @@ class Quadratic:
 
 
 def quadratic(
-    samples: Samples, weight: Tensor, log2_width: float, basis: Basis
+    samples: HeadSamples, weight: Tensor, log2_width: float, basis: Basis
 ) -> tuple[float, Quadratic]:
     """The bits of a head with some weights, and the quadratic of changes of these weights.
 

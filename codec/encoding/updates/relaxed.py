@@ -14,10 +14,10 @@ from torch import Tensor
 from codec.decoding.parameters import (
     COSINE_BITS,
     KERNEL,
+    ChannelScales,
     Cosine,
     Kernels,
     Parameters,
-    Scales,
     adapted_layers,
 )
 from codec.networks.postfilter import PostFilter
@@ -43,7 +43,7 @@ def _kernels(_: Kernels, values: Sequence[Tensor], postfilter: PostFilter) -> Re
     }
 
 
-def _scales(_: Scales, values: Sequence[Tensor], postfilter: PostFilter) -> Relaxed:
+def _scales(_: ChannelScales, values: Sequence[Tensor], postfilter: PostFilter) -> Relaxed:
     rest = iter(values)
     return {
         name: (layer.weight * next(rest).view(-1, 1, 1, 1), next(rest)[0])
@@ -61,4 +61,8 @@ def _cosine(parameters: Cosine, values: Sequence[Tensor], postfilter: PostFilter
     return result
 
 
-_MAPS: dict[type, Callable[..., Relaxed]] = {Kernels: _kernels, Scales: _scales, Cosine: _cosine}
+_MAPS: dict[type, Callable[..., Relaxed]] = {
+    Kernels: _kernels,
+    ChannelScales: _scales,
+    Cosine: _cosine,
+}

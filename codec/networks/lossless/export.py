@@ -12,7 +12,7 @@ from torch import Tensor
 
 from codec.networks.export import conv_tensors, measure_limits, to_integers
 from codec.networks.layers import ACTIVATION_LIMIT, Conv
-from codec.networks.lossless.network import Linear, Lossless, Loudness
+from codec.networks.lossless.network import Linear, LosslessNetworks, Loudness
 from codec.networks.lossless.shape import (
     FRACTIONS,
     LOG2_SCALE_MIN,
@@ -34,7 +34,7 @@ LARGEST_RADIUS = 300
 """... and no table reaches further than this."""
 
 
-def limits_of(networks: Lossless, run: Callable[[], None]) -> dict[str, int]:
+def limits_of(networks: LosslessNetworks, run: Callable[[], None]) -> dict[str, int]:
     """Clamp of every convolution's input, from what `run()` lets through the float networks."""
     limits = measure_limits(networks, run, LARGEST_SUM)
     single = round(ACTIVATION_LIMIT * 2**FRACTION_BITS)
@@ -45,7 +45,7 @@ def limits_of(networks: Lossless, run: Callable[[], None]) -> dict[str, int]:
     }
 
 
-def quantize(networks: Lossless, limits: dict[str, int]) -> Tensors:
+def integer_tensors(networks: LosslessNetworks, limits: dict[str, int]) -> Tensors:
     """Integer tensors of trained networks.
 
     Args:

@@ -134,8 +134,8 @@ class Pass(nn.Module):
         planes = CHANNELS * (known + 2 + known - 1 + 1)
         self.enter = Conv(planes, hidden, 3, pad=False, activate=True)
         self.grid = nn.Parameter(torch.zeros(CLASSES, hidden))
-        self.blocks = Modules(Residual(hidden) for _ in range(blocks))
-        self.heads = Modules(Head(channel, hidden) for channel in range(CHANNELS))
+        self.blocks: Modules[Residual] = Modules(Residual(hidden) for _ in range(blocks))
+        self.heads: Modules[Head] = Modules(Head(channel, hidden) for channel in range(CHANNELS))
 
     def hidden(self, planes: Tensor, index: int) -> Tensor:
         """What all heads share: [b planes h w] -> [b hidden h w]."""
@@ -145,7 +145,7 @@ class Pass(nn.Module):
         return x
 
 
-class Lossless(nn.Module):
+class LosslessNetworks(nn.Module):
     """Networks of all passes, and the shape of the errors' distribution."""
 
     centre: Tensor
@@ -155,5 +155,7 @@ class Lossless(nn.Module):
         self.config = config
         self.loudness = Loudness()
         self.register_buffer("centre", torch.tensor(CENTRE).view(1, -1, 1, 1))
-        self.passes = Modules(Pass(known, config.hidden, config.blocks) for known in (1, 2, 3))
+        self.passes: Modules[Pass] = Modules(
+            Pass(known, config.hidden, config.blocks) for known in (1, 2, 3)
+        )
         self.log2_width = nn.Parameter(torch.tensor(1.5))

@@ -1,7 +1,7 @@
 """THE order of the lossless mode: grids from coarse to fine, three passes of three channels each.
 
 The scan drives float and integer networks alike, and all that happens to a picture: its rate in
-training, coding, decoding and the fit of an update differ only in what a `Step` does.
+training, coding, decoding and the fit of an update differ only in what a `PassStep` does.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from codec.networks.lossless.network import Lossless, edges, nearest
+from codec.networks.lossless.network import LosslessNetworks, edges, nearest
 from codec.networks.lossless.shape import CHANNELS, CLASSES
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class PassStep:
     """One channel of one pass.
 
     Attributes:
@@ -37,11 +37,11 @@ class Step:
     features: Tensor
 
 
-Code = Callable[[Step], Tensor]
+SettleStep = Callable[[PassStep], Tensor]
 """Settles the values of a step: [b 1 h w]."""
 
 
-def refine(a: Tensor, networks: Lossless, grid: int, code: Code) -> list[Tensor]:
+def refine_grid(a: Tensor, networks: LosslessNetworks, grid: int, code: SettleStep) -> list[Tensor]:
     """From a phase A [b 3 h w] to the phases D, B and C of the grid, same shape each.
 
     Positions outside of the grid, where its sides are odd, get values too, but no one sees them.
@@ -65,7 +65,7 @@ def refine(a: Tensor, networks: Lossless, grid: int, code: Code) -> list[Tensor]
             corrected = network.linear.correct(base, error, channel, index)
             candidates = torch.cat([around[:, :, channel] - corrected, error], 1)
             features = head.features(hidden, seen)
-            values.append(code(Step(grid, number, channel, corrected, candidates, features)))
+            values.append(code(PassStep(grid, number, channel, corrected, candidates, features)))
             error = torch.cat([error, values[-1] - corrected], 1)
         known.append(torch.cat(values, 1))
         errors.append(error)

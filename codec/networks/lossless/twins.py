@@ -18,11 +18,11 @@ from codec.networks.lossless.network import (
     Bound,
     Head,
     Linear,
-    Lossless,
+    LosslessNetworks,
     Loudness,
     edges,
 )
-from codec.networks.lossless.scan import Step
+from codec.networks.lossless.scan import PassStep
 from codec.networks.lossless.shape import (
     FRACTIONS,
     LOG2_SCALE_MIN,
@@ -95,10 +95,10 @@ def _plain_conv(weight: Tensor, shift: int, limit: int, padding: int) -> Integer
     )
 
 
-def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
+def build_exact(config: LosslessConfig, tensors: Tensors) -> LosslessNetworks:
     """The exact networks, with the proofs of their bounds."""
     with torch.device("meta"):  # without storage, and drawn from no generator
-        networks = Lossless(config).requires_grad_(False)
+        networks = LosslessNetworks(config).requires_grad_(False)
     del networks.log2_width  # the tables know it
     networks.centre = torch.tensor(CENTRE).view(1, -1, 1, 1) * 2**FRACTION_BITS
     for number, network in enumerate(networks.passes):
@@ -120,7 +120,7 @@ def build(config: LosslessConfig, tensors: Tensors) -> Lossless:
     return networks.eval()
 
 
-def with_heads(networks: Lossless, heads: Mapping[str, IntegerLayer]) -> Lossless:
+def with_heads(networks: LosslessNetworks, heads: Mapping[str, IntegerLayer]) -> LosslessNetworks:
     """The exact networks with other last layers, by the names of their heads."""
     result = copy.deepcopy(networks)
     for name, layer in heads.items():
@@ -129,7 +129,7 @@ def with_heads(networks: Lossless, heads: Mapping[str, IntegerLayer]) -> Lossles
     return result
 
 
-def predict(head: Head, step: Step) -> tuple[Tensor, Tensor]:
+def predict(head: Head, step: PassStep) -> tuple[Tensor, Tensor]:
     """What one channel is coded with.
 
     Args:
