@@ -14,7 +14,7 @@ from bitstream.errors import (
 )
 from bitstream.file.container import FORMAT_VERSION, Container, Tag, chunk_bytes
 from bitstream.file.header import Header
-from bitstream.magic import MAGIC
+from bitstream.framing import MAGIC
 
 __all__ = [
     "FORMAT_VERSION",

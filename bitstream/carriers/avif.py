@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from bitstream.carriers.parts import Part, checked, only
 from bitstream.errors import BadMagic, InvalidField
-from bitstream.magic import AVIF, standard_format
+from bitstream.framing import AVIF, standard_format
 from bitstream.wire import ByteReader
 
 NAME = AVIF

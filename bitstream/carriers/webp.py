@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bitstream.carriers.parts import Part, checked, only, without
 from bitstream.errors import BadMagic
-from bitstream.magic import WEBP, standard_format
+from bitstream.framing import WEBP, standard_format
 from bitstream.wire import ByteReader, ByteWriter
 
 NAME = WEBP

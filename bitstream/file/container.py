@@ -11,29 +11,20 @@ Outside of the payloads a file usually spends at most 26 bytes.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bitstream.errors import (
-    BadMagic,
-    ChecksumMismatch,
-    InvalidField,
-    LimitExceeded,
-    Truncated,
-    UnsupportedVersion,
-)
+from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.file.header import Header
+from bitstream.framing import MAGIC, Frame
 from bitstream.limits import MAX_CHUNK_BYTES
-from bitstream.magic import MAGIC
 from bitstream.wire import ByteReader, ByteWriter
 
 FORMAT_VERSION = 1
 ANCILLARY = 0x80
-CHECKSUM_BYTES = 4
-MINIMUM_BYTES = 17
-"""Magic and version 4, header 7, an empty CONTENT chunk 2, checksum 4."""
+FRAME = Frame(MAGIC, FORMAT_VERSION, 17, "file of this format", "format")
+"""Of at least: magic and version 4, header 7, an empty CONTENT chunk 2, checksum 4."""
 
 
 class Tag(IntEnum):
@@ -84,27 +75,21 @@ class Container:
     def pack(self) -> bytes:
         """The bytes of the file."""
         writer = ByteWriter()
-        writer.raw(MAGIC)
-        writer.u8(FORMAT_VERSION)
         self.header.pack(writer)
         for tag in sorted(self.chunks, key=lambda tag: (not tag.is_ancillary, tag)):
             writer.u8(tag)
             writer.varint(len(self.chunks[tag]))
             writer.raw(self.chunks[tag])
-        writer.u32(zlib.crc32(writer.getvalue()))
-        return writer.getvalue()
+        return FRAME.pack(writer.getvalue())
 
     @classmethod
     def unpack(cls, data: bytes) -> Container:
         """Inverse of `pack`.
 
-        Magic, version and checksum come first, so that each kind of failure is reported as what it
-        is: another format, a newer format, damage, and only then an impossible value.
-
         Raises:
             FormatError: the bytes are not a valid file; the subclass says why.
         """
-        reader = ByteReader(_checked_body(data))
+        reader = ByteReader(FRAME.unpack(data))
         header = Header.unpack(reader)
         return cls(header, _read_chunks(reader))
 
@@ -116,23 +101,6 @@ def chunk_bytes(payload: bytes) -> int:
     writer = ByteWriter()
     writer.varint(len(payload))
     return 1 + len(writer.getvalue()) + len(payload)
-
-
-def _checked_body(data: bytes) -> bytes:
-    """What lies between the version and the checksum, after all three have been verified."""
-    if not MAGIC.startswith(data[: len(MAGIC)]):
-        raise BadMagic("not a file of this format")
-    if len(data) < MINIMUM_BYTES:
-        raise Truncated(f"truncated: {len(data)} bytes are less than any file of this format")
-    version = data[len(MAGIC)]
-    if version != FORMAT_VERSION:
-        raise UnsupportedVersion(
-            f"format version {version}, this program reads version {FORMAT_VERSION}"
-        )
-    checksum = ByteReader(data[-CHECKSUM_BYTES:]).u32("checksum")
-    if zlib.crc32(data[:-CHECKSUM_BYTES]) != checksum:
-        raise ChecksumMismatch("damaged or cut short: the checksum does not match")
-    return data[len(MAGIC) + 1 : -CHECKSUM_BYTES]
 
 
 def _read_chunks(reader: ByteReader) -> dict[Tag, bytes]:

@@ -12,20 +12,12 @@ crc32   u32       of all bytes before it
 from __future__ import annotations
 
 import itertools
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bitstream.errors import (
-    BadMagic,
-    ChecksumMismatch,
-    InvalidField,
-    LimitExceeded,
-    Truncated,
-    UnsupportedVersion,
-)
+from bitstream.errors import InvalidField, LimitExceeded
+from bitstream.framing import PACKED_MAGIC, Frame
 from bitstream.limits import MAX_PACKED_TENSORS, PACKED_WORK, PACKED_WORK_PER_BYTE
-from bitstream.magic import PACKED_MAGIC
 from bitstream.tensors.entries import EntryReader, EntryWriter
 from bitstream.tensors.level_coder import LevelCoder, LevelReader, LevelWriter, code_levels
 from bitstream.tensors.level_model import LevelModel
@@ -34,9 +26,8 @@ from bitstream.wire import ByteReader, ByteWriter
 
 FORMAT_VERSION = 1
 BASE_BYTES = 16
-CHECKSUM_BYTES = 4
-MINIMUM_BYTES = 11
-"""Magic and version 4, no base 1, no notes 1, no tensors 1, checksum 4."""
+FRAME = Frame(PACKED_MAGIC, FORMAT_VERSION, 11, "packed weight file", "weight format")
+"""Of at least: magic and version 4, no base 1, no notes 1, no tensors 1, checksum 4."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +53,6 @@ class Archive:
             InvalidField: a number is out of its range.
         """
         writer = ByteWriter()
-        writer.raw(PACKED_MAGIC)
-        writer.u8(FORMAT_VERSION)
         writer.u8(int(bool(self.base)))
         writer.raw(self.base)
         writer.varint(len(self.notes))
@@ -78,8 +67,7 @@ class Archive:
         levels = LevelWriter()
         _code(levels, self.tensors)
         writer.raw(levels.finish())
-        writer.u32(zlib.crc32(writer.getvalue()))
-        return writer.getvalue()
+        return FRAME.pack(writer.getvalue())
 
     @classmethod
     def unpack(cls, data: bytes, max_values: int | None = None) -> Archive:
@@ -105,7 +93,7 @@ def _read_head(data: bytes, max_values: int) -> tuple[Archive, bytes]:
     Raises:
         FormatError: as `Archive.unpack`.
     """
-    reader = ByteReader(_checked_body(data))
+    reader = ByteReader(FRAME.unpack(data))
     has_base = reader.u8("base")
     if has_base > 1:
         raise InvalidField(f"base {has_base} is neither 0 nor 1")
@@ -128,23 +116,6 @@ def _read_head(data: bytes, max_values: int) -> tuple[Archive, bytes]:
 def _check_count(tensors: int) -> None:
     if tensors > MAX_PACKED_TENSORS:
         raise LimitExceeded(f"{tensors} tensors, the limit is {MAX_PACKED_TENSORS}")
-
-
-def _checked_body(data: bytes) -> bytes:
-    """What lies between the version and the checksum, after all three have been verified."""
-    if not PACKED_MAGIC.startswith(data[: len(PACKED_MAGIC)]):
-        raise BadMagic("not a packed weight file")
-    if len(data) < MINIMUM_BYTES:
-        raise Truncated(f"truncated: {len(data)} bytes are less than any packed weight file")
-    version = data[len(PACKED_MAGIC)]
-    if version != FORMAT_VERSION:
-        raise UnsupportedVersion(
-            f"weight format version {version}, this program reads version {FORMAT_VERSION}"
-        )
-    checksum = ByteReader(data[-CHECKSUM_BYTES:]).u32("checksum")
-    if zlib.crc32(data[:-CHECKSUM_BYTES]) != checksum:
-        raise ChecksumMismatch("damaged or cut short: the checksum does not match")
-    return data[len(PACKED_MAGIC) + 1 : -CHECKSUM_BYTES]
 
 
 def _code(coder: LevelCoder, tensors: Sequence[PackedTensor]) -> list[PackedTensor]:

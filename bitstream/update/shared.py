@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bitstream.errors import BadMagic, InvalidField, UnsupportedVersion
-from bitstream.magic import UPDATE_MAGIC
+from bitstream.framing import UPDATE_MAGIC
 from bitstream.wire import ByteReader, ByteWriter
 
 VERSION = 1

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bitstream.carriers import CARRIED, avif, carrier_named, carrier_of, jpeg, webp
 from bitstream.errors import BadMagic, FormatError, InvalidField, LimitExceeded, Truncated
+from bitstream.framing import standard_format
 from bitstream.limits import MAX_CARRIED_BYTES
-from bitstream.magic import standard_format
 from scripts.conform.standard_files import animations, examples
 
 # Files without a picture: a carrier looks at the structure alone.
