@@ -1,6 +1,7 @@
 """Integers to bytes and back: everything FORMAT.md says about the file, nothing about pixels."""
 
 from bitstream.coding.symbols import CdfTables, SymbolCoder, SymbolReader, SymbolWriter
+from bitstream.envelope import MAGIC
 from bitstream.errors import (
     BadMagic,
     ChecksumMismatch,
@@ -14,7 +15,6 @@ from bitstream.errors import (
 )
 from bitstream.file.container import FORMAT_VERSION, Container, Tag, chunk_bytes
 from bitstream.file.header import Header
-from bitstream.framing import MAGIC
 
 __all__ = [
     "FORMAT_VERSION",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bitstream import BadMagic, Container, Tag
 from bitstream.carriers import Carrier, carrier_of
-from bitstream.framing import PACKED_MAGIC, UPDATE_MAGIC, standard_format
+from bitstream.envelope import PACKED_MAGIC, UPDATE_MAGIC, standard_format
 from bitstream.update.methods import referred, update_id
 
 if TYPE_CHECKING:

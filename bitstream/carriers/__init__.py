@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bitstream.framing import AVIF, JPEG, WEBP, standard_format
+from bitstream.envelope import AVIF, JPEG, WEBP, standard_format
 
 
 class Carrier(Protocol):

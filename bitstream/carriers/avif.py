@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bitstream.carriers.parts import Part, checked, only
+from bitstream.envelope import AVIF, standard_format
 from bitstream.errors import BadMagic, InvalidField
-from bitstream.framing import AVIF, standard_format
 from bitstream.wire import ByteReader
 
 NAME = AVIF

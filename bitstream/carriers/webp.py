@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bitstream.carriers.parts import Part, checked, only, without
+from bitstream.envelope import WEBP, standard_format
 from bitstream.errors import BadMagic
-from bitstream.framing import WEBP, standard_format
 from bitstream.wire import ByteReader, ByteWriter
 
 NAME = WEBP

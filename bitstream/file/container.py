@@ -15,15 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from bitstream.envelope import MAGIC, Envelope
 from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.file.header import Header
-from bitstream.framing import MAGIC, Frame
 from bitstream.limits import MAX_CHUNK_BYTES
 from bitstream.wire import ByteReader, ByteWriter
 
 FORMAT_VERSION = 1
 ANCILLARY = 0x80
-FRAME = Frame(MAGIC, FORMAT_VERSION, 17, "file of this format", "format")
+ENVELOPE = Envelope(MAGIC, FORMAT_VERSION, 17, "file of this format", "format")
 """Of at least: magic and version 4, header 7, an empty CONTENT chunk 2, checksum 4."""
 
 
@@ -80,7 +80,7 @@ class Container:
             writer.u8(tag)
             writer.varint(len(self.chunks[tag]))
             writer.raw(self.chunks[tag])
-        return FRAME.pack(writer.getvalue())
+        return ENVELOPE.pack(writer.getvalue())
 
     @classmethod
     def unpack(cls, data: bytes) -> Container:
@@ -89,7 +89,7 @@ class Container:
         Raises:
             FormatError: the bytes are not a valid file; the subclass says why.
         """
-        reader = ByteReader(FRAME.unpack(data))
+        reader = ByteReader(ENVELOPE.unpack(data))
         header = Header.unpack(reader)
         return cls(header, _read_chunks(reader))
 

@@ -9,10 +9,10 @@ import io
 from dataclasses import dataclass
 from typing import IO
 
+from bitstream.envelope import CHECKSUM_BYTES, MAGIC
 from bitstream.errors import BadMagic, Truncated, UnsupportedVersion
 from bitstream.file.container import FORMAT_VERSION, Tag
 from bitstream.file.header import Header
-from bitstream.framing import CHECKSUM_BYTES, MAGIC
 from bitstream.wire import ByteReader
 
 HEAD_BYTES = 32

@@ -15,8 +15,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bitstream.envelope import PACKED_MAGIC, Envelope
 from bitstream.errors import InvalidField, LimitExceeded
-from bitstream.framing import PACKED_MAGIC, Frame
 from bitstream.limits import MAX_PACKED_TENSORS, PACKED_WORK, PACKED_WORK_PER_BYTE
 from bitstream.tensors.entries import EntryReader, EntryWriter
 from bitstream.tensors.level_coder import LevelCoder, LevelReader, LevelWriter, code_levels
@@ -26,7 +26,7 @@ from bitstream.wire import ByteReader, ByteWriter
 
 FORMAT_VERSION = 1
 BASE_BYTES = 16
-FRAME = Frame(PACKED_MAGIC, FORMAT_VERSION, 11, "packed weight file", "weight format")
+ENVELOPE = Envelope(PACKED_MAGIC, FORMAT_VERSION, 11, "packed weight file", "weight format")
 """Of at least: magic and version 4, no base 1, no notes 1, no tensors 1, checksum 4."""
 
 
@@ -67,7 +67,7 @@ class Archive:
         levels = LevelWriter()
         _code(levels, self.tensors)
         writer.raw(levels.finish())
-        return FRAME.pack(writer.getvalue())
+        return ENVELOPE.pack(writer.getvalue())
 
     @classmethod
     def unpack(cls, data: bytes, max_values: int | None = None) -> Archive:
@@ -93,7 +93,7 @@ def _read_head(data: bytes, max_values: int) -> tuple[Archive, bytes]:
     Raises:
         FormatError: as `Archive.unpack`.
     """
-    reader = ByteReader(FRAME.unpack(data))
+    reader = ByteReader(ENVELOPE.unpack(data))
     has_base = reader.u8("base")
     if has_base > 1:
         raise InvalidField(f"base {has_base} is neither 0 nor 1")

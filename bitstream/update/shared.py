@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bitstream.envelope import UPDATE_MAGIC
 from bitstream.errors import BadMagic, InvalidField, UnsupportedVersion
-from bitstream.framing import UPDATE_MAGIC
 from bitstream.wire import ByteReader, ByteWriter
 
 VERSION = 1

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from bitstream.carriers import jpeg, webp
-from bitstream.framing import AVIF, JPEG, WEBP, standard_format
+from bitstream.envelope import AVIF, JPEG, WEBP, standard_format
 
 END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 JPEG_METADATA = {*range(0xE0, 0xF0), 0xFE}

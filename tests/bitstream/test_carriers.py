@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from bitstream.carriers import carrier_of
-from bitstream.framing import standard_format
+from bitstream.envelope import standard_format
 from bitstream.limits import MAX_CARRIED_BYTES
 from scripts.conform.standard_files import ORIENTATION, ROTATED, XMP, animations, examples
 

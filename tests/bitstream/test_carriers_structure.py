@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitstream.carriers import CARRIED, avif, carrier_named, carrier_of, jpeg, webp
+from bitstream.envelope import standard_format
 from bitstream.errors import BadMagic, FormatError, InvalidField, LimitExceeded, Truncated
-from bitstream.framing import standard_format
 from bitstream.limits import MAX_CARRIED_BYTES
 from scripts.conform.standard_files import animations, examples
 

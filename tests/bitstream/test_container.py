@@ -21,7 +21,7 @@ from bitstream import (
     Truncated,
     UnsupportedVersion,
 )
-from bitstream.file.container import FRAME
+from bitstream.file.container import ENVELOPE
 
 HEADER = Header(width=768, height=512, quality=75, model=b"\x01\x02\x03\x04")
 SMALL = Container(HEADER, {Tag.UPDATE: b"up", Tag.CONTENT: b"content"})
@@ -63,7 +63,7 @@ def test_round_trip(
 
 
 def test_smallest_file_has_the_minimum_size() -> None:
-    assert len(Container(Header(1, 1, 0, bytes(4)), {Tag.CONTENT: b""}).pack()) == FRAME.smallest
+    assert len(Container(Header(1, 1, 0, bytes(4)), {Tag.CONTENT: b""}).pack()) == ENVELOPE.smallest
 
 
 def test_everything_but_the_payloads_costs_at_most_24_bytes() -> None:
@@ -103,7 +103,7 @@ def test_bad_magic_is_rejected(data: bytes) -> None:
         Container.unpack(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x8e", SMALL.pack()[: FRAME.smallest - 1]])
+@pytest.mark.parametrize("data", [b"", b"\x8e", SMALL.pack()[: ENVELOPE.smallest - 1]])
 def test_shorter_than_the_minimum_is_truncated(data: bytes) -> None:
     with pytest.raises(Truncated):
         Container.unpack(data)

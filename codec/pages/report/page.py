@@ -11,7 +11,7 @@ from importlib.resources import files
 from string import Template
 
 from bitstream import Tag
-from bitstream.framing import CHECKSUM_BYTES
+from bitstream.envelope import CHECKSUM_BYTES
 from codec.contract.decoding import DecodeOptions
 from codec.contract.options import EncodeOptions
 from codec.contract.report import EncodeResult

@@ -1,6 +1,6 @@
 """Implements FORMAT.md sections 3.1 and 3.2: what tells kinds of files apart, and damage from none.
 
-A file of ours is a frame around its body:
+A file of ours is an envelope around its body:
 
     magic   3 bytes
     version u8
@@ -47,8 +47,8 @@ CHECKSUM_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Frame:
-    """The frame of a kind of files.
+class Envelope:
+    """The envelope of a kind of files.
 
     Attributes:
         magic: the first bytes.
