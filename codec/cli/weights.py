@@ -44,7 +44,7 @@ max_values_option = click.option(
     metavar="N",
     help="Refuse files of more values.  [default: 16 for each byte and a million]",
 )
-force_option = click.option("-f", "--force", is_flag=True, help="Overwrite the output.")
+overwrite_option = click.option("-f", "--force", is_flag=True, help="Overwrite the output.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 
 
@@ -95,7 +95,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but err
 )
 @click.option("--fold", is_flag=True, help="Fold batch norms into convolutions.")
 @base_option
-@force_option
+@overwrite_option
 @quiet_option
 def pack(
     source: str,
@@ -154,7 +154,7 @@ def pack(
 @click.argument("target", metavar="OUT", type=parts.path)
 @base_option
 @max_values_option
-@force_option
+@overwrite_option
 @quiet_option
 def unpack(
     source: str, target: str, base: str | None, max_values: int | None, force: bool, quiet: bool

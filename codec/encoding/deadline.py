@@ -8,12 +8,10 @@ down as the pace goes from 0 to 1 does so completely, however few steps the time
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-clock = time.monotonic
-"""Seconds."""
+from codec.networks.patience import clock
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from codec.encoding.adapt import adapt
 from codec.encoding.contents import standard
 from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.frame import Coded, figures
-from codec.encoding.job import Content, Job
-from codec.encoding.start import make_job
+from codec.encoding.start import make_task
+from codec.encoding.task import Content, EncodeTask
 from codec.errors import ImageError
 from codec.opening import open_standard
 from codec.picture import standard as standard_file
@@ -42,9 +42,9 @@ class EnhancedCandidate:
     pixels: Pixels
     update_bytes: int = 0
 
-    def cost(self, job: Job, content: Content) -> float:
+    def cost(self, task: EncodeTask, content: Content) -> float:
         """Bits, and what the errors are worth in bits."""
-        return 8 * len(self.data) + content.weight * job.squared_error(self.pixels)
+        return 8 * len(self.data) + content.weight * task.squared_error(self.pixels)
 
 
 def enhance(
@@ -80,9 +80,9 @@ def enhance(
             f"is {width} x {height}, and its original {original.shape[1]} x {original.shape[0]}"
         )
     mode = Standard(file.carrier.NAME)
-    job = make_job(as_stored(original, orientation), options, mode, on_progress)
-    job = replace(job, half=standard_quality.find_half(job, plain, pixels))
-    coded = _best_file(job, file.carrier, plain)
+    task = make_task(as_stored(original, orientation), options, mode, on_progress)
+    task = replace(task, half=standard_quality.find_half(task, plain, pixels))
+    coded = _best_file(task, file.carrier, plain)
     if coded.pixels is None:
         return coded
     return replace(coded, pixels=upright(coded.pixels, orientation))
@@ -113,7 +113,7 @@ def encode(
             f"has transparency, which {mode.format.upper()} files of this codec do not hold; "
             "flatten it onto a background, or write a file of another name"
         )
-    job = make_job(raster.pixels, options, mode, on_progress, distortion)
+    task = make_task(raster.pixels, options, mode, on_progress, distortion)
     carrier = carrier_named(mode.format)
     notes = Notes()
     metadata = save_options(raster.metadata.only(options.metadata), BY_NAME[mode.format], notes)
@@ -124,32 +124,32 @@ def encode(
         plain = STANDARD[mode.format].write(raster.pixels, mode.quality, **metadata)
     except (ValueError, OSError) as error:
         raise ImageError(f"does not fit into a {mode.format.upper()} file: {error}") from error
-    return _best_file(job, carrier, plain).noting(lost)
+    return _best_file(task, carrier, plain).noting(lost)
 
 
-def _best_file(job: Job, carrier: Carrier, plain: bytes) -> Coded:
+def _best_file(task: EncodeTask, carrier: Carrier, plain: bytes) -> Coded:
     """The file of least cost: without a payload, with that of the base filter, or of an update."""
-    content = standard.content_of(job, plain)
-    adapted = adapt(job, content)
+    content = standard.content_of(task, plain)
+    adapted = adapt(task, content)
     pixels = standard_file.read_pixels(plain)
     picture = standard_file.picture_of(pixels)
     candidates = [EnhancedCandidate(plain, pixels)]
     for update, filtered in ((b"", adapted.base), (adapted.payload, adapted.pixels)):
-        payload = Enhancement.of_picture(picture, job.model.id, job.half, update).pack()
+        payload = Enhancement.of_picture(picture, task.model.id, task.half, update).pack()
         candidates.append(EnhancedCandidate(carrier.insert(plain, payload), filtered, len(update)))
-    best = min(candidates, key=lambda found: found.cost(job, content))
+    best = min(candidates, key=lambda found: found.cost(task, content))
     measured = figures(
         best.data,
-        job.pixels,
+        task.pixels,
         best.pixels,
         adapted.base,
         update_bytes=best.update_bytes,
-        half=job.half,
+        half=task.half,
     )
     report = EnhanceReport(
         **vars(measured),
         plain_bytes=len(plain),
-        plain_psnr_db=psnr_db(pixels, job.pixels),
+        plain_psnr_db=psnr_db(pixels, task.pixels),
     )
     if best.data == plain:
         return Coded(plain, None, report).noting(NO_GAIN)

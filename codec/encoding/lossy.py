@@ -22,9 +22,9 @@ from codec.encoding.contents.registry import encoder_of
 from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.frame import Coded, figures
-from codec.encoding.job import Adapted, Job
 from codec.encoding.rate_control import reach
-from codec.encoding.start import make_job
+from codec.encoding.start import make_task
+from codec.encoding.task import Adapted, EncodeTask
 from codec.picture import transparency
 from codec.picture.metrics import Assessment
 from codec.picture.pixels import samples_of
@@ -55,8 +55,8 @@ def encode(
         OptionError: no quality reaches the target.
         ModelError: there is no model for that content.
     """
-    job = prepare(raster, options, mode, on_progress, distortion)
-    return _reach(job, mode.target) if isinstance(mode.target, Limit) else _code(job)
+    task = prepare(raster, options, mode, on_progress, distortion)
+    return _reach(task, mode.target) if isinstance(mode.target, Limit) else _code(task)
 
 
 def prepare(
@@ -65,10 +65,10 @@ def prepare(
     mode: Lossy,
     on_progress: OnProgress | None,
     distortion: Distortion = EVEN,
-) -> Job:
-    """Makes the job of a picture, with what its file is to hold besides."""
-    job = make_job(raster.continued().pixels, options, mode, on_progress, distortion)
-    return replace(job, alpha=raster.alpha, extras=extras_of(raster, options))
+) -> EncodeTask:
+    """Makes the task of a picture, with what its file is to hold besides."""
+    task = make_task(raster.continued().pixels, options, mode, on_progress, distortion)
+    return replace(task, alpha=raster.alpha, extras=extras_of(raster, options))
 
 
 def extras_of(raster: Raster, options: EncodeOptions) -> dict[Tag, bytes]:
@@ -79,65 +79,65 @@ def extras_of(raster: Raster, options: EncodeOptions) -> dict[Tag, bytes]:
     return extras
 
 
-def coded_as(job: Job, adapted: Adapted) -> Coded:
+def coded_as(task: EncodeTask, adapted: Adapted) -> Coded:
     """Writes the file of what searches found."""
-    chunks = {**job.extras, Tag.CONTENT: adapted.content.payload}
+    chunks = {**task.extras, Tag.CONTENT: adapted.content.payload}
     optional = {Tag.UPDATE: adapted.payload, Tag.PRIOR: adapted.content.prior}
     chunks |= {tag: payload for tag, payload in optional.items() if payload}
-    decoded = transparency.join_opacity(adapted.pixels, job.alpha)
-    if job.model.content not in STANDARD_CONTENTS:
+    decoded = transparency.join_opacity(adapted.pixels, task.alpha)
+    if task.model.content not in STANDARD_CONTENTS:
         # Decoders of standard files differ by rounding: there, other pixels are no error.
         chunks[Tag.PIXELS] = pixel_checksum.pack(samples_of(decoded))
-    height, width, _ = job.pixels.shape
-    data = Container(Header(width, height, job.half, job.model.id), chunks).pack()
+    height, width, _ = task.pixels.shape
+    data = Container(Header(width, height, task.half, task.model.id), chunks).pack()
     update_bytes = sum(map(len, optional.values()))
     report = figures(
-        data, job.pixels, adapted.pixels, adapted.base, update_bytes=update_bytes, half=job.half
+        data, task.pixels, adapted.pixels, adapted.base, update_bytes=update_bytes, half=task.half
     )
-    trace = tuple(TracePoint(stage, float(cost)) for stage, cost in job.trace)
+    trace = tuple(TracePoint(stage, float(cost)) for stage, cost in task.trace)
     return Coded(data, decoded, report, trace)
 
 
-def search(job: Job) -> Adapted:
+def cheapest(task: EncodeTask) -> Adapted:
     """Finds the cheapest content and filter."""
-    *_, best = rounds(job)
+    *_, best = rounds(task)
     return best
 
 
-def rounds(job: Job) -> Iterator[Adapted]:
+def rounds(task: EncodeTask) -> Iterator[Adapted]:
     """Content, filter for it, content for that filter, and so on: yields the cheapest after each.
 
     The filter comes first because it is found in one step; latents refined for it then save more
     than latents refined for the base filter.
     """
-    encoder = encoder_of(job.model)
-    best = adapt(job, encoder.encode(job))
+    encoder = encoder_of(task.model)
+    best = adapt(task, encoder.encode(task))
     yield best
-    for number in range(job.effort.rounds):
-        again = encoder.refined(job, best, number)
+    for number in range(task.effort.rounds):
+        again = encoder.refined(task, best, number)
         if again is None:
             return
-        best = min(best, adapt(job, again), key=lambda adapted: adapted.cost)
+        best = min(best, adapt(task, again), key=lambda adapted: adapted.cost)
         yield best
 
 
-def _code(job: Job) -> Coded:
-    """Encodes a job at its quality."""
-    return coded_as(job, search(job))
+def _code(task: EncodeTask) -> Coded:
+    """Encodes a task at its quality."""
+    return coded_as(task, cheapest(task))
 
 
-def _reach(job: Job, limit: Limit) -> Coded:
-    """Encodes a job at the quality that keeps a limit most closely."""
+def _reach(task: EncodeTask, limit: Limit) -> Coded:
+    """Encodes a task at the quality that keeps a limit most closely."""
     quickest = effort_at(0)
 
     def attempt(half: int, quick: bool, deadline: Deadline) -> Trial:
-        job.progress(f"quality {half / 2:g}", 0.0)
-        trial = replace(job, half=half, deadline=deadline, trace=[])
-        adapted = search(replace(trial, effort=quickest, technique=None) if quick else trial)
+        task.progress(f"quality {half / 2:g}", 0.0)
+        trial = replace(task, half=half, deadline=deadline, trace=[])
+        adapted = cheapest(replace(trial, effort=quickest, technique=None) if quick else trial)
         coded = coded_as(trial, adapted)
-        return Trial(**vars(coded), assessment=Assessment(adapted.pixels, job.pixels))
+        return Trial(**vars(coded), assessment=Assessment(adapted.pixels, task.pixels))
 
-    halves = encoder_of(job.model).QUALITIES
-    quick_only = job.effort == quickest
-    coded, remark = reach(limit, halves, attempt, job.deadline, quick_only=quick_only)
+    halves = encoder_of(task.model).QUALITIES
+    quick_only = task.effort == quickest
+    coded, remark = reach(limit, halves, attempt, task.deadline, quick_only=quick_only)
     return coded.noting(remark)

@@ -26,8 +26,8 @@ from codec.decoding.filtering import Filtering
 from codec.encoding.adapt import adapt, applied
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.frame import Told
-from codec.encoding.job import Adapted, Content, Job
 from codec.encoding.lossy import coded_as, prepare
+from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
@@ -55,7 +55,7 @@ class Chosen:
 
     Attributes:
         update: the update file, empty for none.
-        pictures: one for each job.
+        pictures: one for each task.
     """
 
     update: bytes
@@ -88,49 +88,49 @@ def encode(
         OptionError: there is but one picture, or an option is about one alone.
     """
     mode = _checked(rasters, options)
-    jobs = [
+    tasks = [
         prepare(raster, options, mode, on_progress and partial(_numbered, on_progress, number))
         for number, raster in enumerate(rasters, start=1)
     ]
-    chosen = search(jobs)
-    coded = tuple(coded_as(*pair) for pair in zip(jobs, chosen.pictures, strict=True))
+    chosen = cheapest_set(tasks)
+    coded = tuple(coded_as(*pair) for pair in zip(tasks, chosen.pictures, strict=True))
     return Told(coded, chosen.update, len(chosen.sharing))
 
 
-def search(jobs: Sequence[Job]) -> Chosen:
+def cheapest_set(tasks: Sequence[EncodeTask]) -> Chosen:
     """What `lossy.search` does for one picture: contents, filters, contents for these filters.
 
     Args:
-        jobs: pictures of one model and effort.
+        tasks: pictures of one model and effort.
     """
-    alone = [adapt(job, encoder_of(job.model).encode(job)) for job in jobs]
-    best = share(jobs, alone)
-    for number in range(jobs[0].effort.rounds):
-        triples = zip(jobs, alone, best.pictures, strict=True)
+    alone = [adapt(task, encoder_of(task.model).encode(task)) for task in tasks]
+    best = share(tasks, alone)
+    for number in range(tasks[0].effort.rounds):
+        triples = zip(tasks, alone, best.pictures, strict=True)
         alone = [_refined(*triple, number) for triple in triples]
-        best = min(best, share(jobs, alone), key=lambda chosen: chosen.cost)
+        best = min(best, share(tasks, alone), key=lambda chosen: chosen.cost)
     return best
 
 
-def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> Chosen:
+def share(tasks: Sequence[EncodeTask], alone: Sequence[Adapted]) -> Chosen:
     """The cheapest choice of contents that are coded: who shares what update, if any pays.
 
     The update is fitted to all pictures, then again to those alone that do use it, and so on: a
     picture that is unlike the others spoils it for them.
 
     Args:
-        jobs: pictures of one model.
+        tasks: pictures of one model.
         alone: what each has without sharing.
     """
     best = Chosen(b"", tuple(alone))
-    normals = [_in_bits(job, own.content) for job, own in zip(jobs, alone, strict=True)]
-    users = list(range(len(jobs)))
+    normals = [_in_bits(task, own.content) for task, own in zip(tasks, alone, strict=True)]
+    users = list(range(len(tasks)))
     while len(users) >= FEWEST:
-        common = _fitted(jobs[0], [normals[user] for user in users])
+        common = _fitted(tasks[0], [normals[user] for user in users])
         if common is None:
             break
-        pairs = zip(jobs, alone, strict=True)
-        pictures = tuple(_cheaper(own, _with(job, common, own)) for job, own in pairs)
+        pairs = zip(tasks, alone, strict=True)
+        pictures = tuple(_cheaper(own, _with(task, common, own)) for task, own in pairs)
         found = Chosen(common.data, pictures)
         if found.cost < best.cost and len(found.sharing) >= FEWEST:
             best = found
@@ -141,19 +141,19 @@ def share(jobs: Sequence[Job], alone: Sequence[Adapted]) -> Chosen:
     return best
 
 
-def _refined(job: Job, own: Adapted, now: Adapted, number: int) -> Adapted:
+def _refined(task: EncodeTask, own: Adapted, now: Adapted, number: int) -> Adapted:
     """What a picture has alone if its content is refined for the filter that it has now."""
-    again = encoder_of(job.model).refined(job, now, number)
-    return own if again is None else _cheaper(own, adapt(job, again))
+    again = encoder_of(task.model).refined(task, now, number)
+    return own if again is None else _cheaper(own, adapt(task, again))
 
 
 def _cheaper(first: Adapted, second: Adapted) -> Adapted:
     return min(first, second, key=lambda adapted: adapted.cost)
 
 
-def _fitted(job: Job, normals: Sequence[NormalEquations]) -> Common | None:
-    """The update for pictures of the model of `job`; None if none gains."""
-    model = job.model
+def _fitted(task: EncodeTask, normals: Sequence[NormalEquations]) -> Common | None:
+    """The update for pictures of the model of `task`; None if none gains."""
+    model = task.model
     fitted = fit(FitTask(_sum(normals), model.subspace, model.tables, 1.0), thorough=True)
     if fitted is None:
         return None
@@ -166,11 +166,11 @@ def _fitted(job: Job, normals: Sequence[NormalEquations]) -> Common | None:
 
 
 @torch.no_grad()
-def _in_bits(job: Job, found: Content) -> NormalEquations:
+def _in_bits(task: EncodeTask, found: Content) -> NormalEquations:
     """The normal equations of a picture, with errors in bits."""
-    quality = centred(job.half)
-    filtering = Filtering(found.unfiltered, job.model.postfilter, quality)
-    normal = equations(filtering, job.original, job.distortion)
+    quality = centred(task.half)
+    filtering = Filtering(found.unfiltered, task.model.postfilter, quality)
+    normal = equations(filtering, task.original, task.distortion)
     weight = unit_weight(found.weight)
     return NormalEquations(
         normal.gram * weight,
@@ -190,12 +190,12 @@ def _sum(normals: Sequence[NormalEquations]) -> NormalEquations:
 
 
 @torch.no_grad()
-def _with(job: Job, common: Common, own: Adapted) -> Adapted:
+def _with(task: EncodeTask, common: Common, own: Adapted) -> Adapted:
     """A picture with the shared update."""
-    model, content = job.model, own.content
-    filtering = Filtering(content.unfiltered, model.postfilter, centred(job.half))
+    model, content = task.model, own.content
+    filtering = Filtering(content.unfiltered, model.postfilter, centred(task.half))
     payload = reference(common.data)
-    together = applied(job, content, payload, common.postfilter, filtering)
+    together = applied(task, content, payload, common.postfilter, filtering)
     return replace(together, base=own.base)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from bitstream.file.header import MAX_QUALITY
 from codec.contract.quality import centred
-from codec.encoding.job import Job
+from codec.encoding.task import EncodeTask
 from codec.networks.pictures import to_pixels, to_unfiltered
 from codec.picture import standard
 from codec.picture.pixels import Pixels
@@ -24,26 +24,26 @@ STEPS = (20, 10, 5)
 
 
 @torch.no_grad()
-def find_half(job: Job, data: bytes, pixels: Pixels) -> int:
+def find_half(task: EncodeTask, data: bytes, pixels: Pixels) -> int:
     """Quality in halves, 0..200, for which the base filter brings a file closest to its original.
 
     Args:
-        job: the original, in the orientation of the file.
+        task: the original, in the orientation of the file.
         data: the file.
         pixels: what it decodes to.
     """
     window = tuple(map(_centre, pixels.shape[:2]))
     cropped = pixels[window]
     height, width, _ = cropped.shape
-    unfiltered = to_unfiltered(cropped, job.model.multiple)
-    original, distortion = job.pixels[window], job.distortion.part(*window)
+    unfiltered = to_unfiltered(cropped, task.model.multiple)
+    original, distortion = task.pixels[window], task.distortion.part(*window)
     errors: dict[int, float] = {}
 
     def error(half: int) -> float:
         if half not in errors:
-            picture = job.model.postfilter(unfiltered, centred(half))
+            picture = task.model.postfilter(unfiltered, centred(half))
             errors[half] = distortion.squared_error(to_pixels(picture, width, height), original)
-            job.progress("quality", len(errors) / (len(COARSE) + 2 * len(STEPS)))
+            task.progress("quality", len(errors) / (len(COARSE) + 2 * len(STEPS)))
         return errors[half]
 
     best = min(_starts(data), key=error)

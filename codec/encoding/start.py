@@ -13,7 +13,7 @@ from codec.contract.targets import Lambda
 from codec.contract.techniques import techniques
 from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import EVEN, Distortion
-from codec.encoding.job import Job
+from codec.encoding.task import EncodeTask
 from codec.errors import OptionError
 from codec.models import released
 from codec.models.kinds import FilteredModel, as_kind
@@ -21,13 +21,13 @@ from codec.networks.pictures import from_pixels
 from codec.picture.pixels import Pixels
 
 
-def make_job(
+def make_task(
     pixels: Pixels,
     options: EncodeOptions,
     mode: Lossy | Standard,
     on_progress: OnProgress | None = None,
     distortion: Distortion = EVEN,
-) -> Job:
+) -> EncodeTask:
     """Loads the model and prepares the picture.
 
     Args:
@@ -41,7 +41,7 @@ def make_job(
     effort = effort_at(options.effort)
     content = mode.family if isinstance(mode, Lossy) else mode.format
     model = as_kind(released.load_default(content), FilteredModel)
-    return Job(
+    return EncodeTask(
         pixels,
         from_pixels(pixels),
         _half(mode),

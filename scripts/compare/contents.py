@@ -19,8 +19,8 @@ from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import centred
 from codec.encoding.contents.registry import encoder_of
-from codec.encoding.job import Content, Job
-from codec.encoding.start import make_job
+from codec.encoding.start import make_task
+from codec.encoding.task import Content, EncodeTask
 from codec.networks.pictures import to_pixels
 from codec.picture import reading
 from codec.picture.pixels import Pixels, psnr_db
@@ -45,13 +45,13 @@ class Coded:
 
     Attributes:
         name: of the picture.
-        job: the picture and what it is to be coded with.
+        task: the picture and what it is to be coded with.
         content: coded.
         points: files without update at the quality, and a span below and above it.
     """
 
     name: str
-    job: Job
+    task: EncodeTask
     content: Content
     points: tuple[Point, Point, Point]
 
@@ -73,8 +73,8 @@ class Coded:
     def file(self, update: bytes) -> bytes:
         """The whole file, with an UPDATE payload or none."""
         chunks = {Tag.CONTENT: self.content.payload} | ({Tag.UPDATE: update} if update else {})
-        height, width = self.job.pixels.shape[:2]
-        return Container(Header(width, height, self.job.half, self.job.model.id), chunks).pack()
+        height, width = self.task.pixels.shape[:2]
+        return Container(Header(width, height, self.task.half, self.task.model.id), chunks).pack()
 
 
 def load_picture(path: Path, width: int = LARGEST_SIDE, height: int = LARGEST_SIDE) -> Pixels:
@@ -89,25 +89,25 @@ def load_picture(path: Path, width: int = LARGEST_SIDE, height: int = LARGEST_SI
 def coded(path: Path, content: str, quality: float, cache: Path) -> Coded:
     """A picture coded at a quality, from the cache if it is there."""
     mode = Lossy(quality, content=content)
-    job = make_job(load_picture(path), EncodeOptions(mode, effort=1), mode, _silent)
-    found = _content(job, cache)
+    task = make_task(load_picture(path), EncodeOptions(mode, effort=1), mode, _silent)
+    found = _content(task, cache)
     points = tuple(
-        _point(_at(job, quality + offset), cache) for offset in (-SLOPE_SPAN, 0, SLOPE_SPAN)
+        _point(_at(task, quality + offset), cache) for offset in (-SLOPE_SPAN, 0, SLOPE_SPAN)
     )
-    return Coded(path.stem, job, found, points)
+    return Coded(path.stem, task, found, points)
 
 
-def _at(job: Job, quality: float) -> Job:
-    return replace(job, half=round(2 * quality))
+def _at(task: EncodeTask, quality: float) -> EncodeTask:
+    return replace(task, half=round(2 * quality))
 
 
-def _content(job: Job, cache: Path) -> Content:
+def _content(task: EncodeTask, cache: Path) -> Content:
     """Content of effort 0: nothing of its search matters to what is compared."""
-    digest = hashlib.sha256(job.pixels.tobytes() + job.model.id + bytes([job.half])).hexdigest()
+    digest = hashlib.sha256(task.pixels.tobytes() + task.model.id + bytes([task.half])).hexdigest()
     path = cache / f"{digest[:24]}.pt"
     if not path.exists():
         # Without a technique the prior is not updated either.
-        found = encoder_of(job.model).encode(replace(job, effort=effort_at(0), technique=None))
+        found = encoder_of(task.model).encode(replace(task, effort=effort_at(0), technique=None))
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save((found.payload, found.unfiltered.short(), found.weight), path)
     payload, unfiltered, weight = torch.load(path, weights_only=True)
@@ -115,12 +115,12 @@ def _content(job: Job, cache: Path) -> Content:
 
 
 @torch.no_grad()
-def _point(job: Job, cache: Path) -> Point:
-    found = _content(job, cache)
-    filtered = job.model.postfilter(found.unfiltered, centred(job.half))
-    height, width = job.pixels.shape[:2]
-    size = len(Coded("", job, found, ()).file(b""))
-    return Point(size, psnr_db(to_pixels(filtered, width, height), job.pixels))
+def _point(task: EncodeTask, cache: Path) -> Point:
+    found = _content(task, cache)
+    filtered = task.model.postfilter(found.unfiltered, centred(task.half))
+    height, width = task.pixels.shape[:2]
+    size = len(Coded("", task, found, ()).file(b""))
+    return Point(size, psnr_db(to_pixels(filtered, width, height), task.pixels))
 
 
 def _silent(_stage: str, _fraction: float) -> None:

@@ -17,7 +17,7 @@ from statistics import mean
 from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.encoding.contents import learned
-from codec.encoding.start import make_job
+from codec.encoding.start import make_task
 from codec.models import released
 from codec.models.kinds import ReleasedModel
 from codec.models.subspace import Subspace
@@ -68,12 +68,12 @@ def variants(model: ReleasedModel, data: Path) -> list[Variant]:
 
 def measure(path: Path, quality: float, tried: list[Variant]) -> Iterator[Row]:
     """What each update saves of the content's plain bytes, and its own bytes."""
-    job = make_job(load_picture(path), EncodeOptions(effort=1), Lossy(quality))
-    plain = learned.encode(replace(job, technique=None)).bytes
+    task = make_task(load_picture(path), EncodeOptions(effort=1), Lossy(quality))
+    plain = learned.encode(replace(task, technique=None)).bytes
     for variant in tried:
-        model = replace(job.model, prior=variant.subspace)
-        effort = replace(job.effort, thorough=variant.thorough)
-        adapted = learned.encode(replace(job, model=model, effort=effort))
+        model = replace(task.model, prior=variant.subspace)
+        effort = replace(task.effort, thorough=variant.thorough)
+        adapted = learned.encode(replace(task, model=model, effort=effort))
         case = path.parent.name, path.stem, quality, variant.name
         yield Row(*case, plain, plain - adapted.bytes, len(adapted.prior))
 

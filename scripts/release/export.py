@@ -31,7 +31,7 @@ from codec.contract.effort import effort_at
 from codec.contract.quality import HALVES, centred, level_at
 from codec.decoding.filtering import Filtering
 from codec.encoding.contents.registry import encoder_of
-from codec.encoding.job import Job
+from codec.encoding.task import EncodeTask
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.kinds import FilteredModel, LearnedModel
@@ -92,13 +92,13 @@ def limits_of(
     return measure_limits(networks, run)
 
 
-def jobs_of(pictures: list[Tensor], model: FilteredModel) -> Iterator[Job]:
+def jobs_of(pictures: list[Tensor], model: FilteredModel) -> Iterator[EncodeTask]:
     """Pictures that are to be coded at random qualities."""
     rng = np.random.default_rng(1)
     for picture in pictures:
         pixels = picture[:, :SUBSPACE_PX, :SUBSPACE_PX].permute(1, 2, 0).numpy()
         half = int(rng.integers(HALVES // 20, HALVES - HALVES // 20 + 1))
-        yield Job(
+        yield EncodeTask(
             pixels,
             from_pixels(pixels),
             half,
@@ -109,11 +109,11 @@ def jobs_of(pictures: list[Tensor], model: FilteredModel) -> Iterator[Job]:
         )
 
 
-def solved(job: Job) -> NormalEquations:
+def solved(task: EncodeTask) -> NormalEquations:
     """Normal equations of the last layer for a picture."""
-    unfiltered = encoder_of(job.model).encode(job).unfiltered
-    filtering = Filtering(unfiltered, job.model.postfilter, centred(job.half))
-    return equations(filtering, job.original)
+    unfiltered = encoder_of(task.model).encode(task).unfiltered
+    filtering = Filtering(unfiltered, task.model.postfilter, centred(task.half))
+    return equations(filtering, task.original)
 
 
 def add_to_last_layer(tensors: dict[str, Tensor], change: NDArray[np.float64]) -> None:
@@ -144,7 +144,7 @@ def export(content: str, name: str, config: Path, run: Path, data: Path) -> None
     kind = LearnedModel if content == "learned" else FilteredModel
     arrays = arrays_of(tensors)
     model = kind(name, b"", content, arrays, cdfs, networks.config, nothing)
-    images = [solved(job) for job in jobs_of(pictures, model)]
+    images = [solved(task) for task in jobs_of(pictures, model)]
     change = common_change(images)
     add_to_last_layer(tensors, change)
     shares = [image.gain(change) / image.energy for image in images]

@@ -21,7 +21,7 @@ from codec.contract.effort import effort_at
 from codec.contract.quality import HALVES, centred
 from codec.decoding.parameters import ChannelScales
 from codec.encoding.contents.registry import encoder_of
-from codec.encoding.job import Job
+from codec.encoding.task import EncodeTask
 from codec.encoding.updates import relaxed as floats
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import EquationSums, NormalEquations
@@ -105,8 +105,10 @@ def code_pictures(
         half = int(rng.integers(HALVES // 20, HALVES - HALVES // 20 + 1))
         original = from_pixels(pixels)
         cpu = torch.device("cpu")
-        job = Job(pixels, original, half, model, effort_at(0), cpu, lambda stage, fraction: None)
-        content = encoder_of(model).encode(job)
+        task = EncodeTask(
+            pixels, original, half, model, effort_at(0), cpu, lambda stage, fraction: None
+        )
+        content = encoder_of(model).encode(task)
         coded.append(
             CodedPicture(
                 content.unfiltered.short(),

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from codec.encoding.contents import learned
-from codec.encoding.job import Job
 from codec.encoding.lossless.quadratic import Basis, collect, quadratic, weights_of
+from codec.encoding.task import EncodeTask
 from codec.encoding.updates.normal import NormalEquations
-from codec.encoding.updates.prior import Samples, equations
+from codec.encoding.updates.prior import PriorSamples, rate_equations
 from codec.models.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace, Subspaces
 from codec.networks.likelihood import LOG2_SCALE_MIN
 from codec.networks.lossless.network import LosslessNetworks
@@ -126,32 +126,32 @@ def _principal_axes(solutions: Matrix) -> Matrix:
 # The prior
 
 
-def learn_prior(jobs: Iterable[Job], *, gains: bool = True) -> Subspace:
+def learn_prior(tasks: Iterable[EncodeTask], *, gains: bool = True) -> Subspace:
     """The bases in which what the pictures ask for is sparse, and how far each coordinate moves.
 
     Args:
-        jobs: the pictures, and what they are to be coded with.
+        tasks: the pictures, and what they are to be coded with.
         gains: whether gains move too, or offsets alone.
     """
-    return first(learn([_solved(job, gains=gains) for job in jobs]), RANK)
+    return first(learn([_solved(task, gains=gains) for task in tasks]), RANK)
 
 
 @torch.no_grad()
-def _solved(job: Job, *, gains: bool) -> NormalEquations:
+def _solved(task: EncodeTask, *, gains: bool) -> NormalEquations:
     """The rate of a picture as a quadratic around the best gains and offsets, about."""
-    model, level = job.model, job.model.level(job.half)
-    coded = learned.code_latents(job, learned.analyze(job))
-    samples = Samples.of_symbols(coded.symbols, model, level)
+    model, level = task.model, task.model.level(task.half)
+    coded = learned.code_latents(task, learned.analyze(task))
+    samples = PriorSamples.of_symbols(coded.symbols, model, level)
     if not gains:
         samples = replace(samples, said=torch.zeros_like(samples.said))
     change = torch.zeros(2 * len(samples.symbols), dtype=torch.float64)
     for _ in range(ROUNDS):
-        normal = equations(samples, change)
+        normal = rate_equations(samples, change)
         diagonal = normal.gram.diagonal()
         ridge = RIDGE * np.diag(np.maximum(diagonal, diagonal.mean()))
         solution = np.linalg.solve(normal.gram + ridge, normal.cross[:, 0])
         change = torch.from_numpy(solution).clamp(-FARTHEST, FARTHEST)
-    return equations(samples, change)
+    return rate_equations(samples, change)
 
 
 # The heads of the lossless networks.  The curvature of one is nearly a Kronecker product, of what

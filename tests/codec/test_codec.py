@@ -258,10 +258,10 @@ def test_more_effort_is_more_search():
 def test_refined_latents_lower_the_cost(released, photo):
     """On a real photograph, at equal lambda, with the real file and the decoded pixels."""
     options = EncodeOptions(Lossy(quality=40), effort=0)
-    plain = start.make_job(photo, options, options.mode)
+    plain = start.make_task(photo, options, options.mode)
     refined = dataclasses.replace(plain, effort=Effort(False, rounds=2, latent_steps=30))
     once, again, third = (adapted.cost for adapted in lossy.rounds(refined))
-    assert once == lossy.search(plain).cost
+    assert once == lossy.cheapest(plain).cost
     assert third < again < 0.985 * once
 
 
@@ -269,6 +269,6 @@ def test_latents_refined_for_the_filter_save_more(released, photo):
     """The order of the searches: a filter first, then latents for it."""
     options = EncodeOptions(Lossy(quality=40))
     effort = Effort(True, rounds=1, latent_steps=20)
-    first = dataclasses.replace(start.make_job(photo, options, options.mode), effort=effort)
+    first = dataclasses.replace(start.make_task(photo, options, options.mode), effort=effort)
     alone = dataclasses.replace(first, effort=Effort(True))
-    assert lossy.search(first).cost < 0.985 * lossy.search(alone).cost
+    assert lossy.cheapest(first).cost < 0.985 * lossy.cheapest(alone).cost

@@ -44,7 +44,7 @@ def test_two_megapixels_are_one_tile():
 
 
 def test_tiles_gain_nearly_what_the_whole_gains(released, photo, monkeypatch):
-    plain = start.make_job(photo, EncodeOptions(effort=0), Lossy(40))
+    plain = start.make_task(photo, EncodeOptions(effort=0), Lossy(40))
     effort = Effort(False, rounds=1, latent_steps=30)
 
     def gain() -> float:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from codec.decoding.engines import library
 from codec.decoding.engines.library import ExactRangeError, KernelError
-from codec.decoding.engines.objects import Job, Layer
+from codec.decoding.engines.objects import KernelJob, Layer
 from codec.decoding.engines.programs import Builder
 from codec.networks.integers import IntegerLayer
 
@@ -50,7 +50,7 @@ def by_the_kernel(level, layer, x, *, stride, activate, bits=24):
     program = build.program()
     out = np.empty((rows // stride, columns // stride, len(layer.weight)), np.int32)
     arrays = {source: np.ascontiguousarray(x, np.int32), target: out}
-    program.run(Job(program, (rows, columns), (columns, rows), arrays, NOTHING), 0, rows)
+    program.run(KernelJob(program, (rows, columns), (columns, rows), arrays, NOTHING), 0, rows)
     return out
 
 

@@ -16,7 +16,7 @@ from codec.decoding.engines import library
 from scripts.conform.vectors import MODELS, all_vectors, pixels_sha256
 
 try:
-    library.load()
+    library.load_kernel()
 except OSError:
     pytest.skip("there is no kernel", allow_module_level=True)
 

@@ -15,7 +15,7 @@ from codec.contract.quality import IntegerLevel
 from codec.decoding.engines import library
 from codec.decoding.engines.filtering import FilterProgram
 from codec.decoding.engines.library import CodewordError, CutShortError
-from codec.decoding.engines.objects import Reader, Tables
+from codec.decoding.engines.objects import CodewordReader, Tables
 from codec.decoding.engines.protocol import Refine
 from codec.decoding.engines.scanning import ScanProgram
 from codec.decoding.engines.synthesis import SynthesisProgram
@@ -28,14 +28,14 @@ from codec.picture.pixels import Halves, Pixels
 
 STRIP_PX = 2**18
 """Pixels of a strip, if that makes a row of it: what they need of memory stays in the caches."""
-Made = TypeVar("Made")
+Kept = TypeVar("Kept")
 
 
 class KernelReader:
     """Reads the symbols of one codeword, like `bitstream.SymbolReader`."""
 
     def __init__(self, data: bytes, tables: Tables) -> None:
-        self._reader = Reader(data, tables)
+        self._reader = CodewordReader(data, tables)
 
     def code(self, values: NDArray[np.int32], table: NDArray[np.integer]) -> NDArray[np.int32]:
         """Returns as many values as `values` has.  Raises InvalidField, Truncated."""
@@ -141,10 +141,10 @@ class KernelEngine:
     def _bands(self) -> Bands:
         return Bands(self._threads or available_threads())
 
-    def _once(self, owner: object, name: str, make: Callable[[], Made]) -> Made:
+    def _once(self, owner: object, name: str, make: Callable[[], Kept]) -> Kept:
         """What belongs to a model or its tables, made at first use."""
         made = self._made.setdefault(owner, {})
         if name not in made:
             made[name] = make()
-        found: Made = made[name]
+        found: Kept = made[name]
         return found

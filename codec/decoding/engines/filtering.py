@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.decoding.engines.objects import Job, Program
+from codec.decoding.engines.objects import KernelJob, Program
 from codec.decoding.engines.programs import (
     ADD,
     HALF,
@@ -124,10 +124,14 @@ class FilterProgram:
         up = outputs_last(IntegerLayer.of_arrays(arrays, f"{name}up"))
         build.conv(up, seen, narrow=narrow, wide=above[1], shuffle=2, flags=ADD)
 
-    def job(self, unfiltered: NDArray[np.int32], quality: int, pixels: NDArray[np.uint8]) -> Job:
+    def job(
+        self, unfiltered: NDArray[np.int32], quality: int, pixels: NDArray[np.uint8]
+    ) -> KernelJob:
         """The work of filtering a picture [rows columns 12] into pixels [h w 3]."""
         constants = [quality_bias(vector, quality) for vector in self._vectors]
         height, width, _ = pixels.shape
         arrays: dict[int, NDArray[Any]] = {self.source: unfiltered, self.target: pixels}
         kept = (width, height)
-        return Job(self.program, unfiltered.shape[:2], kept, arrays, np.concatenate(constants))
+        return KernelJob(
+            self.program, unfiltered.shape[:2], kept, arrays, np.concatenate(constants)
+        )

@@ -112,7 +112,7 @@ _FUNCTIONS: dict[str, tuple[object, ...]] = {
 
 
 @cache
-def load(path: Path = PATH) -> ctypes.CDLL:
+def load_kernel(path: Path = PATH) -> ctypes.CDLL:
     """Loads the kernel.
 
     Raises:
@@ -130,7 +130,7 @@ def load(path: Path = PATH) -> ctypes.CDLL:
 
 def levels() -> list[str]:
     """Names of the instruction sets that run here, the fastest last."""
-    return [name for number, name in enumerate(LEVELS) if load().nnc_runs(number)]
+    return [name for number, name in enumerate(LEVELS) if load_kernel().nnc_runs(number)]
 
 
 def best_level() -> str:
@@ -146,7 +146,7 @@ def best_level() -> str:
     return wanted
 
 
-def check(status: int) -> None:
+def raise_for(status: int) -> None:
     """Raises what a status of the kernel stands for."""
     if status == _OUT_OF_MEMORY:
         raise MemoryError

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bitstream import InvalidField
 from codec.decoding.engines.library import CodewordError
-from codec.decoding.engines.passes import Named, Part, PassBuilder, PassPrograms
+from codec.decoding.engines.passes import Named, NamedProgram, PassBuilder, PassPrograms
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.engines.threads import Bands
 from codec.networks.integers import Arrays, IntegerLayer
@@ -110,7 +110,10 @@ class _Pass:
         arrays[f"error_{index + 1}"] = arrays.pop("error")
 
     def _run(
-        self, part: Part, constants: NDArray[np.int64] = NOTHING, symbols: StepArrays | None = None
+        self,
+        part: NamedProgram,
+        constants: NDArray[np.int64] = NOTHING,
+        symbols: StepArrays | None = None,
     ) -> None:
         base, inside = self._arrays["phase_0"].shape[:2], self._inside
         job = part.job(base, (inside[1], inside[0]), self._arrays, constants, self._logs)

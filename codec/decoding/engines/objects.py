@@ -21,9 +21,9 @@ from codec.decoding.engines.library import (
     ReaderStruct,
     Shape,
     StepStruct,
-    check,
-    load,
+    load_kernel,
     pointer,
+    raise_for,
 )
 
 
@@ -31,8 +31,8 @@ class _Owned:
     """Something that the kernel made, freed with its wrapper."""
 
     def __init__(self, kind: str, *arguments: object) -> None:
-        library, made = load(), c_void_p()
-        check(getattr(library, f"nnc_{kind}_new")(*arguments, byref(made)))
+        library, made = load_kernel(), c_void_p()
+        raise_for(getattr(library, f"nnc_{kind}_new")(*arguments, byref(made)))
         self.handle = made.value
         weakref.finalize(self, getattr(library, f"nnc_{kind}_free"), made.value)
 
@@ -78,7 +78,7 @@ class Layer(_Owned):
     @property
     def parts(self) -> int:
         """How many parts its sums are computed in: 1 unless they need 64 bits."""
-        return int(load().nnc_layer_parts(self.handle))
+        return int(load_kernel().nnc_layer_parts(self.handle))
 
 
 class Program(_Owned):
@@ -110,12 +110,12 @@ class Program(_Owned):
             len(layers),
         )
 
-    def run(self, job: Job, first: int, last: int) -> None:
+    def run(self, job: KernelJob, first: int, last: int) -> None:
         """Computes what rows first..last-1 of the base grid are in the external targets."""
-        check(load().nnc_run(self.handle, byref(job.struct), first, last))
+        raise_for(load_kernel().nnc_run(self.handle, byref(job.struct), first, last))
 
 
-class Job:
+class KernelJob:
     """What a program works on; keeps all arrays alive.
 
     Args:
@@ -171,7 +171,7 @@ class Job:
         self.struct.symbols, self.struct.steps = pointer(symbols), pointer(steps)
 
 
-class Scan(_Owned):
+class KernelScan(_Owned):
     """Registers of a program that is run step by step."""
 
     def __init__(self, program: Program, rows: int, columns: int) -> None:
@@ -180,7 +180,7 @@ class Scan(_Owned):
 
     def run(
         self,
-        job: Job,
+        job: KernelJob,
         instructions: tuple[int, int],
         rows: tuple[int, int],
         *,
@@ -190,7 +190,7 @@ class Scan(_Owned):
     ) -> None:
         """Runs instructions start..stop-1 for some rows of their targets."""
         step = StepStruct(*instructions, *phase, blank, place)
-        check(load().nnc_scan_run(self.handle, byref(job.struct), byref(step), *rows))
+        raise_for(load_kernel().nnc_scan_run(self.handle, byref(job.struct), byref(step), *rows))
 
 
 class Tables(_Owned):
@@ -208,13 +208,13 @@ class Tables(_Owned):
         super().__init__("tables", *arguments)
 
 
-class Reader:
+class CodewordReader:
     """Reads the symbols of one codeword."""
 
     def __init__(self, data: bytes, tables: Tables) -> None:
         self._data = np.frombuffer(data, np.uint8) if data else np.zeros(1, np.uint8)
         self.size, self._tables, self._state = len(data), tables, ReaderStruct()
-        load().nnc_reader_start(byref(self._state), pointer(self._data), self.size)
+        load_kernel().nnc_reader_start(byref(self._state), pointer(self._data), self.size)
 
     @property
     def read(self) -> int:
@@ -230,5 +230,7 @@ class Reader:
         table = np.ascontiguousarray(table, np.uint16)
         values = np.empty(table.shape, np.int32)
         where = byref(self._state), pointer(self._data), self.size, self._tables.handle
-        check(load().nnc_reader_call(*where, table.size, pointer(table), pointer(values)))
+        raise_for(
+            load_kernel().nnc_reader_call(*where, table.size, pointer(table), pointer(values))
+        )
         return values

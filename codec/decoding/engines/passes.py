@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.decoding.engines.library import ExactRangeError
-from codec.decoding.engines.objects import Job, Program
+from codec.decoding.engines.objects import KernelJob, Program
 from codec.decoding.engines.programs import (
     ADD,
     EDGES,
@@ -37,7 +37,7 @@ Named = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Part:
+class NamedProgram:
     """A program, and what its external registers are called."""
 
     program: Program
@@ -50,10 +50,10 @@ class Part:
         arrays: Named,
         constants: NDArray[np.int64],
         logs: NDArray[np.int16],
-    ) -> Job:
+    ) -> KernelJob:
         """The work on arrays by name."""
         external = {register: arrays[name] for name, register in self.registers.items()}
-        return Job(self.program, base, kept, external, constants, logs)
+        return KernelJob(self.program, base, kept, external, constants, logs)
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class PassPrograms:
         grid: vector of each class, int64 [4 hidden], the constants of `hidden`.
     """
 
-    linear: tuple[Part, ...]
-    own: tuple[tuple[Part, ...], ...]
-    hidden: Part
-    heads: tuple[Part, ...]
-    settle: tuple[Part, ...]
-    settle_grey: tuple[Part, ...]
+    linear: tuple[NamedProgram, ...]
+    own: tuple[tuple[NamedProgram, ...], ...]
+    hidden: NamedProgram
+    heads: tuple[NamedProgram, ...]
+    settle: tuple[NamedProgram, ...]
+    settle_grey: tuple[NamedProgram, ...]
     grid: NDArray[np.int64]
 
     @property
@@ -136,7 +136,7 @@ class PassBuilder:
             for name in ("phase_0", "phase_1", "phase_2")[:count]
         }
 
-    def _linear(self, index: int) -> Part:
+    def _linear(self, index: int) -> NamedProgram:
         build = Builder(self._level)
         phases = self._phases(build, self._known)
         weight = self._arrays[f"{self._name}.linear.weight"][index]
@@ -147,16 +147,16 @@ class PassBuilder:
         build.other(EDGES, narrow=[(seen, 0, 1)])
         zero = np.zeros(CHANNELS, np.int32)
         build.conv(IntegerLayer(weight, zero, LINEAR_SHIFT, LINEAR_LIMIT), seen, wide=base)
-        return Part(build.program(), phases | {"base": base})
+        return NamedProgram(build.program(), phases | {"base": base})
 
-    def _own(self, index: int, channel: int) -> Part:
+    def _own(self, index: int, channel: int) -> NamedProgram:
         build = Builder(self._level)
         base = build.register(32, CHANNELS, external=True)
         own = build.register(32, 1, external=True)
         names = {"base": base, f"own_{channel}": own}
         if not channel:
             build.map(base, 1, wide=own)
-            return Part(build.program(), names)
+            return NamedProgram(build.program(), names)
         names["error"] = build.register(32, CHANNELS, external=True)
         part = build.register(32, 1)
         seen = build.register(16, channel, pad=1)
@@ -166,9 +166,9 @@ class PassBuilder:
         weight = weight[channel : channel + 1, :channel]
         across = IntegerLayer(weight, np.zeros(1, np.int32), ACROSS_SHIFT, ACROSS_LIMIT)
         build.conv(across, seen, plus=part, wide=own)
-        return Part(build.program(), names)
+        return NamedProgram(build.program(), names)
 
-    def _hidden(self) -> Part:
+    def _hidden(self) -> NamedProgram:
         build, enter, known = Builder(self._level), self._layer("enter"), self._known
         names = self._phases(build, known)
         errors = [build.register(32, CHANNELS, external=True) for _ in range(known - 1)]
@@ -206,9 +206,9 @@ class PassBuilder:
         for (expand, reduce), then in zip(pairs, thens[1:], strict=True):
             build.conv(expand, seen, narrow=[(expanded, 0, reduce.limit)], activate=True)
             build.conv(reduce, expanded, bound=BOUND, wide=state, narrow=[then], flags=ADD)
-        return Part(build.program(), names)
+        return NamedProgram(build.program(), names)
 
-    def _head(self, channel: int) -> Part:
+    def _head(self, channel: int) -> NamedProgram:
         build = Builder(self._level)
         fuse, leave = (self._layer(f"heads.{channel}.{part}") for part in ("fuse", "leave"))
         names = self._phases(build, min(self._known, 2))
@@ -231,9 +231,9 @@ class PassBuilder:
         build.conv(leave, after, wide=raw)
         phases = [names["phase_0"], names.get("phase_1", 0), 0]
         build.other(PREDICT_PIXELS, raw, parameters=[channel, self._number, own, error, *phases])
-        return Part(build.program(), names)
+        return NamedProgram(build.program(), names)
 
-    def _settle(self, channel: int, *, coded: bool) -> Part:
+    def _settle(self, channel: int, *, coded: bool) -> NamedProgram:
         build = Builder(self._level)
         names = {
             f"own_{channel}": build.register(32, 1, external=True),
@@ -241,4 +241,4 @@ class PassBuilder:
             f"phase_{self._known}": build.register(16, CHANNELS, external=True),
         }
         build.other(SETTLE_PIXELS, parameters=[channel, int(coded), *names.values()])
-        return Part(build.program(), names)
+        return NamedProgram(build.program(), names)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codec.contract.quality import IntegerLevel
-from codec.decoding.engines.objects import Job, Program
+from codec.decoding.engines.objects import KernelJob, Program
 from codec.decoding.engines.programs import (
     CLEAR,
     FEATURES,
@@ -194,7 +194,7 @@ class ScanProgram:
         kept: tuple[int, int],
         level: IntegerLevel,
         scales: Scales,
-    ) -> Job:
+    ) -> KernelJob:
         """The work on latents [h w c], h and w even.
 
         Args:
@@ -218,4 +218,4 @@ class ScanProgram:
         constants = np.concatenate(parts).astype(np.int64)
         logs = np.ascontiguousarray(t["context.features.log2_table"], np.int16)
         arrays = {self.latents: latents}
-        return Job(self.program, latents.shape[:2], kept, arrays, constants, logs)
+        return KernelJob(self.program, latents.shape[:2], kept, arrays, constants, logs)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.decoding.engines.objects import Job, Program
+from codec.decoding.engines.objects import KernelJob, Program
 from codec.decoding.engines.programs import (
     ADD,
     DIGITS,
@@ -106,9 +106,11 @@ class SynthesisProgram:
         rows, columns, _ = latents.shape
         return np.empty((HALVES * rows, HALVES * columns, HALF), np.int32)
 
-    def job(self, latents: NDArray[np.int64], quality: int, unfiltered: NDArray[np.int32]) -> Job:
+    def job(
+        self, latents: NDArray[np.int64], quality: int, unfiltered: NDArray[np.int32]
+    ) -> KernelJob:
         """The work of making a picture [8h 8w 12] of latents [h w c]."""
         constants = np.concatenate([quality_bias(self._vector, quality), self._reciprocal])
         arrays: dict[int, NDArray[Any]] = {self.source: latents, self.target: unfiltered}
         base = latents.shape[:2]
-        return Job(self.program, base, base, arrays, constants)
+        return KernelJob(self.program, base, base, arrays, constants)

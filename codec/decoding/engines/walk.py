@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from codec.contract.quality import IntegerLevel
-from codec.decoding.engines.objects import Scan
+from codec.decoding.engines.objects import KernelScan
 from codec.decoding.engines.scanning import Instructions, ScanProgram, SliceSteps
 from codec.decoding.engines.threads import Bands
 from codec.decoding.latents import Exchange, Grid, Latents
@@ -36,7 +36,7 @@ class Walk:
     ) -> None:
         self._program, self._grid, self._bands = program, grid, bands
         self._job = program.job(latents, (grid.columns, grid.rows), level, scales)
-        self._scan = Scan(program.program, grid.height, grid.width)
+        self._scan = KernelScan(program.program, grid.height, grid.width)
 
     def run(self, exchange: Exchange) -> None:
         """All steps; what one does with its prediction is `exchange`."""

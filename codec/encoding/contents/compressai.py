@@ -8,7 +8,7 @@ from bitstream.file.compressai import ZooPayload
 from codec.contract.quality import HALVES, quality_at
 from codec.decoding.contents.compressai import ZooError, checksum, load_network, parse_name
 from codec.encoding.contents import standard
-from codec.encoding.job import Content, Job
+from codec.encoding.task import Content, EncodeTask
 from codec.errors import OptionError
 
 DB_PER_DOUBLING = 3.5
@@ -31,17 +31,17 @@ refined = standard.refined
 
 
 @torch.no_grad()
-def encode(job: Job) -> Content:
+def encode(task: EncodeTask) -> Content:
     """The picture as such a network codes it.  Raises OptionError."""
-    height, width = job.pixels.shape[:2]
+    height, width = task.pixels.shape[:2]
     try:
-        network = load_network(*parse_name(job.content))
+        network = load_network(*parse_name(task.content))
     except ZooError as error:
         raise OptionError(str(error)) from error
-    shape, strings = network.compress(job.pixels)
+    shape, strings = network.compress(task.pixels)
     pixels = network.decompress(shape, strings, width, height)
     payload = ZooPayload(
         network.name, network.quality, network.weights, checksum(pixels), shape, strings
     )
     data = payload.pack()
-    return standard.weighed(job, data, pixels, DB_PER_DOUBLING, len(data))
+    return standard.weighed(task, data, pixels, DB_PER_DOUBLING, len(data))

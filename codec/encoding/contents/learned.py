@@ -17,7 +17,7 @@ from codec.encoding.contents import refine
 from codec.encoding.contents.annealing import AGAIN, FIRST
 from codec.encoding.contents.latents import CodedLatents, encode_latents
 from codec.encoding.contents.tiles import tiles
-from codec.encoding.job import Adapted, Content, Job
+from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.encoding.updates import prior as prior_fit
 from codec.models.kinds import LearnedModel
 from codec.networks.integers import Scales
@@ -36,26 +36,26 @@ CODINGS_AFTER_SEARCH = 5.0
 fitting the filter, and decoding to verify (measured: 4.6)."""
 
 
-def encode(job: Job) -> Content:
+def encode(task: EncodeTask) -> Content:
     """Latents from the analysis, rounded."""
-    return _code(job, analyze(job))
+    return _code(task, analyze(task))
 
 
-def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
+def refined(task: EncodeTask, adapted: Adapted, number: int) -> Content | None:
     """Better latents for the filter that the picture has now, in round `number` of the search.
 
     None if no time is left.
     """
-    deadline = job.deadline.earlier(CODINGS_AFTER_SEARCH * adapted.content.seconds)
+    deadline = task.deadline.earlier(CODINGS_AFTER_SEARCH * adapted.content.seconds)
     if deadline.passed:
         return None
-    decoder = _model(job).search()
+    decoder = _model(task).search()
     set_last_layer(decoder.postfilter, adapted.postfilter)
     if adapted.content.prior:
-        prior_fit.set_scales(decoder, prior.apply(adapted.content.prior, _model(job)))
-    decoder = decoder.to(job.device)
-    original, distortion = job.original.to(job.device), job.distortion.to(job.device)
-    y, level = adapted.content.latents.clone(), _level(job)
+        prior_fit.set_scales(decoder, prior.apply(adapted.content.prior, _model(task)))
+    decoder = decoder.to(task.device)
+    original, distortion = task.original.to(task.device), task.distortion.to(task.device)
+    y, level = adapted.content.latents.clone(), _level(task)
     parts = list(tiles(*y.shape[2:]))
     for done, tile in enumerate(parts):
         outer = (..., tile.outer_rows, tile.outer_columns)
@@ -68,31 +68,31 @@ def refined(job: Job, adapted: Adapted, number: int) -> Content | None:
             level,
             adapted.content.weight,
             AGAIN if number else FIRST,
-            deadline.first_of(len(parts) - done).pace(job.effort.latent_steps),
-            partial(job.on_step, "refining", part=done, parts=len(parts)),
+            deadline.first_of(len(parts) - done).pace(task.effort.latent_steps),
+            partial(task.on_step, "refining", part=done, parts=len(parts)),
         )
         y[..., tile.rows, tile.columns] = found[(..., *tile.inside)]
-    return _code(job, y)
+    return _code(task, y)
 
 
 @torch.no_grad()
-def analyze(job: Job) -> Tensor:
+def analyze(task: EncodeTask) -> Tensor:
     """The picture's latents: float [1 c h w]."""
-    search = _model(job).search().to(job.device)
-    grid = _grid(job)
-    padded = pad_to(job.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
-    quality = _level(job).quality
+    search = _model(task).search().to(task.device)
+    grid = _grid(task)
+    padded = pad_to(task.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
+    quality = _level(task).quality
 
     def analyze(part: Tensor) -> Tensor:
-        return search.analysis(part.to(job.device), quality)
+        return search.analysis(part.to(task.device), quality)
 
     return in_strips(analyze, padded, halo=search.analysis.halo, scale=1)
 
 
-def code_latents(job: Job, y: Tensor, scales: Scales | None = None) -> CodedLatents:
-    """Codes latents, float [1 c h w], with the scales of the job's model, or others."""
-    model, grid = _model(job), _grid(job)
-    level, usual = model.level(job.half), Scales.plain(model.config.channels)
+def code_latents(task: EncodeTask, y: Tensor, scales: Scales | None = None) -> CodedLatents:
+    """Codes latents, float [1 c h w], with the scales of the task's model, or others."""
+    model, grid = _model(task), _grid(task)
+    level, usual = model.level(task.half), Scales.plain(model.config.channels)
 
     def scan(exchange: Exchange) -> Latents:
         return chosen().scan(model, scales or usual, grid, level, exchange)
@@ -101,35 +101,35 @@ def code_latents(job: Job, y: Tensor, scales: Scales | None = None) -> CodedLate
 
 
 @torch.no_grad()
-def _code(job: Job, y: Tensor) -> Content:
+def _code(task: EncodeTask, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     start = time.perf_counter()
-    model = _model(job)
-    level = model.level(job.half)
-    weight = SEARCH_WEIGHT * float(lambda_at(job.half / 2))
-    latents = code_latents(job, y)
+    model = _model(task)
+    level = model.level(task.half)
+    weight = SEARCH_WEIGHT * float(lambda_at(task.half / 2))
+    latents = code_latents(task, y)
     payload, update = latents.payload, b""
-    if job.technique is not None and model.prior is not None and not job.deadline.passed:
-        thorough = job.effort.thorough
-        found = prior_fit.search(latents.symbols, model, level, thorough=thorough)
+    if task.technique is not None and model.prior is not None and not task.deadline.passed:
+        thorough = task.effort.thorough
+        found = prior_fit.fit_prior(latents.symbols, model, level, thorough=thorough)
         if found:
             # The same values in another codeword.
-            again = code_latents(job, y, prior.apply(found, model)).payload
+            again = code_latents(task, y, prior.apply(found, model)).payload
             if len(again) + chunk_bytes(found) < len(payload):
                 payload, update = again, found
     unfiltered = from_halves(chosen().synthesize(model, latents.values, level))
     return Content(payload, unfiltered, weight, y, update, time.perf_counter() - start)
 
 
-def _model(job: Job) -> LearnedModel:
-    assert isinstance(job.model, LearnedModel)  # noqa: S101 (for the type checker)
-    return job.model
+def _model(task: EncodeTask) -> LearnedModel:
+    assert isinstance(task.model, LearnedModel)  # noqa: S101 (for the type checker)
+    return task.model
 
 
-def _grid(job: Job) -> Grid:
-    height, width = job.pixels.shape[:2]
+def _grid(task: EncodeTask) -> Grid:
+    height, width = task.pixels.shape[:2]
     return Grid.of_picture(width, height)
 
 
-def _level(job: Job) -> Level:
-    return level_at(torch.tensor([job.half / 2], device=job.device))
+def _level(task: EncodeTask) -> Level:
+    return level_at(torch.tensor([task.half / 2], device=task.device))

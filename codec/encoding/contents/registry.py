@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from codec.encoding.job import Adapted, Content, Job
+from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.models.kinds import FilteredModel
 
 
@@ -15,10 +15,10 @@ class ContentEncoder(Protocol):
     QUALITIES: Sequence[int]
     """The qualities that it knows, in halves, rising."""
 
-    def encode(self, job: Job) -> Content:
-        """Codes the picture of a job."""
+    def encode(self, task: EncodeTask) -> Content:
+        """Codes the picture of a task."""
 
-    def refined(self, job: Job, adapted: Adapted, number: int) -> Content | None:
+    def refined(self, task: EncodeTask, adapted: Adapted, number: int) -> Content | None:
         """Searches the content further for the filter that the picture has now, in round `number`.
 
         None where there is nothing to search, or no time left.

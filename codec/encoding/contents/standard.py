@@ -6,7 +6,7 @@ import math
 
 from codec.contract.quality import HALVES, centred
 from codec.decoding.filtering import Filtering
-from codec.encoding.job import Adapted, Content, Job
+from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.networks.pictures import to_unfiltered
 from codec.picture.coded_size import coded_bytes
 from codec.picture.pixels import Pixels
@@ -16,36 +16,38 @@ QUALITIES = range(0, HALVES + 1, 2)
 """Standard codecs count in whole numbers."""
 
 
-def encode(job: Job) -> Content:
+def encode(task: EncodeTask) -> Content:
     """The picture as a standard file."""
-    data = STANDARD[job.model.content].write(job.pixels, job.half / 2)
-    return content_of(job, data)
+    data = STANDARD[task.model.content].write(task.pixels, task.half / 2)
+    return content_of(task, data)
 
 
-def refined(job: Job, adapted: Adapted, number: int) -> None:
+def refined(task: EncodeTask, adapted: Adapted, number: int) -> None:
     """Refines nothing: what a standard codec has written stays as it is."""
 
 
-def content_of(job: Job, data: bytes) -> Content:
-    """A standard file of the job's picture as content."""
-    codec = STANDARD[job.model.content]
-    return weighed(job, data, codec.read(data), codec.db_per_doubling, coded_bytes(data))
+def content_of(task: EncodeTask, data: bytes) -> Content:
+    """A standard file of the task's picture as content."""
+    codec = STANDARD[task.model.content]
+    return weighed(task, data, codec.read(data), codec.db_per_doubling, coded_bytes(data))
 
 
-def weighed(job: Job, data: bytes, pixels: Pixels, db_per_doubling: float, coded: int) -> Content:
+def weighed(
+    task: EncodeTask, data: bytes, pixels: Pixels, db_per_doubling: float, coded: int
+) -> Content:
     """A payload that decodes to `pixels` as content; its lambda follows from rate and error.
 
     Args:
-        job: the picture.
+        task: the picture.
         data: the payload.
         pixels: uint8 [h w 3].
         db_per_doubling: slope of the codec's own rate-distortion curve.
         coded: bytes of the payload that are the coded picture.
     """
-    unfiltered = to_unfiltered(pixels, job.model.multiple)
-    height, width = job.pixels.shape[:2]
-    filtering = Filtering(unfiltered, job.model.postfilter, centred(job.half))
-    error = max(job.squared_error(filtering.pixels(job.model.postfilter, width, height)), 1.0)
+    unfiltered = to_unfiltered(pixels, task.model.multiple)
+    height, width = task.pixels.shape[:2]
+    filtering = Filtering(unfiltered, task.model.postfilter, centred(task.half))
+    error = max(task.squared_error(filtering.pixels(task.model.postfilter, width, height)), 1.0)
     # PSNR = db_per_doubling * log2(bits), so d(error)/d(bits) = -share * error / bits.
     share = math.log(10) / 10 * db_per_doubling / math.log(2)
     return Content(data, unfiltered, 8 * coded / (share * error))

@@ -40,7 +40,7 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class PriorSamples:
     """Symbols, and what the networks said of them.
 
     Attributes:
@@ -58,7 +58,7 @@ class Samples:
     share: float
 
     @classmethod
-    def of_symbols(cls, coded: Symbols, model: LearnedModel, level: IntegerLevel) -> Samples:
+    def of_symbols(cls, coded: Symbols, model: LearnedModel, level: IntegerLevel) -> PriorSamples:
         """Samples of what was coded with the model as it is."""
         above_least = LOG2_SCALE_SPACING * (coded.tables % SCALES).float()
         log2_deviation = model.arrays["context.prediction.log2_deviation"].astype(np.float32)
@@ -86,7 +86,7 @@ class Samples:
         return mixture_bits(self.symbols, log2_scale, self.shape)
 
 
-def equations(samples: Samples, change: Tensor) -> NormalEquations:
+def rate_equations(samples: PriorSamples, change: Tensor) -> NormalEquations:
     """Expands the rate around a change [2c] to a quadratic in the whole of it.
 
     The curvature is the mean of the Hessian, without what is negative of it, and the empirical
@@ -115,7 +115,7 @@ def equations(samples: Samples, change: Tensor) -> NormalEquations:
     return NormalEquations(gram.numpy(), cross[:, None].numpy(), positions, positions)
 
 
-def search(coded: Symbols, model: LearnedModel, level: IntegerLevel, *, thorough: bool) -> bytes:
+def fit_prior(coded: Symbols, model: LearnedModel, level: IntegerLevel, *, thorough: bool) -> bytes:
     """The PRIOR payload that saves most, empty if every one costs more than it saves.
 
     Args:
@@ -124,12 +124,12 @@ def search(coded: Symbols, model: LearnedModel, level: IntegerLevel, *, thorough
         level: the quality.
         thorough: whether to try several quantiser steps and spreads.
     """
-    samples = Samples.of_symbols(coded, model, level)
+    samples = PriorSamples.of_symbols(coded, model, level)
     inner = torch.from_numpy(model.prior.inner / 2**INNER_BITS)
     change, best = torch.zeros(len(inner), dtype=torch.float64), b""
     least = samples.rate(change)
     for _ in range(ROUNDS):
-        task = FitTask(equations(samples, change), model.prior, model.tables, 1.0)
+        task = FitTask(rate_equations(samples, change), model.prior, model.tables, 1.0)
         found = fit(task, thorough=thorough)
         if found is None:
             break

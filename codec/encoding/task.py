@@ -20,7 +20,7 @@ from codec.picture.pixels import Pixels
 
 
 @dataclass(frozen=True)
-class Job:
+class EncodeTask:
     """One picture to be encoded."""
 
     pixels: Pixels
@@ -72,7 +72,7 @@ class Content:
     Attributes:
         payload: of the CONTENT chunk.
         unfiltered: what it decodes to, before the post-filter: integers [1 3 H W].
-        weight: lambda, in bits per `Job.squared_error`: the slope of the codec's own
+        weight: lambda, in bits per `EncodeTask.squared_error`: the slope of the codec's own
             rate-distortion curve at this point.
         latents: what was quantised, for a codec whose content can be refined.
         prior: of the PRIOR chunk, with which the content was coded; empty for none.
