@@ -17,7 +17,7 @@ ONE_MEANING = {
     "apply changed applied": "an update of filter, prior or lossless heads takes effect",
     "bits": "what symbols take by the networks, of the learned and of the lossless content",
     "command": "the command of each module of the command line",
-    "decode encode refined": "the stories of an encode or decode, and the content codecs in them",
+    "decode encode": "the stories of an encode or decode, and the content codecs in them",
     "encode_shared enhance read_metadata restore": "a public function and what does its work",
     "extract insert strip": "what each carrier does (`bitstream.carriers.Carrier`)",
     "from_rgb": "the colours of the lossless mode, in numpy and in torch",

@@ -46,7 +46,7 @@ def strip(data: bytes) -> bytes:
 def wrap(payload: bytes) -> bytes:
     """A bitstream without loss -> a file in the simple format (RFC 9649, section 2.6)."""
     chunk = _pack_chunk(payload, LOSSLESS)
-    return _resized(RIFF + bytes(4) + WEBP + chunk, len(WEBP) + len(chunk))
+    return _resized(RIFF + bytes(4) + FORM_TYPE + chunk, len(FORM_TYPE) + len(chunk))
 
 
 def unwrap(data: bytes) -> bytes:

@@ -47,7 +47,7 @@ def all_points(levels: NDArray[np.integer], lanes: int, trellis: bool) -> NDArra
     return points(levels, odd)
 
 
-def reconstruct(levels: NDArray[np.int32], state: int = 0) -> NDArray[np.int32]:
+def reconstruct(levels: NDArray[np.signedinteger], state: int = 0) -> NDArray[np.int32]:
     """The quantiser points of the few levels [r m] of an update, in raster order from a state on.
 
     Most rows are zero, and leave the first state as it is: one machine in Python's own integers is

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from bitstream.update import levels
 from bitstream.update.levels import TensorLayout, UpdatePayload
 from bitstream.update.methods import Method
-from codec.networks.integers import PARAMETER_BITS, Changes, FilterLayers
-from codec.networks.units import FRACTION_BITS
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS, Changes, FilterLayers
 
 KERNEL = 3
 """Rows and columns of the kernels that an update may change."""

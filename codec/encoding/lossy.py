@@ -110,11 +110,11 @@ def rounds(task: EncodeTask) -> Iterator[Adapted]:
     The filter comes first because it is found in one step; latents refined for it then save more
     than latents refined for the base filter.
     """
-    encoder = encoder_of(task.model)
-    best = adapt(task, encoder.encode(task))
+    encoder = encoder_of(task)
+    best = adapt(task, encoder.encode())
     yield best
     for number in range(task.effort.rounds):
-        again = encoder.refined(task, best, number)
+        again = encoder.refined(best, number)
         if again is None:
             return
         best = min(best, adapt(task, again), key=lambda adapted: adapted.cost)
@@ -137,7 +137,7 @@ def _reach(task: EncodeTask, limit: Limit) -> Coded:
         coded = coded_as(trial, adapted)
         return Trial(**vars(coded), assessment=Assessment(adapted.pixels, task.pixels))
 
-    halves = encoder_of(task.model).QUALITIES
+    halves = encoder_of(task).qualities
     quick_only = task.effort == quickest
     coded, remark = reach(limit, halves, attempt, task.deadline, quick_only=quick_only)
     return coded.noting(remark)

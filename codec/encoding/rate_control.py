@@ -125,12 +125,12 @@ class Crossing(Generic[C]):
         """The place to look at next."""
         inside, outside, stride = self.inside, self.outside, 2**self.turns
         self.turns += 1
-        if inside is None and outside is None:
-            return self.last // 2
+        if inside is None:
+            if outside is None:
+                return self.last // 2
+            return int(max(outside.at - max(stride, outside.excess / self.slope + 1), 0))
         if outside is None:
             return int(min(inside.at + max(stride, -inside.excess / self.slope), self.last))
-        if inside is None:
-            return int(max(outside.at - max(stride, outside.excess / self.slope + 1), 0))
         share = 0.5
         if self.turns % BISECT_EVERY and inside.excess > float("-inf"):
             share = inside.excess / (inside.excess - outside.excess)
@@ -141,22 +141,22 @@ class Crossing(Generic[C]):
 def _outcome(found: Crossing[C], limit: Limit) -> tuple[C, str]:
     inside, outside = found.inside, found.outside
     if inside is None:
-        result = outside.candidate
-        raise OptionError(
-            f"{limit} cannot be reached: quality {result.report.quality:g} gives "
-            f"{limit.measured(result)}"
-        )
-    result = inside.candidate
-    reached = f"{limit.measured(result)} for {limit}"
+        gives = f": {_figures(outside, limit)}" if outside else ""
+        raise OptionError(f"{limit} cannot be reached{gives}")
+    reached = f"{limit.measured(inside.candidate)} for {limit}"
     if found.close:
         remark = ""
     elif inside.at == found.last:
-        remark = f"{reached}: quality {result.report.quality:g} is the end of the scale"
-    elif found.settled:
-        other = outside.candidate
-        remark = (
-            f"{reached}: the next quality, {other.report.quality:g}, gives {limit.measured(other)}"
-        )
+        quality = inside.candidate.report.quality
+        remark = f"{reached}: quality {quality:g} is the end of the scale"
+    elif found.settled and outside:
+        remark = f"{reached}: the next {_figures(outside, limit, ',')}"
     else:
         remark = f"{reached}: the time limit ended the search"
     return inside.candidate, remark
+
+
+def _figures(tried: Tried[C], limit: Limit, comma: str = "") -> str:
+    """What a quality gives, in words."""
+    quality = f"{tried.candidate.report.quality:g}"
+    return f"quality{comma} {quality}{comma} gives {limit.measured(tried.candidate)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 
 import torch
 
@@ -103,7 +103,7 @@ def cheapest_set(tasks: Sequence[EncodeTask]) -> Chosen:
     Args:
         tasks: pictures of one model and effort.
     """
-    alone = [adapt(task, encoder_of(task.model).encode(task)) for task in tasks]
+    alone = [adapt(task, encoder_of(task).encode()) for task in tasks]
     best = share(tasks, alone)
     for number in range(tasks[0].effort.rounds):
         triples = zip(tasks, alone, best.pictures, strict=True)
@@ -143,7 +143,7 @@ def share(tasks: Sequence[EncodeTask], alone: Sequence[Adapted]) -> Chosen:
 
 def _refined(task: EncodeTask, own: Adapted, now: Adapted, number: int) -> Adapted:
     """What a picture has alone if its content is refined for the filter that it has now."""
-    again = encoder_of(task.model).refined(task, now, number)
+    again = encoder_of(task).refined(now, number)
     return own if again is None else _cheaper(own, adapt(task, again))
 
 
@@ -154,7 +154,10 @@ def _cheaper(first: Adapted, second: Adapted) -> Adapted:
 def _fitted(task: EncodeTask, normals: Sequence[NormalEquations]) -> Common | None:
     """The update for pictures of the model of `task`; None if none gains."""
     model = task.model
-    fitted = fit(FitTask(_sum(normals), model.subspace, model.tables, 1.0), thorough=True)
+    fitted = fit(
+        FitTask(reduce(NormalEquations.plus, normals), model.subspace, model.tables, 1.0),
+        thorough=True,
+    )
     if fitted is None:
         return None
     payload = update.pack(Method.SUBSPACE, fitted.payload, model)
@@ -172,21 +175,7 @@ def _in_bits(task: EncodeTask, found: Content) -> NormalEquations:
     filtering = Filtering(found.unfiltered, task.model.postfilter, quality)
     normal = equations(filtering, task.original, task.distortion)
     weight = unit_weight(found.weight)
-    return NormalEquations(
-        normal.gram * weight,
-        normal.cross * weight,
-        normal.energy * weight,
-        normal.positions * weight,
-    )
-
-
-def _sum(normals: Sequence[NormalEquations]) -> NormalEquations:
-    return NormalEquations(
-        sum(normal.gram for normal in normals),
-        sum(normal.cross for normal in normals),
-        sum(normal.energy for normal in normals),
-        sum(normal.positions for normal in normals),
-    )
+    return normal.times(weight)
 
 
 @torch.no_grad()

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from bitstream import InvalidField
 from bitstream.limits import MAX_SUBSPACE_LEVEL
 from bitstream.update.subspace import SubspacePayload
-from codec.networks.integers import PARAMETER_BITS, Arrays
-from codec.networks.units import FRACTION_BITS
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS, Arrays
 
 INNER_BITS, OUTER_BITS = 16, 14
 """Fractional bits of the two bases."""

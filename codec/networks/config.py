@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,7 @@ class FilterConfig:
     @property
     def multiple(self) -> int:
         """Sides of a picture must be multiples of this."""
-        return 2 ** len(self.widths)
+        return 1 << len(self.widths)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class LosslessConfig:
 Config = ModelConfig | FilterConfig | LosslessConfig
 
 
-def read_config(content: str, sizes: dict) -> Config:
+def read_config(content: str, sizes: Mapping[str, Any]) -> Config:
     """Sizes as JSON or TOML give them: lists for tuples, a table for the filter of a `Model`."""
     fields = {key: _tuples(value) for key, value in sizes.items()}
     if content == LOSSLESS:

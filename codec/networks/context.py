@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codec.contract.quality import Level
-from codec.networks.layers import ACTIVATION_LIMIT, Conv, QualityBias
+from codec.networks.layers import ACTIVATION_LIMIT, Conv, Modules, QualityBias
 from codec.networks.likelihood import LOGISTIC_DEVIATION, SHAPES, round_through
 from codec.networks.order import PAIRS, Phase, Slot
 
@@ -67,6 +67,8 @@ Code = Callable[[Slot, Any], Tensor]
 class LatentFeatures(nn.Module):
     """Latent values -> what networks see: value / deviation and log2(1 + |value| / step)."""
 
+    deviation: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.register_buffer("deviation", torch.ones(channels))
@@ -85,6 +87,8 @@ class Prediction(nn.Module):
 
     Output 0 means "mean 0, the channel's marginal scale, the step of the quality, the least tails".
     """
+
+    deviation: Tensor
 
     def __init__(self, deviation: Tensor) -> None:
         super().__init__()
@@ -134,7 +138,7 @@ class GroupContext(nn.Module):
         self.mix_own = Conv(hidden, hidden, 3, stride=2, pad=False, activate=True)
         self.quality = QualityBias(hidden)
         self.fuse = Conv(hidden, hidden, activate=True)
-        self.slices = nn.ModuleList(
+        self.slices: Modules[SliceContext] = Modules(
             SliceContext(start - below, size, hidden)
             for start, size in zip(self.bounds, sizes, strict=False)
         )
@@ -163,7 +167,7 @@ class ContextModel(nn.Module):
         self.channels = bounds[-1]
         self.features = LatentFeatures(self.channels)
         self.prediction = Prediction(self.features.deviation)
-        self.groups = nn.ModuleList(
+        self.groups: Modules[GroupContext] = Modules(
             GroupContext(below, sizes, hidden) for below, sizes in zip(bounds, slices, strict=False)
         )
 
@@ -227,7 +231,8 @@ class ContextModel(nn.Module):
             raw = part.leave(group.fuse(told))
             predicted = self.prediction(raw, start, stop, level)
             values.append(code(Slot(start, stop, phases), predicted))
-            seen.append(self.features(values[-1], start, stop, level).chunk(2, 1))
+            ratio, magnitude = self.features(values[-1], start, stop, level).chunk(2, 1)
+            seen.append((ratio, magnitude))
         return torch.cat(values, 1), _joined(seen)
 
 

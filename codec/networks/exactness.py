@@ -18,7 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from codec.networks.fixed_point import VALUE_LIMIT, IntegerConv, IntegerInverseKlt
+from codec.networks.fixed_point import IntegerConv, IntegerInverseKlt
+from codec.networks.integers import VALUE_LIMIT
 from codec.networks.isolation import isolated
 
 ROWS, COLUMNS = 4, 12
@@ -44,8 +45,11 @@ def prove(network: nn.Module) -> None:
     """
     rng = np.random.default_rng(0)
     for name, layer in _one_of_each_class(network):
-        exact = _conv_is_exact if isinstance(layer, IntegerConv) else _klt_is_exact
-        if not exact(layer, rng):
+        if isinstance(layer, IntegerConv):
+            exact = _conv_is_exact(layer, rng)
+        else:
+            exact = _klt_is_exact(layer, rng)
+        if not exact:
             raise InexactError(name)
 
 
@@ -55,14 +59,14 @@ def settings() -> Hashable:
     return (
         torch.get_num_threads(),
         mkldnn.enabled,
-        mkldnn.conv.fp32_precision,
-        mkldnn.matmul.fp32_precision,
+        mkldnn.conv.fp32_precision,  # type: ignore[attr-defined]  # set at run time
+        mkldnn.matmul.fp32_precision,  # type: ignore[attr-defined]
         torch.get_float32_matmul_precision(),
         functional.conv2d,  # which a program may have wrapped
     )
 
 
-def _one_of_each_class(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def _one_of_each_class(network: nn.Module) -> Iterator[tuple[str, IntegerConv | IntegerInverseKlt]]:
     """The first layers of their class, which is what selects a kernel."""
     seen: set[Hashable] = set()
     for name, layer in network.named_modules():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
@@ -21,14 +22,13 @@ from codec.networks.fixed_point import (
     BASIS_BITS,
     QUALITY_SHIFT,
 )
-from codec.networks.integers import PARAMETER_BITS
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS
 from codec.networks.layers import ACTIVATION_LIMIT, Conv, QualityBias
 from codec.networks.learned import Model
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOGISTIC_DEVIATION
 from codec.networks.postfilter import ADAPTED_LAYERS
 from codec.networks.transform import InverseKlt
 from codec.networks.twins import Tensors
-from codec.networks.units import FRACTION_BITS
 
 WEIGHT_RESOLUTION = 20
 """Root mean square of a layer's weights in units of its last bit, at least: rounding noise then
@@ -134,6 +134,6 @@ def quantize_model(model: nn.Module, limits: dict[str, int]) -> Tensors:
     return tensors
 
 
-def arrays_of(tensors: Tensors) -> dict[str, NDArray]:
+def arrays_of(tensors: Tensors) -> dict[str, NDArray[Any]]:
     """The same tensors as arrays, which model files are written from."""
     return {name: tensor.numpy() for name, tensor in tensors.items()}

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from codec.contract.quality import LOG2_BITS, RECIPROCAL_BITS, VALUE_BITS, IntegerLevel
 from codec.networks.context import OUTPUTS, STEP_LIMIT, STEPS_PER_OCTAVE
 from codec.networks.fixed_point import rescale
-from codec.networks.integers import PARAMETER_BITS, Scales
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS, Scales
 from codec.networks.likelihood import SCALES, SHAPES
-from codec.networks.units import FRACTION_BITS
 
 FEATURE_SHIFT = 16
 """Fractional bits of 1 / deviation, beyond the format that it maps."""
@@ -30,6 +29,9 @@ STEP_BITS = 14
 
 class IntegerLatentFeatures(nn.Module):
     """Twin of `context.LatentFeatures`."""
+
+    reciprocal: Tensor
+    log2_table: Tensor
 
     def __init__(self, reciprocal: Tensor, log2_table: Tensor) -> None:
         super().__init__()
@@ -74,6 +76,12 @@ class IntegerPrediction(nn.Module):
         log2_deviation: its logarithm, [channels].
         steps: 2^(k/8) for every k from -STEP_LIMIT on, STEP_BITS fractional bits.
     """
+
+    deviation: Tensor
+    log2_deviation: Tensor
+    steps: Tensor
+    gain: Tensor
+    offset: Tensor
 
     def __init__(self, deviation: Tensor, log2_deviation: Tensor, steps: Tensor) -> None:
         super().__init__()

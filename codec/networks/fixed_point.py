@@ -25,6 +25,7 @@ from torch.nn import functional
 from codec.contract.quality import VALUE_BITS
 from codec.networks import patience
 from codec.networks.integers import (
+    FRACTION_BITS,
     VALUE_LIMIT,
     BoundError,
     IntegerLayer,
@@ -32,7 +33,6 @@ from codec.networks.integers import (
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.strips import spans
 from codec.networks.transform import BLOCK_PX
-from codec.networks.units import FRACTION_BITS
 
 BASIS_BITS = 14
 """Fractional bits of the inverse KLT."""
@@ -113,6 +113,9 @@ class IntegerConv(nn.Module):
         BoundError: sums can't be proven exact.
     """
 
+    kernels: Tensor
+    bias: Tensor
+
     def __init__(
         self,
         weight: Tensor,
@@ -191,8 +194,21 @@ class IntegerConv(nn.Module):
         return out.float()
 
 
+def integer(layer: nn.Module) -> IntegerConv:
+    """Returns the twin that a network has in place of a layer.
+
+    Raises:
+        TypeError: its network is not an exact one.
+    """
+    if not isinstance(layer, IntegerConv):
+        raise TypeError(f"a {type(layer).__name__} has no integers")
+    return layer
+
+
 class IntegerQualityBias(nn.Module):
     """Twin of `layers.QualityBias`; `quality` is the integer 2 * quality - 100 (-100..100)."""
+
+    vector: Tensor
 
     def __init__(self, vector: Tensor) -> None:
         super().__init__()
@@ -205,6 +221,8 @@ class IntegerQualityBias(nn.Module):
 
 class IntegerInverseKlt(nn.Module):
     """Twin of `transform.InverseKlt`, in float64."""
+
+    basis: Tensor
 
     def __init__(self, basis: Tensor) -> None:
         super().__init__()

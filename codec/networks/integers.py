@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+FRACTION_BITS = 8
+"""Fractional bits of activations and pictures in integer networks: the format Q4.8."""
 PARAMETER_BITS = 11
 """Fractional bits of the weights that an update may change."""
 VALUE_LIMIT = 2**20
@@ -57,12 +59,12 @@ class IntegerLayer:
             BoundError: a sum does not fit the parameter's type, or outputs may leave the exact
                 range of FORMAT.md, section 10.2.
         """
-        weight, bias = _added(self.weight, weight), _added(self.bias, bias)
-        sums = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(1)
-        extra = int(np.abs(bias.astype(np.int64)).max()) + 2**self.shift
+        kernel, offset = _added(self.weight, weight), _added(self.bias, bias)
+        sums = np.abs(kernel.astype(np.int64)).reshape(len(kernel), -1).sum(1)
+        extra = int(np.abs(offset.astype(np.int64)).max()) + 2**self.shift
         if int(sums.max()) * self.limit + extra >= 2 ** (OUTPUT_BITS + self.shift):
             raise BoundError("outputs exceed float32")
-        return IntegerLayer(weight, bias, self.shift, self.limit)
+        return IntegerLayer(kernel, offset, self.shift, self.limit)
 
 
 class FilterLayers(NamedTuple):

@@ -53,8 +53,8 @@ class _Process:
             lambda value: value == torch.float32,
             torch.float32,
         ),
-        _precision(mkldnn.conv),
-        _precision(mkldnn.matmul),
+        _precision(mkldnn.conv),  # type: ignore[attr-defined]  # set at run time
+        _precision(mkldnn.matmul),  # type: ignore[attr-defined]
     )
 
     def __init__(self) -> None:

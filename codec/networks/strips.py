@@ -58,12 +58,12 @@ def in_strips(network: Callable[[Tensor], Tensor], x: Tensor, *, halo: int, scal
     parts = list(strips(height, x.shape[3] * scale, halo))
     if len(parts) == 1:
         return network(x)
-    result = None
-    for strip in parts:
+    result = x
+    for number, strip in enumerate(parts):
         patience.check()
         y = network(x[:, :, strip.first // scale : strip.last // scale])
         step = (strip.last - strip.first) // y.shape[2]  # pixels per row of the result
-        if result is None:
+        if not number:
             result = y.new_empty((*y.shape[:2], height // step, y.shape[3]))
         inner = y[:, :, (strip.start - strip.first) // step :]
         result[:, :, strip.start // step : strip.stop // step] = inner[

@@ -31,6 +31,8 @@ class Analysis(nn.Module):
         halo: rows of pixels above and below that a latent depends on beside its own.
     """
 
+    deviation: Tensor
+
     def __init__(self, channels: int, hidden: int, blocks: tuple[int, int]) -> None:
         super().__init__()
         self.basis = nn.Parameter(torch.zeros(channels, 3 * BLOCK_PX**2))

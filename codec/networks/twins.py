@@ -24,13 +24,13 @@ from codec.networks.fixed_point import (
     IntegerConv,
     IntegerInverseKlt,
     IntegerQualityBias,
+    integer,
 )
-from codec.networks.integers import FilterLayers, Scales
+from codec.networks.integers import FRACTION_BITS, FilterLayers, Scales
 from codec.networks.layers import Conv, QualityBias
 from codec.networks.learned import FilterModel, Model
 from codec.networks.postfilter import PostFilter
 from codec.networks.transform import InverseKlt
-from codec.networks.units import FRACTION_BITS
 
 Tensors = dict[str, Tensor]
 
@@ -105,9 +105,9 @@ def build_float(config: ModelConfig | FilterConfig, tensors: Tensors) -> Model |
     return model.eval().requires_grad_(False)
 
 
-def set_last_layer(postfilter: PostFilter, integer: PostFilter) -> None:
+def set_last_layer(postfilter: PostFilter, exact: PostFilter) -> None:
     """Gives a float post-filter the last layer of an integer one."""
-    layer = integer.leave
+    layer = integer(exact.leave)
     postfilter.leave.weight.copy_(layer.weight.float() / 2**layer.shift)
     postfilter.leave.bias.copy_(layer.offset.float() / 2 ** (layer.shift + FRACTION_BITS))
 
@@ -117,13 +117,15 @@ def changed(postfilter: PostFilter, layers: FilterLayers) -> PostFilter:
     result = copy.copy(postfilter)
     result._modules = dict(postfilter._modules)
     for name, layer in layers._asdict().items():
-        setattr(result, name, getattr(postfilter, name).with_numbers(layer))
+        setattr(result, name, integer(getattr(postfilter, name)).with_numbers(layer))
     return result
 
 
 def scaled(context: ContextModel, scales: Scales) -> ContextModel:
     """The integer context model with other scales of the latents."""
     result = copy.copy(context)
-    result._modules = dict(context._modules)
-    result.prediction = context.prediction.with_scales(scales)
+    prediction: nn.Module = context.prediction
+    if not isinstance(prediction, IntegerPrediction):
+        raise TypeError("the context model is not an exact one")
+    result._modules = context._modules | {"prediction": prediction.with_scales(scales)}
     return result

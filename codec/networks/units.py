@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 
-FRACTION_BITS = 8
-"""Fractional bits of activations and pictures in integer networks: the format Q4.8."""
+from codec.networks.integers import FRACTION_BITS
+
 PIXELS_PER_UNIT = 16.0
 """Suits activations of the format Q4.8."""
 SIXTEENTHS = 2**FRACTION_BITS // 16

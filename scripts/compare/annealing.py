@@ -32,6 +32,7 @@ from codec.encoding.contents.annealing import (
     cost,
     draw_up,
 )
+from codec.encoding.contents.registry import encoder_of
 from codec.networks.context import Predicted
 from codec.picture.reading import Raster
 from scripts.compare.contents import load_picture
@@ -137,7 +138,7 @@ def measure(path: Path, quality: float) -> Iterator[Row]:
     for variant in variants():
         tried = replace(job, effort=replace(job.effort, latent_steps=variant.steps))
         with patch.object(learned, "FIRST", variant.annealing):
-            refined = learned.refined(tried, before, 0)
+            refined = encoder_of(tried).refined(before, 0)
         assert refined is not None  # there is no deadline
         cost = min(before.cost, adapt(tried, refined).cost)
         saved = 100 * (before.cost - cost) / rate

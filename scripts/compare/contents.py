@@ -107,7 +107,7 @@ def _content(task: EncodeTask, cache: Path) -> Content:
     path = cache / f"{digest[:24]}.pt"
     if not path.exists():
         # Without a technique the prior is not updated either.
-        found = encoder_of(task.model).encode(replace(task, effort=effort_at(0), technique=None))
+        found = encoder_of(replace(task, effort=effort_at(0), technique=None)).encode()
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save((found.payload, found.unfiltered.short(), found.weight), path)
     payload, unfiltered, weight = torch.load(path, weights_only=True)

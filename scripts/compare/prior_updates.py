@@ -16,7 +16,7 @@ from statistics import mean
 
 from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
-from codec.encoding.contents import learned
+from codec.encoding.contents.registry import encoder_of
 from codec.encoding.start import make_task
 from codec.models import released
 from codec.models.kinds import ReleasedModel
@@ -69,11 +69,11 @@ def variants(model: ReleasedModel, data: Path) -> list[Variant]:
 def measure(path: Path, quality: float, tried: list[Variant]) -> Iterator[Row]:
     """What each update saves of the content's plain bytes, and its own bytes."""
     task = make_task(load_picture(path), EncodeOptions(effort=1), Lossy(quality))
-    plain = learned.encode(replace(task, technique=None)).bytes
+    plain = encoder_of(replace(task, technique=None)).encode().bytes
     for variant in tried:
         model = replace(task.model, prior=variant.subspace)
         effort = replace(task.effort, thorough=variant.thorough)
-        adapted = learned.encode(replace(task, model=model, effort=effort))
+        adapted = encoder_of(replace(task, model=model, effort=effort)).encode()
         case = path.parent.name, path.stem, quality, variant.name
         yield Row(*case, plain, plain - adapted.bytes, len(adapted.prior))
 

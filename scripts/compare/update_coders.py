@@ -33,8 +33,8 @@ from codec.encoding.updates.equations import equations
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.last_layer import fit_kernels
 from codec.encoding.updates.normal import NormalEquations
-from codec.networks.integers import PARAMETER_BITS
-from codec.networks.units import FRACTION_BITS, unit_weight
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS
+from codec.networks.units import unit_weight
 from scripts.compare.contents import Coded, coded
 from scripts.compare.peer import Recoded, run_peer
 from scripts.measure.experiment import (

@@ -17,12 +17,11 @@ from bitstream.update.subspace import SubspacePayload
 from codec.contract.quality import level_at
 from codec.decoding import update
 from codec.decoding.engines.choice import chosen
-from codec.decoding.latents import Exchange, Grid, Latents
 from codec.decoding.parameters import PARAMETERS
 from codec.encoding.contents.latents import encode_latents
 from codec.models.kinds import ReleasedModel
 from codec.networks.integers import Scales
-from codec.networks.order import Slot
+from codec.networks.order import Exchange, Grid, Latents, Slot
 from codec.networks.pictures import pad_to
 from codec.networks.transform import BLOCK_PX
 

@@ -40,13 +40,12 @@ from codec.models.released import load_file, pack_model
 from codec.models.subspace import Subspace
 from codec.networks.export import arrays_of, measure_limits, quantize_model
 from codec.networks.fixed_point import IntegerConv
-from codec.networks.integers import PARAMETER_BITS
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS
 from codec.networks.learned import FilterModel, Model
 from codec.networks.likelihood import hard_rounding
 from codec.networks.pictures import from_pixels
 from codec.networks.tables import latent_tables
 from codec.networks.twins import build_integer
-from codec.networks.units import FRACTION_BITS
 from scripts.measure.documents import STANDARD
 from scripts.release.cards import effort_of, publish
 from scripts.train import filter, learned
@@ -111,7 +110,7 @@ def jobs_of(pictures: list[Tensor], model: FilteredModel) -> Iterator[EncodeTask
 
 def solved(task: EncodeTask) -> NormalEquations:
     """Normal equations of the last layer for a picture."""
-    unfiltered = encoder_of(task.model).encode(task).unfiltered
+    unfiltered = encoder_of(task).encode().unfiltered
     filtering = Filtering(unfiltered, task.model.postfilter, centred(task.half))
     return equations(filtering, task.original)
 

@@ -28,11 +28,12 @@ from codec.encoding.updates.normal import EquationSums, NormalEquations
 from codec.encoding.updates.penalties import level_bits
 from codec.models.kinds import FilteredModel
 from codec.models.subspace import INNER_BITS, OUTER_BITS, Subspace, step_size
+from codec.networks.integers import FRACTION_BITS
 from codec.networks.likelihood import bits as logistic_bits
 from codec.networks.likelihood import round_through
 from codec.networks.pictures import from_pixels, pad_to_multiple
 from codec.networks.postfilter import KERNEL, PostFilter
-from codec.networks.units import FRACTION_BITS, PIXELS_PER_UNIT, unit_weight
+from codec.networks.units import PIXELS_PER_UNIT, unit_weight
 
 PICTURE_PX = 512
 """Largest side; an update has to pay for itself on that."""
@@ -108,7 +109,7 @@ def code_pictures(
         task = EncodeTask(
             pixels, original, half, model, effort_at(0), cpu, lambda stage, fraction: None
         )
-        content = encoder_of(model).encode(task)
+        content = encoder_of(task).encode()
         coded.append(
             CodedPicture(
                 content.unfiltered.short(),

@@ -19,6 +19,7 @@ from codec.encoding.lossless.quadratic import Basis, collect, quadratic, weights
 from codec.encoding.task import EncodeTask
 from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.prior import PriorSamples, rate_equations
+from codec.models.kinds import LearnedModel, as_kind
 from codec.models.subspace import INNER_BITS, OUTER_BITS, STEPS_PER_OCTAVE, Subspace, Subspaces
 from codec.networks.likelihood import LOG2_SCALE_MIN
 from codec.networks.lossless.network import LosslessNetworks
@@ -139,8 +140,9 @@ def learn_prior(tasks: Iterable[EncodeTask], *, gains: bool = True) -> Subspace:
 @torch.no_grad()
 def _solved(task: EncodeTask, *, gains: bool) -> NormalEquations:
     """The rate of a picture as a quadratic around the best gains and offsets, about."""
-    model, level = task.model, task.model.level(task.half)
-    coded = learned.code_latents(task, learned.analyze(task))
+    model = as_kind(task.model, LearnedModel)
+    level = model.level(task.half)
+    coded = learned.code_latents(task, model, learned.analyze(task, model))
     samples = PriorSamples.of_symbols(coded.symbols, model, level)
     if not gains:
         samples = replace(samples, said=torch.zeros_like(samples.said))

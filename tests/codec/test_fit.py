@@ -14,8 +14,7 @@ from bitstream import SymbolWriter
 from bitstream.update import subspace as payloads
 from codec.encoding.updates.fit import LARGEST_SEARCHED, FitTask, descend, fit, level_costs
 from codec.encoding.updates.normal import STRIP_ROWS
-from codec.networks.integers import PARAMETER_BITS
-from codec.networks.units import FRACTION_BITS
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS
 from scripts.train.meta_losses import normal_equations
 
 CHANNELS, OUTPUTS = 28, 12

@@ -9,10 +9,10 @@ import torch
 
 from codec.contract.quality import level_at
 from codec.decoding.engines.reference import scan
-from codec.decoding.latents import Grid
 from codec.encoding.contents.latents import encode_latents
 from codec.networks.export import quantize_model
 from codec.networks.likelihood import hard_rounding
+from codec.networks.order import Grid
 from codec.networks.pictures import to_pixels
 from codec.networks.twins import build_float
 from codec.picture.pixels import psnr_db

@@ -10,9 +10,9 @@ import torch
 
 from bitstream import LimitExceeded
 from codec.decoding.engines.choice import chosen
-from codec.decoding.latents import Grid
 from codec.encoding.contents.latents import encode_latents
 from codec.networks.integers import Scales
+from codec.networks.order import Grid
 
 
 def coded(tiny, y, grid, half=90):

@@ -111,7 +111,7 @@ def test_without_a_kernel_torch_decodes(monkeypatch, tmp_path):
     def missing() -> None:
         raise OSError("no such library")
 
-    monkeypatch.setattr(library, "load", missing)
+    monkeypatch.setattr(library, "load_kernel", missing)
     assert choice.chosen.__wrapped__().name == "torch"
 
 

@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from bitstream import Header
 from codec.decoding.engines.choice import chosen
-from codec.decoding.latents import Grid
 from codec.models.kinds import LearnedModel
 from codec.networks import patience
 from codec.networks.integers import Scales
-from codec.networks.order import Slot
+from codec.networks.order import Grid, Slot
 from codec.picture.pixels import Halves
 
 

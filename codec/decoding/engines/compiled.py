@@ -21,9 +21,9 @@ from codec.decoding.engines.scanning import ScanProgram
 from codec.decoding.engines.synthesis import SynthesisProgram
 from codec.decoding.engines.threads import Bands, available_threads
 from codec.decoding.engines.walk import Walk
-from codec.decoding.latents import Exchange, Grid, Latents
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel
 from codec.networks.integers import FilterLayers, HeadLayers, Scales
+from codec.networks.order import Exchange, Grid, Latents
 from codec.picture.pixels import Halves, Pixels
 
 STRIP_PX = 2**18

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from bitstream import CdfTables, SymbolCoder
 from codec.contract.quality import IntegerLevel
-from codec.decoding.latents import Exchange, Grid, Latents
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel
 from codec.networks.integers import FilterLayers, HeadLayers, Scales
+from codec.networks.order import Exchange, Grid, Latents
 from codec.picture.pixels import Halves, Pixels
 
 Settle = Callable[[int, int, NDArray[np.int64], NDArray[np.uint16]], NDArray[np.int32]]

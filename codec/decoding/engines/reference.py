@@ -15,7 +15,6 @@ from bitstream import CdfTables, InvalidField, SymbolCoder, SymbolReader
 from codec.contract.quality import IntegerLevel
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.filtering import Filtering
-from codec.decoding.latents import Exchange, Grid, Latents
 from codec.errors import ModelError
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel
 from codec.networks import exactness
@@ -28,7 +27,7 @@ from codec.networks.lossless.network import LosslessNetworks
 from codec.networks.lossless.scan import PassStep, refine_grid
 from codec.networks.lossless.shape import CHANNELS, PHASES, PIXEL_LIMIT, VALUE_BITS
 from codec.networks.lossless.twins import predict, with_heads
-from codec.networks.order import Slot
+from codec.networks.order import Exchange, Grid, Latents, Slot
 from codec.networks.pictures import from_halves, to_halves
 from codec.networks.strips import in_strips
 from codec.networks.transform import BLOCK_PX

@@ -8,9 +8,8 @@ from codec.contract.quality import IntegerLevel
 from codec.decoding.engines.objects import KernelScan
 from codec.decoding.engines.scanning import Instructions, ScanProgram, SliceSteps
 from codec.decoding.engines.threads import Bands
-from codec.decoding.latents import Exchange, Grid, Latents
 from codec.networks.integers import Scales
-from codec.networks.order import PAIRS, Slot
+from codec.networks.order import PAIRS, Exchange, Grid, Latents, Slot
 
 
 class Walk:

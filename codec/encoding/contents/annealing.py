@@ -65,7 +65,7 @@ class Annealing:
 
     def sharpness(self, done: float) -> float:
         """What the logarithm of the odds is multiplied by."""
-        return self.softest * (self.sharpest / self.softest) ** done
+        return self.softest * float((self.sharpest / self.softest) ** done)
 
     def draw(self, residual: Tensor, done: float, generator: torch.Generator) -> Drawn:
         """Draws in place of rounding (value - mean) in steps."""
@@ -73,8 +73,8 @@ class Annealing:
 
     def rate(self, drawn: Drawn, predicted: Predicted) -> Tensor:
         """Bits of each draw."""
-        around = (cost(drawn.below + k, predicted) for k in (0, 1))
-        return torch.lerp(*around, drawn.up)
+        least, more = (cost(drawn.below + k, predicted) for k in (0, 1))
+        return torch.lerp(least, more, drawn.up)
 
 
 FIRST = Annealing(0.02, softest=3.0, sharpest=12.0)

@@ -27,7 +27,6 @@ def half_of(content: str) -> int:
 
 
 QUALITIES = standard.QUALITIES
-refined = standard.refined
 
 
 @torch.no_grad()

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from bitstream import CdfTables, SymbolWriter
 from codec.contract.quality import VALUE_BITS, IntegerLevel
-from codec.decoding.latents import Exchange, Grid, Latents
-from codec.networks.order import Slot
+from codec.networks.order import Exchange, Grid, Latents, Slot
 
 MOST_SAMPLED = 2**11
 """Positions whose symbols an encoder looks at again: more tell it no more, and need memory."""
@@ -87,11 +86,12 @@ def encode_latents(
     values = scan(exchange)
     slices = [map(np.hstack, zip(*steps, strict=True)) for steps in rows.values()]
     sampled = [torch.from_numpy(np.concatenate(part)) for part in zip(*slices, strict=True)]
-    share = grid.rows * grid.columns / sampled[0].shape[1]
-    return CodedLatents(writer.finish(), values, Symbols(*sampled, share))
+    numbers, table, steps = sampled
+    share = grid.rows * grid.columns / numbers.shape[1]
+    return CodedLatents(writer.finish(), values, Symbols(numbers, table, steps, share))
 
 
-def _at(planes: NDArray, slot: Slot, grid: Grid) -> NDArray:
+def _at(planes: NDArray[np.float64], slot: Slot, grid: Grid) -> NDArray[np.float64]:
     """What stands where the symbols of a slot are, in the order of the format; planes: [c h w]."""
     parts = []
     for row, column in slot.phases:
@@ -101,7 +101,7 @@ def _at(planes: NDArray, slot: Slot, grid: Grid) -> NDArray:
     return np.concatenate(parts)
 
 
-def _by_channel(flat: NDArray, slot: Slot, grid: Grid) -> NDArray:
+def _by_channel(flat: NDArray[np.integer], slot: Slot, grid: Grid) -> NDArray[np.integer]:
     """Symbols of a slot in rows, one for each of its channels: [c n]."""
     parts = np.split(flat, np.cumsum(grid.counts(slot))[:-1])
     return np.concatenate([part.reshape(slot.stop - slot.start, -1) for part in parts], 1)

@@ -12,7 +12,6 @@ from bitstream import chunk_bytes
 from codec.contract.quality import HALVES, Level, lambda_at, level_at
 from codec.decoding import prior
 from codec.decoding.engines.choice import chosen
-from codec.decoding.latents import Exchange, Grid, Latents
 from codec.encoding.contents import refine
 from codec.encoding.contents.annealing import AGAIN, FIRST
 from codec.encoding.contents.latents import CodedLatents, encode_latents
@@ -21,6 +20,7 @@ from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.encoding.updates import prior as prior_fit
 from codec.models.kinds import LearnedModel
 from codec.networks.integers import Scales
+from codec.networks.order import Exchange, Grid, Latents
 from codec.networks.pictures import from_halves, pad_to
 from codec.networks.strips import in_strips
 from codec.networks.transform import BLOCK_PX
@@ -36,26 +36,27 @@ CODINGS_AFTER_SEARCH = 5.0
 fitting the filter, and decoding to verify (measured: 4.6)."""
 
 
-def encode(task: EncodeTask) -> Content:
+def encode(task: EncodeTask, model: LearnedModel) -> Content:
     """Latents from the analysis, rounded."""
-    return _code(task, analyze(task))
+    return _code(task, model, analyze(task, model))
 
 
-def refined(task: EncodeTask, adapted: Adapted, number: int) -> Content | None:
+def refined(task: EncodeTask, model: LearnedModel, adapted: Adapted, number: int) -> Content | None:
     """Better latents for the filter that the picture has now, in round `number` of the search.
 
     None if no time is left.
     """
-    deadline = task.deadline.earlier(CODINGS_AFTER_SEARCH * adapted.content.seconds)
-    if deadline.passed:
+    before = adapted.content
+    deadline = task.deadline.earlier(CODINGS_AFTER_SEARCH * before.seconds)
+    if before.latents is None or deadline.passed:
         return None
-    decoder = _model(task).search()
+    decoder = model.search()
     set_last_layer(decoder.postfilter, adapted.postfilter)
-    if adapted.content.prior:
-        prior_fit.set_scales(decoder, prior.apply(adapted.content.prior, _model(task)))
+    if before.prior:
+        prior_fit.set_scales(decoder, prior.apply(before.prior, model))
     decoder = decoder.to(task.device)
     original, distortion = task.original.to(task.device), task.distortion.to(task.device)
-    y, level = adapted.content.latents.clone(), _level(task)
+    y, level = before.latents.clone(), _level(task)
     parts = list(tiles(*y.shape[2:]))
     for done, tile in enumerate(parts):
         outer = (..., tile.outer_rows, tile.outer_columns)
@@ -66,32 +67,35 @@ def refined(task: EncodeTask, adapted: Adapted, number: int) -> Content | None:
             distortion.part(rows, columns),
             decoder,
             level,
-            adapted.content.weight,
+            before.weight,
             AGAIN if number else FIRST,
             deadline.first_of(len(parts) - done).pace(task.effort.latent_steps),
             partial(task.on_step, "refining", part=done, parts=len(parts)),
         )
         y[..., tile.rows, tile.columns] = found[(..., *tile.inside)]
-    return _code(task, y)
+    return _code(task, model, y)
 
 
 @torch.no_grad()
-def analyze(task: EncodeTask) -> Tensor:
+def analyze(task: EncodeTask, model: LearnedModel) -> Tensor:
     """The picture's latents: float [1 c h w]."""
-    search = _model(task).search().to(task.device)
+    search = model.search().to(task.device)
     grid = _grid(task)
     padded = pad_to(task.original, grid.height * BLOCK_PX, grid.width * BLOCK_PX)
     quality = _level(task).quality
 
     def analyze(part: Tensor) -> Tensor:
-        return search.analysis(part.to(task.device), quality)
+        latents: Tensor = search.analysis(part.to(task.device), quality)
+        return latents
 
     return in_strips(analyze, padded, halo=search.analysis.halo, scale=1)
 
 
-def code_latents(task: EncodeTask, y: Tensor, scales: Scales | None = None) -> CodedLatents:
-    """Codes latents, float [1 c h w], with the scales of the task's model, or others."""
-    model, grid = _model(task), _grid(task)
+def code_latents(
+    task: EncodeTask, model: LearnedModel, y: Tensor, scales: Scales | None = None
+) -> CodedLatents:
+    """Codes latents, float [1 c h w], with the scales of the model, or others."""
+    grid = _grid(task)
     level, usual = model.level(task.half), Scales.plain(model.config.channels)
 
     def scan(exchange: Exchange) -> Latents:
@@ -101,29 +105,23 @@ def code_latents(task: EncodeTask, y: Tensor, scales: Scales | None = None) -> C
 
 
 @torch.no_grad()
-def _code(task: EncodeTask, y: Tensor) -> Content:
+def _code(task: EncodeTask, model: LearnedModel, y: Tensor) -> Content:
     """Codes latents, and decodes them exactly as the decoder will."""
     start = time.perf_counter()
-    model = _model(task)
     level = model.level(task.half)
     weight = SEARCH_WEIGHT * float(lambda_at(task.half / 2))
-    latents = code_latents(task, y)
+    latents = code_latents(task, model, y)
     payload, update = latents.payload, b""
     if task.technique is not None and model.prior is not None and not task.deadline.passed:
         thorough = task.effort.thorough
         found = prior_fit.fit_prior(latents.symbols, model, level, thorough=thorough)
         if found:
             # The same values in another codeword.
-            again = code_latents(task, y, prior.apply(found, model)).payload
+            again = code_latents(task, model, y, prior.apply(found, model)).payload
             if len(again) + chunk_bytes(found) < len(payload):
                 payload, update = again, found
     unfiltered = from_halves(chosen().synthesize(model, latents.values, level))
     return Content(payload, unfiltered, weight, y, update, time.perf_counter() - start)
-
-
-def _model(task: EncodeTask) -> LearnedModel:
-    assert isinstance(task.model, LearnedModel)  # noqa: S101 (for the type checker)
-    return task.model
 
 
 def _grid(task: EncodeTask) -> Grid:

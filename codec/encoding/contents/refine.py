@@ -63,7 +63,9 @@ def refine(
     optimizer = torch.optim.Adam([latents], betas=(FAST, SLOW))
     for done in pace:
         optimizer.param_groups[0]["lr"] = annealing.size(done)
-        scan = Scan(latents * level.step, partial(annealing.draw, done=done, generator=generator))
+        scan = DrawnScan(
+            latents * level.step, partial(annealing.draw, done=done, generator=generator)
+        )
         with torch.autocast(y.device.type, torch.bfloat16):
             values = model.context.scan(latents, level, scan.code)
             picture = model.reconstruct(values, level)
@@ -77,7 +79,7 @@ def refine(
 
 
 @dataclass(frozen=True)
-class Scan:
+class DrawnScan:
     """A scan of latents in which each is drawn; what it costs is taken of all at once, far quicker.
 
     Attributes:

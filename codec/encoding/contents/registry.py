@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
+from codec.contract.contents import FOREIGN
 from codec.encoding.task import Adapted, Content, EncodeTask
-from codec.models.kinds import FilteredModel
+from codec.models.kinds import LearnedModel
 
 
-class ContentEncoder(Protocol):
-    """A content codec, encoding side: a module with these names."""
+@dataclass(frozen=True)
+class ContentEncoder:
+    """A content codec at work on one picture.
 
-    QUALITIES: Sequence[int]
-    """The qualities that it knows, in halves, rising."""
+    Attributes:
+        qualities: those that it knows, in halves, rising.
+        encode: codes the picture.
+        refined: searches the content further for the filter that the picture has now, in a round
+            of that number; None where there is nothing to search, or no time left.
+    """
 
-    def encode(self, task: EncodeTask) -> Content:
-        """Codes the picture of a task."""
-
-    def refined(self, task: EncodeTask, adapted: Adapted, number: int) -> Content | None:
-        """Searches the content further for the filter that the picture has now, in round `number`.
-
-        None where there is nothing to search, or no time left.
-        """
+    qualities: Sequence[int]
+    encode: Callable[[], Content]
+    refined: Callable[[Adapted, int], Content | None] = lambda adapted, number: None
 
 
-def encoder_of(model: FilteredModel) -> ContentEncoder:
-    """Finds the content codec of a model; only that is imported."""
-    if model.content == "learned":
+def encoder_of(task: EncodeTask) -> ContentEncoder:
+    """Finds the content codec of a task by its model; only that is imported."""
+    model = task.model
+    if isinstance(model, LearnedModel):
         from codec.encoding.contents import learned
 
-        return learned
-    if model.content == "compressai":
+        return ContentEncoder(
+            learned.QUALITIES,
+            partial(learned.encode, task, model),
+            partial(learned.refined, task, model),
+        )
+    if model.content == FOREIGN:
         from codec.encoding.contents import compressai
 
-        return compressai
+        return ContentEncoder(compressai.QUALITIES, partial(compressai.encode, task))
     from codec.encoding.contents import standard
 
-    return standard
+    return ContentEncoder(standard.QUALITIES, partial(standard.encode, task))

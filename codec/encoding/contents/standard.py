@@ -6,7 +6,7 @@ import math
 
 from codec.contract.quality import HALVES, centred
 from codec.decoding.filtering import Filtering
-from codec.encoding.task import Adapted, Content, EncodeTask
+from codec.encoding.task import Content, EncodeTask
 from codec.networks.pictures import to_unfiltered
 from codec.picture.coded_size import coded_bytes
 from codec.picture.pixels import Pixels
@@ -20,10 +20,6 @@ def encode(task: EncodeTask) -> Content:
     """The picture as a standard file."""
     data = STANDARD[task.model.content].write(task.pixels, task.half / 2)
     return content_of(task, data)
-
-
-def refined(task: EncodeTask, adapted: Adapted, number: int) -> None:
-    """Refines nothing: what a standard codec has written stays as it is."""
 
 
 def content_of(task: EncodeTask, data: bytes) -> Content:

@@ -120,8 +120,10 @@ def _bitstream(subject: Subject, codec: exact.ExactCodec, *, thorough: bool) -> 
     content = codec.write(subject.samples, thorough=thorough)
     if content is None:
         return None
-    rest = {tag: part for tag, part in subject.extras.items() if tag != Tag.ALPHA}
-    return subject.coded(codec.id(subject.samples), {**rest, Tag.CONTENT: content})
+    chunks = dict(subject.extras)
+    chunks.pop(Tag.ALPHA, None)
+    chunks[Tag.CONTENT] = content
+    return subject.coded(codec.id(subject.samples), chunks)
 
 
 def _networks(subject: Subject, model: LosslessModel, found: fit.Update | None = None) -> Coded:

@@ -143,7 +143,7 @@ def _unquantized(found: Quadratic, scales: NDArray[np.int16]) -> NDArray[np.floa
     """Coordinates of the least bits if they were sent as real numbers from a normal prior."""
     deviation = np.exp2(scales / STEPS_PER_OCTAVE + LOG2_SCALE_MIN) * math.pi / math.sqrt(3)
     penalty = 1 / (2 * math.log(2) * deviation**2)
-    return np.linalg.solve(found.gram + np.diag(penalty), found.cross)
+    return np.linalg.solve(found.gram + np.diag(penalty), found.cross).astype(np.float64)
 
 
 def _update(payload: SubspacePayload, model: LosslessModel, tables: CdfTables) -> Update:
@@ -158,7 +158,7 @@ def _update(payload: SubspacePayload, model: LosslessModel, tables: CdfTables) -
             levels[:] = 0  # The quadratic is flat: nothing holds the weights of a constant picture.
     levels = np.concatenate([part.ravel() for part in parts])
     kept = replace(payload, levels=levels)
-    coordinates = [step_size(payload.step) * part.ravel() for part in parts]
+    coordinates = [part.ravel().astype(np.float64) * step_size(payload.step) for part in parts]
     return Update(pack(kept, subspaces, tables), applied(heads, subspaces, kept), coordinates)
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.decoding.lossless.coder import grids_of
-from codec.networks.integers import HeadLayers
+from codec.networks.fixed_point import integer
+from codec.networks.integers import FRACTION_BITS, HeadLayers
 from codec.networks.lossless import colour, likelihood
 from codec.networks.lossless.network import OUTPUTS, SHIFT, Head, LosslessNetworks
 from codec.networks.lossless.scan import PassStep, refine_grid
@@ -27,7 +28,7 @@ from codec.networks.lossless.shape import (
     PHASES,
     VALUE_BITS,
 )
-from codec.networks.units import FRACTION_BITS, PIXELS_PER_LOSSLESS_UNIT
+from codec.networks.units import PIXELS_PER_LOSSLESS_UNIT
 from codec.picture.pixels import Pixels
 
 MOST_POSITIONS = 2**17
@@ -96,15 +97,17 @@ def collect(pixels: Pixels, networks: LosslessNetworks) -> list[HeadSamples | No
             rows, columns = wanted.shape[2:]
             if step.channel < channels:
                 place = step.index * CHANNELS + step.channel
-                limit = heads[place].leave.limit
+                limit = integer(heads[place].leave).limit
                 inside = (
                     step.features.clamp(-limit, limit),
                     step.candidates,
                     wanted - step.base[:, :, :rows, :columns],
                 )
-                parts = tuple(part[0, :, :rows, :columns].flatten(1) for part in inside)
-                if parts[2].numel():
-                    found[place].append(parts)
+                features, candidates, errors = (
+                    part[0, :, :rows, :columns].flatten(1) for part in inside
+                )
+                if errors.numel():
+                    found[place].append((features, candidates, errors))
             # Positions outside of the grid hold what they are expected to be, about.
             settled = step.base.clone()
             settled[:, :, :rows, :columns] = wanted
@@ -116,7 +119,7 @@ def collect(pixels: Pixels, networks: LosslessNetworks) -> list[HeadSamples | No
 
 def weights_of(networks: LosslessNetworks) -> list[Tensor]:
     """The last layers of integer networks, as real numbers: float64 [outputs hidden+1] each."""
-    layers = [head.leave for head in _heads_of(networks)]
+    layers = [integer(head.leave) for head in _heads_of(networks)]
     return [_weights(layer.weight, layer.offset, layer.shift) for layer in layers]
 
 

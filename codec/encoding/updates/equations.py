@@ -8,9 +8,10 @@ from torch.nn import functional
 from codec.decoding.filtering import Filtering
 from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.updates.normal import EquationSums, NormalEquations
+from codec.networks.integers import FRACTION_BITS
 from codec.networks.pictures import pad_to_multiple
 from codec.networks.strips import Strip
-from codec.networks.units import FRACTION_BITS, PIXELS_PER_UNIT
+from codec.networks.units import PIXELS_PER_UNIT
 
 UNITS = 2**FRACTION_BITS
 

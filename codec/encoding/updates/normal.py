@@ -42,6 +42,21 @@ class NormalEquations:
         """By how much a change [n m] of the last layer lowers the sum of squared errors."""
         return float(2 * (change * self.cross).sum() - (change * (self.gram @ change)).sum())
 
+    def plus(self, other: NormalEquations) -> NormalEquations:
+        """Those of two images together."""
+        return NormalEquations(
+            self.gram + other.gram,
+            self.cross + other.cross,
+            self.energy + other.energy,
+            self.positions + other.positions,
+        )
+
+    def times(self, weight: float) -> NormalEquations:
+        """Those of errors that weigh so much more."""
+        return NormalEquations(
+            self.gram * weight, self.cross * weight, self.energy * weight, self.positions * weight
+        )
+
 
 class EquationSums:
     """Normal equations that grow by parts of an image, from top to bottom.

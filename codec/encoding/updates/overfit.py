@@ -195,7 +195,8 @@ class _Descent:
         for name, (kernel, bias) in relaxed(self._parameters, values, self._postfilter).items():
             changed[f"{name}.weight"] = changed[f"{name}.weight"] + kernel
             changed[f"{name}.bias"] = changed[f"{name}.bias"] + bias
-        return functional_call(self._postfilter, changed, (x, self._task.quality))
+        filtered: Tensor = functional_call(self._postfilter, changed, (x, self._task.quality))
+        return filtered
 
     def _patches(self) -> Batch:
         """Random patches of input and target (even offsets), or the whole of a small image."""
@@ -233,4 +234,4 @@ def _quantize(
 
 def _clamped(shift: float) -> int:
     """The nearest step shift that can be coded."""
-    return min(max(round(shift), 0), 2**STEP_SHIFT_BITS - 1)
+    return int(min(max(round(shift), 0), 2**STEP_SHIFT_BITS - 1))

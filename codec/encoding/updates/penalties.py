@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ class Rate(Penalty):
         return [round_through(tensor) for tensor in levels] if self._rounded else list(levels)
 
     def add_gradients(self, levels: Sequence[Tensor], progress: float) -> None:
-        sum(level_bits(tensor) for tensor in levels).backward()
+        sum(map(level_bits, levels), levels[0].new_zeros(())).backward()
 
 
 def level_bits(levels: Tensor) -> Tensor:
@@ -83,15 +83,16 @@ class Ratio(Penalty):
         l1, l2 = float(joined.abs().sum()), float(joined.norm())
         if progress < self.FREE or not l2:
             return
-        task = math.sqrt(sum(float(tensor.grad.square().sum()) for tensor in levels))
+        gradients = [tensor.grad for tensor in levels if tensor.grad is not None]
+        task = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
         pull = joined.sign() / l2 - l1 / l2**3 * joined
         balance = task / max(float(pull.norm()), 1e-12)
         if self._balance is not None:
             balance = self.MEMORY * self._balance + (1 - self.MEMORY) * balance
         self._balance = balance
         ramp = min(1.0, (progress - self.FREE) / (self.RISEN - self.FREE))
-        for tensor, part in zip(levels, pull.split([t.numel() for t in levels]), strict=True):
-            tensor.grad += ramp * self.SHARE * balance * part.view_as(tensor)
+        for gradient, part in zip(gradients, pull.split([t.numel() for t in levels]), strict=True):
+            gradient += ramp * self.SHARE * balance * part.view_as(gradient)
 
 
 class SpikeAndSlab(Penalty):
@@ -108,7 +109,7 @@ class SpikeAndSlab(Penalty):
     """... and how many times likelier the spike is."""
 
     def add_gradients(self, levels: Sequence[Tensor], progress: float) -> None:
-        total = 0.0
+        total = levels[0].new_zeros(())
         for tensor in levels:
             logs = torch.stack([_normal_log(tensor, self.SPIKE), _normal_log(tensor, self.SLAB)])
             weights = torch.log(torch.tensor([self.WEIGHT, 1.0]) / (1 + self.WEIGHT))
@@ -153,9 +154,8 @@ class Entropy(Penalty):
 
     def add_gradients(self, levels: Sequence[Tensor], progress: float) -> None:
         pairs = zip(levels, self._groups, strict=True)
-        sum(
-            logistic_bits(t + self._noise(t), self._log2_scale[group]).sum() for t, group in pairs
-        ).backward()
+        bits = (logistic_bits(t + self._noise(t), self._log2_scale[g]).sum() for t, g in pairs)
+        sum(bits, levels[0].new_zeros(())).backward()
 
     def _noise(self, like: Tensor) -> Tensor:
         drawn = torch.rand(like.shape, generator=self._generator, device=like.device)
@@ -166,4 +166,9 @@ def make(loss: str, groups: Sequence[int], device: torch.device) -> Penalty:
     """The penalty of that name (`Technique.loss`) for tensors of the given groups."""
     if loss == "entropy":
         return Entropy(groups, device)
-    return {"rate": Rate, "ratio": Ratio, "spike-slab": SpikeAndSlab}[loss]()
+    kinds: dict[str, Callable[[], Penalty]] = {
+        "rate": Rate,
+        "ratio": Ratio,
+        "spike-slab": SpikeAndSlab,
+    }
+    return kinds[loss]()

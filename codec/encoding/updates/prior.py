@@ -22,7 +22,7 @@ from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.models.kinds import LearnedModel
 from codec.models.subspace import INNER_BITS, step_size
-from codec.networks.integers import PARAMETER_BITS, Scales
+from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS, Scales
 from codec.networks.learned import Model
 from codec.networks.likelihood import (
     LOG2_SCALE_MIN,
@@ -30,7 +30,6 @@ from codec.networks.likelihood import (
     SCALES,
     mixture_bits,
 )
-from codec.networks.units import FRACTION_BITS
 
 if TYPE_CHECKING:
     from codec.models.kinds import LearnedModel
@@ -124,12 +123,12 @@ def fit_prior(coded: Symbols, model: LearnedModel, level: IntegerLevel, *, thoro
         level: the quality.
         thorough: whether to try several quantiser steps and spreads.
     """
-    samples = PriorSamples.of_symbols(coded, model, level)
-    inner = torch.from_numpy(model.prior.inner / 2**INNER_BITS)
+    samples, subspace = PriorSamples.of_symbols(coded, model, level), prior.prior_of(model)
+    inner = torch.from_numpy(subspace.inner / 2**INNER_BITS)
     change, best = torch.zeros(len(inner), dtype=torch.float64), b""
     least = samples.rate(change)
     for _ in range(ROUNDS):
-        task = FitTask(rate_equations(samples, change), model.prior, model.tables, 1.0)
+        task = FitTask(rate_equations(samples, change), subspace, model.tables, 1.0)
         found = fit(task, thorough=thorough)
         if found is None:
             break

@@ -22,7 +22,8 @@ from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
 from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.overfit import OverfitTask, overfit
 from codec.models.kinds import FilteredModel
-from codec.networks.units import FRACTION_BITS, unit_weight
+from codec.networks.integers import FRACTION_BITS
+from codec.networks.units import unit_weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,7 @@ def search(technique: Technique, task: SearchTask) -> bytes:
     method = Method[technique.parameters.upper()]
     found: SubspacePayload | UpdatePayload | None
     if technique.loss is not None:
-        found = _descend(technique, task)
+        found = _descend(technique, technique.loss, task)
     elif method == Method.KERNELS:
         found = fit_kernels(task.normal, task.model.postfilter, task.unit_weight)
     elif method == Method.LOW_RANK:
@@ -84,13 +85,14 @@ def _in_subspace(method: Method, task: SearchTask) -> tuple[Method, SubspacePayl
         return method, None
     found = {Method.SUBSPACE: plain} if method == Method.SUBSPACE else {}
     if method == Method.TRELLIS or task.thorough:
-        found[Method.TRELLIS] = fit_trellis(fit_task, plain)
-    best = max(filter(found.get, found), key=lambda method: found[method].saving, default=None)
+        coded = fit_trellis(fit_task, plain)
+        if coded is not None:
+            found[Method.TRELLIS] = coded
+    best = max(found, key=lambda method: found[method].saving, default=None)
     return (method, None) if best is None else (best, found[best].payload)
 
 
-def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
-    assert technique.loss is not None  # noqa: S101 (for the type checker)
+def _descend(technique: Technique, loss: str, task: SearchTask) -> UpdatePayload:
     quality = centred(task.half) / 100
     with torch.enable_grad():
         return overfit(
@@ -103,7 +105,7 @@ def _descend(technique: Technique, task: SearchTask) -> UpdatePayload:
                 torch.full((1, 1, 1, 1), quality, device=task.device),
                 task.weight,
                 technique.changes == "biases",
-                technique.loss,
+                loss,
             ),
             lambda done: task.on_step(done, 0.0),
         )

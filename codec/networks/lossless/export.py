@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.networks.export import conv_tensors, measure_limits, to_integers
+from codec.networks.integers import FRACTION_BITS
 from codec.networks.layers import ACTIVATION_LIMIT, Conv
 from codec.networks.lossless.network import Linear, LosslessNetworks, Loudness
 from codec.networks.lossless.shape import (
@@ -26,7 +27,7 @@ from codec.networks.lossless.shape import (
 from codec.networks.lossless.twins import LARGEST_SUM, LINEAR_BITS
 from codec.networks.tables import to_frequencies
 from codec.networks.twins import Tensors
-from codec.networks.units import FRACTION_BITS, PIXELS_PER_LOSSLESS_UNIT
+from codec.networks.units import PIXELS_PER_LOSSLESS_UNIT
 
 TAIL_SCALES = 14
 """Symbols up to 14 scales from the mean are in the table, the rest is coded with an escape ..."""

@@ -46,7 +46,8 @@ def refine_grid(a: Tensor, networks: LosslessNetworks, grid: int, code: SettleSt
 
     Positions outside of the grid, where its sides are odd, get values too, but no one sees them.
     """
-    known, errors, index = [a], [], min(grid, CLASSES - 1)
+    errors: list[Tensor] = []
+    known, index = [a], min(grid, CLASSES - 1)
     right = torch.diff(edges(a, 1)[:, :, 1:-1, 1:], dim=3)
     down = torch.diff(edges(a, 1)[:, :, 1:, 1:-1], dim=2)
     steps = networks.loudness(torch.cat([right, down], 1))

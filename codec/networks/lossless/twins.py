@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from codec.networks.config import LosslessConfig
-from codec.networks.fixed_point import IntegerConv, rescale
-from codec.networks.integers import IntegerLayer
-from codec.networks.layers import ACTIVATION_LIMIT, Conv
+from codec.networks.fixed_point import IntegerConv, integer, rescale
+from codec.networks.integers import FRACTION_BITS, IntegerLayer
+from codec.networks.layers import ACTIVATION_LIMIT, Conv, Modules
 from codec.networks.lossless.network import (
     CENTRE,
     OUTPUTS,
@@ -36,7 +36,6 @@ from codec.networks.lossless.shape import (
     VALUE_BITS,
 )
 from codec.networks.twins import Tensors, integer_conv
-from codec.networks.units import FRACTION_BITS
 
 LINEAR_BITS = 14
 LARGEST_SUM = 4 * ACTIVATION_LIMIT
@@ -52,6 +51,8 @@ ODDS_SHIFT = 10
 
 class IntegerLoudness(nn.Module):
     """Twin of `network.Loudness`."""
+
+    table: Tensor
 
     def __init__(self, table: Tensor) -> None:
         super().__init__()
@@ -69,11 +70,11 @@ class IntegerLinear(nn.Module):
         super().__init__()
         reach = weight.shape[-1] // 2
         self.reach = reach
-        self.weight = nn.ModuleList(
+        self.weight: Modules[IntegerConv] = Modules(
             _plain_conv(part, LINEAR_BITS - VALUE_BITS, PIXEL_LIMIT, 0) for part in weight
         )
-        self.across = nn.ModuleList(
-            nn.ModuleList(
+        self.across: Modules[Modules[IntegerConv]] = Modules(
+            Modules(
                 _plain_conv(part[channel : channel + 1, :channel], LINEAR_BITS, ERROR_LIMIT, 1)
                 for channel in range(1, len(part))
             )
@@ -124,8 +125,8 @@ def with_heads(networks: LosslessNetworks, heads: Mapping[str, IntegerLayer]) ->
     """The exact networks with other last layers, by the names of their heads."""
     result = copy.deepcopy(networks)
     for name, layer in heads.items():
-        head = result.get_submodule(name)
-        head.leave = head.leave.with_numbers(layer)
+        last = f"{name}.leave"
+        result.set_submodule(last, integer(result.get_submodule(last)).with_numbers(layer))
     return result
 
 
