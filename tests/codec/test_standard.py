@@ -55,7 +55,7 @@ def test_what_the_filter_sees(content, size):
     """Pixels around mid-grey in sixteenths, repeated up to the next multiple of 8."""
     payload = STANDARD[content].write(picture(*size), 80)
     model, (width, height) = released.load_default(content), size
-    found = contents_standard.decode(payload, Header(*size, 160, model.id), model, None)
+    found = contents_standard.decode(payload, Header(*size, 160, model.id), model)
     rows, columns = (-(-side // 8) * 8 for side in (height, width))
     expected = np.pad(
         pillow(payload), ((0, rows - height), (0, columns - width), (0, 0)), mode="edge"
