@@ -64,13 +64,7 @@ class TrainConfig:
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:
-        return load_config(
-            cls,
-            path,
-            data=lambda table: DataConfig(**table),
-            model=partial(read_config, "learned"),
-            optim=lambda table: OptimConfig(**table),
-        )
+        return load_config(cls, path, model=partial(read_config, "learned"))
 
 
 class Trainer(Training):

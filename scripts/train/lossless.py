@@ -47,13 +47,7 @@ class TrainConfig:
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:
-        return load_config(
-            cls,
-            path,
-            data=lambda table: DataConfig(**table),
-            model=lambda table: LosslessConfig(**table),
-            optim=lambda table: OptimConfig(**table),
-        )
+        return load_config(cls, path)
 
 
 class Trainer(Training):

@@ -12,8 +12,10 @@ import math
 import time
 import tomllib
 from collections.abc import Callable
+from dataclasses import is_dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_type_hints
 
 import numpy as np
 import torch
@@ -144,15 +146,21 @@ def load_config(cls: type[Config], path: Path, **tables: Callable[[dict], object
     """A TOML file as a dataclass; unknown or missing keys are errors.
 
     Args:
-        cls: the dataclass.
+        cls: the dataclass; fields that are dataclasses are tables.
         path: of the file.
-        tables: what makes the field of that name out of the table of that name.
+        tables: what makes the field of that name out of its table, if not its class.
     """
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    nested = {name: kind for name, kind in get_type_hints(cls).items() if is_dataclass(kind)}
+    makers = {name: partial(_of_table, kind) for name, kind in nested.items()} | tables
     try:
-        return cls(**{name: make(raw.pop(name, {})) for name, make in tables.items()}, **raw)
+        return cls(**{name: make(raw.pop(name, {})) for name, make in makers.items()}, **raw)
     except (TypeError, KeyError) as error:
         raise SystemExit(f"{path}: {error}") from error
+
+
+def _of_table(cls: type[Config], table: dict) -> Config:
+    return cls(**table)
 
 
 def run_parser(description: str, config: str, every: float) -> argparse.ArgumentParser:
