@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 from bitstream import MAGIC, FormatError, Tag
 from bitstream.file.preview import preview
 from codec import update_files
-from codec.contract.decoding import DecodeOptions
+from codec.contract.decoding import SCALES, DecodeOptions
 from codec.contract.modes import mode_of
 from codec.contract.options import EncodeOptions
 from codec.errors import CodecError
@@ -70,6 +70,7 @@ class NniImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "nncodec learned image"
     decode_options = DecodeOptions()
+    _scale = 1
 
     def _open(self) -> None:
         assert self.fp is not None  # noqa: S101 (for the type checker)
@@ -87,6 +88,21 @@ class NniImageFile(ImageFile.ImageFile):
         # Something must stand here, or Pillow takes the pixels for loaded.
         self.tile = [self._raw_tile()]
 
+    def draft(
+        self, mode: str | None, size: tuple[int, int] | None
+    ) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Settles for a smaller picture of at least that size, as `Image.thumbnail` asks for it."""
+        if not self.tile or size is None or self._scale > 1:
+            return None
+        width, height = self.size
+        most = min(width / size[0], height / size[1])
+        self._scale = max((scale for scale in SCALES if scale <= most), default=1)
+        if self._scale == 1:
+            return None
+        self._size = (-(-width // self._scale), -(-height // self._scale))
+        self.tile = [self._raw_tile()]
+        return self.mode, (0, 0, width / self._scale, height / self._scale)
+
     def load(self) -> PixelAccess | None:
         """Decodes the picture, once; Pillow's own loader then reads it as raw pixels."""
         if self.tile and self.fp is not None:
@@ -98,7 +114,7 @@ class NniImageFile(ImageFile.ImageFile):
                 options = update_files.beside(
                     opened, os.fsdecode(self.filename), self.decode_options
                 )
-                pixels = restore(opened, options).pixels
+                pixels = restore(opened, replace(options, scale=self._scale)).pixels
             except (FormatError, CodecError) as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:

@@ -244,7 +244,7 @@ class DecodeJob(WritingJob):
             picture = writing.save(restored.pixels, restored.metadata, form, notes)
         place = self.path(self.source)
         if form is formats.PNG and Path(place).is_file():
-            picture = resume.mark(picture, files.read(place))
+            picture = resume.mark(picture, files.read(place), self.options.scale)
         self.write(picture)
         height, width, _ = restored.pixels.shape
         note = "; ".join(note.text for note in notes)

@@ -207,15 +207,20 @@ def stripped(data: bytes, source: str) -> Made:
     return Made.OTHERWISE if plain.startswith(data) else Made.ELSEWHERE
 
 
-def mark(png: bytes, source: bytes) -> bytes:
-    """Writes into a PNG file which file it was decoded from."""
-    digest = hashlib.sha256(source).digest()[:HASH_BYTES]
+def mark(png: bytes, source: bytes, scale: int = 1) -> bytes:
+    """Writes into a PNG file which file it was decoded from, and at what part of its size."""
+    digest = _source_digest(source, scale)
     body = MARK + digest
     chunk = struct.pack(">I", len(digest)) + body + struct.pack(">I", zlib.crc32(body))
     return png[:PNG_MARK_PLACE] + chunk + png[PNG_MARK_PLACE:]
 
 
-def decoded(data: bytes, source: str) -> Made:
+def _source_digest(source: bytes, scale: int) -> bytes:
+    part = f"1/{scale}".encode() if scale > 1 else b""
+    return hashlib.sha256(source + part).digest()[:HASH_BYTES]
+
+
+def decoded(data: bytes, source: str, scale: int = 1) -> Made:
     """The check of what `decode` writes."""
     if not data.startswith(PNG_HEAD):
         return Made.OTHERWISE if PNG_HEAD.startswith(data) else Made.UNKNOWN
@@ -225,5 +230,5 @@ def decoded(data: bytes, source: str) -> Made:
     if tag != MARK or int.from_bytes(length, "big") != HASH_BYTES:
         return Made.UNKNOWN
     digest = data[PNG_MARK_PLACE + 8 :][:HASH_BYTES]
-    same = digest == hashlib.sha256(Path(source).read_bytes()).digest()[:HASH_BYTES]
+    same = digest == _source_digest(Path(source).read_bytes(), scale)
     return Made.AS_ASKED if same and data.endswith(PNG_END) else Made.OTHERWISE

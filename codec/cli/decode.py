@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from codec.batch.sources import is_coded
 from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
-from codec.contract.decoding import DecodeOptions
+from codec.contract.decoding import SCALES, DecodeOptions
 from codec.picture import formats
 
 
@@ -26,6 +27,7 @@ from codec.picture import formats
         ("nncodec decode photo.nni", "Restore it as photo.png."),
         ("nncodec decode -f photo.nni copy.png", "Overwrite copy.png."),
         ("nncodec decode photo.nni small.jpg", "As JPEG, WebP, AVIF, TIFF or PPM."),
+        ("nncodec decode --scale 1/8 photo.nni icon.png", "A preview, quickly."),
         ("nncodec decode photo.jpg", "As this decoder shows it, if enhanced."),
         ("nncodec decode -r small --output-dir large", "All files of a folder."),
         ("nncodec decode - - <photo.nni >photo.png", "From and to a pipe."),
@@ -37,6 +39,12 @@ from codec.picture import formats
     "asked",
     type=click.Choice(list(formats.BY_NAME)),
     help="Format of the pictures, if OUT does not say it.  [default: png]",
+)
+@click.option(
+    "--scale",
+    type=click.Choice([f"1/{scale}" for scale in SCALES if scale > 1]),
+    callback=lambda _context, _param, part: int(part.removeprefix("1/")) if part else 1,
+    help="A preview of that part of the size, quickly.",
 )
 @sharing.decode_options
 @parts.naming_options
@@ -64,6 +72,9 @@ def command(
     format. The second of two names is OUT unless it is such a file too. With -r, IN may be folders;
     --output-dir then gets the same tree.
 
+    With --scale pictures have a half, a quarter or an eighth of the width and height. That takes
+    part of the time, since most of the decoder is left out: it is a preview.
+
     A file that shares its update with others takes it from the .nnu file that it names by a hash:
     one beside it, or one of --shared-update, which can be given several times.
     """
@@ -80,7 +91,9 @@ def command(
             format=form.name,
         )
 
-    outputs = naming.outputs(only, suffix=form.suffixes[0], check=resume.decoded)
+    outputs = naming.outputs(
+        only, suffix=form.suffixes[0], check=partial(resume.decoded, scale=options.scale)
+    )
     write_outputs(inputs, outputs, is_coded, make_job, naming, running, speech)
 
 

@@ -29,7 +29,7 @@ def restore(opened: OpenedFile, options: DecodeOptions | None = None) -> Restore
 
     Args:
         opened: the file.
-        options: limits, and update files; none changes a pixel.
+        options: limits, update files, and the size.
 
     Raises:
         FormatError: it holds no picture, is not valid, or needs a model that is not here.
@@ -49,7 +49,7 @@ def _opened(opened: OpenedFile, options: DecodeOptions) -> Restored:
         case StandardFile():
             from codec.decoding import enhanced
 
-            return enhanced.restore(opened, options.max_pixels)
+            return enhanced.restore(opened, options)
         case UpdateFile():
             raise BadMagic("is an update that pictures share, not a picture")
         case PackedFile():
@@ -65,6 +65,10 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
         )
     # No pixel depends on them, but a file is valid or not.
     metadata = Metadata.of_chunks(container.chunks)
+    if options.scale > 1:
+        from codec.decoding import thumbnail
+
+        return Restored(thumbnail.decode(container, options.scale), metadata)
     pixels = _colours(container, options.updates)
     if Tag.ALPHA in container.chunks:
         from bitstream.file import alpha

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bitstream import FormatError, InvalidField, UnknownModel
 from bitstream.carriers.enhancement import Enhancement
+from codec.contract.decoding import DecodeOptions
 from codec.contract.quality import centred
 from codec.decoding import update
 from codec.decoding.engines.choice import chosen
@@ -23,12 +24,12 @@ from codec.picture.pixels import Pixels
 CHANGED = "was changed after it was enhanced: only the filter for all pictures is applied"
 
 
-def restore(file: StandardFile, max_pixels: int | None = None) -> Restored:
+def restore(file: StandardFile, options: DecodeOptions) -> Restored:
     """Decodes a standard file that carries a payload.
 
     Args:
         file: the file.
-        max_pixels: largest picture to accept.
+        options: limits, and the size.
 
     Raises:
         FormatError: it carries nothing, or is broken, or holds what 8-bit RGB does not.
@@ -38,10 +39,15 @@ def restore(file: StandardFile, max_pixels: int | None = None) -> Restored:
             "carries nothing for this decoder; `nncodec enhance` adds it, given the original"
         )
     try:
-        pixels = standard.read_pixels(file.data, max_pixels)
+        pixels = standard.read_pixels(file.data, options.max_pixels)
         metadata = standard.read_metadata(file.data)
     except ImageError as error:
         raise InvalidField(str(error)) from error
+    if options.scale > 1:
+        from codec.decoding.thumbnail import shrink
+
+        small = upright(shrink(pixels, options.scale), metadata.orientation)
+        return Restored(small, metadata.upright())
     filtered, complaint = _apply(file.payload, file.carrier.NAME, pixels)
     # What the file stores was filtered; only then is it turned.
     turned = upright(filtered, metadata.orientation)

@@ -19,10 +19,9 @@ from codec.contract.quality import (
 from codec.networks.context import STEP_LIMIT, STEPS_PER_OCTAVE, LatentFeatures, Prediction
 from codec.networks.fixed_context import FEATURE_SHIFT, MAGNITUDE_LIMIT, MEAN_SHIFT, STEP_BITS
 from codec.networks.fixed_point import (
-    BASIS_BITS,
     QUALITY_SHIFT,
 )
-from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS
+from codec.networks.integers import BASIS_BITS, FRACTION_BITS, PARAMETER_BITS
 from codec.networks.layers import ACTIVATION_LIMIT, Conv, QualityBias
 from codec.networks.learned import Model
 from codec.networks.likelihood import LOG2_SCALE_MIN, LOGISTIC_DEVIATION

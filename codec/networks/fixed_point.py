@@ -25,6 +25,7 @@ from torch.nn import functional
 from codec.contract.quality import VALUE_BITS
 from codec.networks import patience
 from codec.networks.integers import (
+    BASIS_BITS,
     FRACTION_BITS,
     VALUE_LIMIT,
     BoundError,
@@ -34,8 +35,6 @@ from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.strips import spans
 from codec.networks.transform import BLOCK_PX
 
-BASIS_BITS = 14
-"""Fractional bits of the inverse KLT."""
 QUALITY_SHIFT = 12
 """Fractional bits of the quality vectors, beyond the format they map."""
 

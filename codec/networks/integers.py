@@ -13,6 +13,8 @@ FRACTION_BITS = 8
 """Fractional bits of activations and pictures in integer networks: the format Q4.8."""
 PARAMETER_BITS = 11
 """Fractional bits of the weights that an update may change."""
+BASIS_BITS = 14
+"""Fractional bits of the inverse KLT."""
 VALUE_LIMIT = 2**20
 """Latent values are clamped to +-VALUE_LIMIT before the inverse KLT."""
 OUTPUT_BITS = 24

@@ -19,14 +19,13 @@ from codec.networks.config import FilterConfig, ModelConfig
 from codec.networks.context import ContextModel, LatentFeatures, Prediction
 from codec.networks.fixed_context import MEAN_SHIFT, IntegerLatentFeatures, IntegerPrediction
 from codec.networks.fixed_point import (
-    BASIS_BITS,
     QUALITY_SHIFT,
     IntegerConv,
     IntegerInverseKlt,
     IntegerQualityBias,
     integer,
 )
-from codec.networks.integers import FRACTION_BITS, FilterLayers, Scales
+from codec.networks.integers import BASIS_BITS, FRACTION_BITS, FilterLayers, Scales
 from codec.networks.layers import Conv, QualityBias
 from codec.networks.learned import FilterModel, Model
 from codec.networks.postfilter import PostFilter

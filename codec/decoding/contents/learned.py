@@ -10,7 +10,7 @@ from codec.decoding.engines.choice import chosen
 from codec.models.kinds import LearnedModel
 from codec.networks import patience
 from codec.networks.integers import Scales
-from codec.networks.order import Grid, Slot
+from codec.networks.order import Grid, Latents, Slot
 from codec.picture.pixels import Halves
 
 
@@ -23,6 +23,14 @@ def decode(payload: bytes, header: Header, model: LearnedModel, scales: Scales |
         model: whose networks decode it.
         scales: of the latents, if a PRIOR chunk changes them.
     """
+    latents = read_latents(payload, header, model, scales)
+    return chosen().synthesize(model, latents, model.level(header.quality))
+
+
+def read_latents(
+    payload: bytes, header: Header, model: LearnedModel, scales: Scales | None
+) -> Latents:
+    """CONTENT payload -> latents; see `decode`."""
     engine, level = chosen(), model.level(header.quality)
     reader = engine.reader(payload, model.tables)
 
@@ -34,5 +42,4 @@ def decode(payload: bytes, header: Header, model: LearnedModel, scales: Scales |
 
     grid = Grid.of_picture(header.width, header.height)
     scales = scales or Scales.plain(model.config.channels)
-    latents = engine.scan(model, scales, grid, level, exchange)
-    return engine.synthesize(model, latents, level)
+    return engine.scan(model, scales, grid, level, exchange)

@@ -62,21 +62,28 @@ def encode_pixels(pixels: Pixels, refine: Refine, tables: CdfTables) -> bytes:
     return writer.finish()
 
 
-def decode_pixels(reader: SymbolCoder, grid: GridSize, refine: Refine, tables: CdfTables) -> Pixels:
-    """Inverse of `encode_pixels`.
+def decode_pixels(
+    reader: SymbolCoder, grid: GridSize, refine: Refine, tables: CdfTables, coarser: int = 0
+) -> Pixels:
+    """Inverse of `encode_pixels`; stops `coarser` grids before the picture.
 
     Raises:
         InvalidField: no encoder writes such a codeword.
     """
-    return to_rgb(walk(reader, grid, refine, tables, None))
+    return to_rgb(walk(reader, grid, refine, tables, None, coarser))
 
 
 def walk(
-    coder: SymbolCoder, grid: GridSize, refine: Refine, tables: CdfTables, values: Colours | None
+    coder: SymbolCoder,
+    grid: GridSize,
+    refine: Refine,
+    tables: CdfTables,
+    values: Colours | None,
+    coarser: int = 0,
 ) -> Colours:
     """Codes colours in either direction; a reader is given none.
 
-    values: what a writer is to write.  Returns what was coded.
+    values: what a writer is to write; coarser: grids to leave out.  Returns what was coded.
     """
     sizes = grids_of(*grid)
     wanted = np.array([values is not None and not values[..., 1:].any()], np.int32)
@@ -92,7 +99,7 @@ def walk(
         raise InvalidField("a decoded value is beyond that of any pixel")
     known: Colours = np.zeros((1, 1, CHANNELS), np.int16)
     known[0, 0, :channels] = pixel
-    for number in reversed(range(len(sizes) - 1)):
+    for number in reversed(range(coarser, len(sizes) - 1)):
         finer = None if values is None else values[:: 2**number, :: 2**number]
 
         def settle(

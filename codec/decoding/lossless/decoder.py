@@ -10,8 +10,13 @@ from codec.models.kinds import LosslessModel
 from codec.picture.pixels import Pixels
 
 
-def decode(container: Container, model: LosslessModel) -> Pixels:
+def decode(container: Container, model: LosslessModel, coarser: int = 0) -> Pixels:
     """The colours of a lossless file: uint8 [h w 3], RGB.
+
+    Args:
+        container: the file.
+        model: that it names.
+        coarser: grids to leave out, which halves the sides each time.
 
     Raises:
         FormatError: no encoder writes such a file.
@@ -24,4 +29,4 @@ def decode(container: Container, model: LosslessModel) -> Pixels:
         heads = update.apply(chunks[Tag.UPDATE], model)
     engine, grid = chosen(), (header.height, header.width)
     reader = engine.reader(chunks[Tag.CONTENT], model.tables)
-    return decode_pixels(reader, grid, engine.refine(model, heads), model.tables)
+    return decode_pixels(reader, grid, engine.refine(model, heads), model.tables, coarser)
