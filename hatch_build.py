@@ -73,6 +73,11 @@ def here() -> str:
     return f"{system}-{machine}"
 
 
+def sources(target: Target) -> dict[str, tuple[str, ...]]:
+    """The files of the kernel for a platform, each with flags of its own."""
+    return {**dict.fromkeys(COMMON, ()), **target.levels}
+
+
 def compile_kernel(target: Target, folder: Path = SOURCES) -> Path:
     """Compiles and links the kernel into a folder.
 
@@ -82,7 +87,7 @@ def compile_kernel(target: Target, folder: Path = SOURCES) -> Path:
     compiler = [sys.executable, "-m", "ziglang", "cc", "-target", target.zig]
     with tempfile.TemporaryDirectory() as temporary:
         objects = []
-        for name, flags in {**dict.fromkeys(COMMON, ()), **target.levels}.items():
+        for name, flags in sources(target).items():
             objects.append(str(Path(temporary, f"{name}.o")))
             source = str(SOURCES / f"{name}.c")
             command = [*compiler, *FLAGS, *flags, "-c", source, "-o", objects[-1]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,11 +12,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 import codec
-from bitstream import Container, FormatError, SymbolReader, Tag
+from bitstream import Container, FormatError, SymbolCoder, SymbolReader, Tag
 from bitstream.carriers import carrier_of
 from bitstream.update.methods import reference
 from codec import DecodeOptions, ForeignUpdateWarning
 from codec.decoding import update
+from codec.decoding.engines.choice import chosen
 from codec.errors import ImageError, WeightsError
 from codec.models import released
 from codec.packing import unpack
@@ -93,10 +94,18 @@ class Feeds:
             raise AssertionError("a payload that was removed is found")
 
     def _symbols(self, data: bytes) -> None:
-        reader = SymbolReader(data, self.model.tables)
         every_table = np.arange(len(self.model.tables.frequencies)).repeat(5)
-        for table in (every_table, every_table[::-1]):
-            reader.code(np.empty(table.shape, np.int32), table)
+        outcomes = [
+            _values(reader, (every_table, every_table[::-1]))
+            for reader in (
+                SymbolReader(data, self.model.tables),
+                chosen().reader(data, self.model.tables),
+            )
+        ]
+        if len(set(map(str, outcomes))) > 1:
+            raise AssertionError(f"readers differ: {outcomes}")
+        if isinstance(outcomes[0], FormatError):
+            raise outcomes[0]
 
     def _shared(self, data: bytes) -> None:
         chunks = {**self.plain.chunks, Tag.UPDATE: reference(data)}
@@ -106,3 +115,11 @@ class Feeds:
     def _pillow(self, data: bytes) -> None:
         with Image.open(io.BytesIO(data), formats=["NNI"]) as picture:
             picture.load()
+
+
+def _values(reader: SymbolCoder, calls: Sequence[np.ndarray]) -> list[list[int]] | FormatError:
+    """What a reader makes of a codeword: the values of some calls, or its refusal."""
+    try:
+        return [reader.code(np.empty(table.shape, np.int32), table).tolist() for table in calls]
+    except FormatError as error:
+        return error

@@ -22,7 +22,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -69,10 +69,10 @@ class Outcome:
 class Fuzzer:
     """Makes inputs and feeds them; an input follows from the seed and its number alone."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, targets: Sequence[str] = TARGETS) -> None:
         os.environ[released.MODELS_VARIABLE] = str(MODELS)
         self.seed = seed
-        self.inputs = Inputs(seed)
+        self.inputs = Inputs(seed, targets)
         self.feeds = Feeds()
 
     def make(self, number: int) -> tuple[str, bytes]:

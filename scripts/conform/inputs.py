@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import cached_property
 
 from bitstream import Container, Tag
 from bitstream.carriers import carrier_of
@@ -34,11 +35,11 @@ LONGEST_PX, LONGEST_LOSSLESS_PX = 100, 5
 
 
 class Inputs:
-    """Makes inputs from the conformance vectors."""
+    """Makes inputs from the conformance vectors, for some targets by turns."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, targets: Sequence[str] = TARGETS) -> None:
         vectors = all_vectors()
-        self.seed = seed
+        self.seed, self._targets = seed, targets
         own = [vector for vector in vectors if vector.path.stem.startswith("lossless-")]
         others = [vector for vector in vectors if vector not in own]
         self.payloads, payloads = payloads_of(others), payloads_of(own)
@@ -59,15 +60,23 @@ class Inputs:
                 payloads[Tag.CONTENT],
             ),
         }
-        names = ("metadata.jpg", "metadata.webp", "metadata.avif")
-        self.enhanced = [enhanced_example(name) for name in names]
-        self.packed = structured.packed_seeds()
         self.plain = Container.unpack(PLAIN.read_bytes())
+
+    @cached_property
+    def enhanced(self) -> list[bytes]:
+        """Standard files with updates."""
+        names = ("metadata.jpg", "metadata.webp", "metadata.avif")
+        return [enhanced_example(name) for name in names]
+
+    @cached_property
+    def packed(self) -> list[bytes]:
+        """Files of packed weights."""
+        return structured.packed_seeds()
 
     def make(self, number: int) -> tuple[str, bytes]:
         """The target of an input, and the input."""
         rng = random.Random(f"{self.seed}/{number}")  # noqa: S311 - not for secrets
-        target = TARGETS[number % len(TARGETS)]
+        target = self._targets[number % len(self._targets)]
         return target, self._make(rng, target)
 
     def _make(self, rng: random.Random, target: str) -> bytes:

@@ -112,19 +112,19 @@ _FUNCTIONS: dict[str, tuple[object, ...]] = {
 
 
 @cache
-def load_kernel(path: Path = PATH) -> ctypes.CDLL:
+def load_kernel() -> ctypes.CDLL:
     """Loads the kernel.
 
     Raises:
         OSError: there is none, or not for this machine.
     """
-    library = ctypes.CDLL(str(path))
+    library = ctypes.CDLL(str(PATH))
     for name, arguments in _FUNCTIONS.items():
         function = getattr(library, f"nnc_{name}")
         function.argtypes = arguments
         function.restype = None if name.endswith(("_free", "_start")) else c_int32
     if library.nnc_abi() != ABI:
-        raise OSError(f"{path} is of another version")
+        raise OSError(f"{PATH} is of another version")
     return library
 
 
