@@ -65,6 +65,14 @@ TARGETS = {
 }
 
 
+WASM_FLAGS = ("-target", "wasm32-wasi", "-mexec-model=reactor", "-msimd128", "-std=c11", "-O3")
+WASM_LINK = (
+    *("-Wl,--export-dynamic", "-Wl,--export=nnc_take", "-Wl,--export=nnc_give"),
+    *("-Wl,-z,stack-size=1048576", "-s"),
+)
+"""Callers take memory themselves, and convolutions keep lines of channels on the stack."""
+
+
 def here() -> str:
     """The name of this platform in `TARGETS`, or one that is not there."""
     system, *_, machine = sysconfig.get_platform().split("-")
@@ -99,6 +107,18 @@ def compile_kernel(target: Target, folder: Path = SOURCES) -> Path:
         partial.write_bytes(linked.read_bytes())
         os.replace(partial, folder / target.library)
     return folder / target.library
+
+
+def compile_wasm(path: Path) -> None:
+    """Compiles the kernel for web pages (docs/web).
+
+    Raises:
+        subprocess.CalledProcessError: the compiler refuses.
+    """
+    files = [str(SOURCES / f"{name}.c") for name in (*COMMON, "convolve_simd128")]
+    flags = (*WASM_FLAGS, "-g0", "-fwrapv", "-fvisibility=hidden", *WASM_LINK)
+    command = [sys.executable, "-m", "ziglang", "cc", *flags, *files, "-o", str(path)]
+    subprocess.run(command, check=True)  # noqa: S603
 
 
 try:

@@ -20,6 +20,13 @@ from codec.decoding.engines.programs import (
 from codec.networks.integers import Arrays, FilterLayers, IntegerLayer
 
 
+def in_kernel_order(layers: FilterLayers) -> FilterLayers:
+    """The same layers with pictures among their inputs and outputs in the order of the kernel."""
+    enter, middle, leave = layers
+    hidden = leave.weight.shape[1] - HALF
+    return FilterLayers(inputs_last(enter), middle, inputs_last(outputs_last(leave), hidden))
+
+
 class FilterProgram:
     """A post-filter, perhaps with an update applied.
 
@@ -46,7 +53,7 @@ class FilterProgram:
         self._vectors: list[NDArray[np.integer]] = []
         build, width = self._build, widths[0]
 
-        enter, middle, leave = layers
+        enter, middle, leave = in_kernel_order(layers)
         self.source = build.register(32, HALF, external=True)
         self.target = build.register(8, 3, finer=1, external=True)
         picture = build.register(16, HALF, pad=1)
@@ -62,15 +69,12 @@ class FilterProgram:
             seen = build.register(16, width, pad=1)
             wide = build.register(32, width)
             narrow = [(seen, 0, self._limit(f"{below}down"))]
-            build.conv(
-                inputs_last(enter), picture, narrow=narrow, wide=wide, bias=bias, activate=True
-            )
+            build.conv(enter, picture, narrow=narrow, wide=wide, bias=bias, activate=True)
             self._coarser(below, (seen, wide), entered, widths[1:], blocks, -1)
         else:
-            build.conv(inputs_last(enter), picture, narrow=entered, bias=bias, activate=True)
+            build.conv(enter, picture, narrow=entered, bias=bias, activate=True)
         build.conv(middle, hidden, narrow=[(joined, 0, leave.limit)], activate=True)
-        last = inputs_last(outputs_last(leave), 2 * width)
-        build.conv(last, joined, wide=result, plus=self.source)
+        build.conv(leave, joined, wide=result, plus=self.source)
         build.other(PIXELS, result, wide=self.target)
         self.program: Program = build.program()
 

@@ -50,6 +50,10 @@ class Layer(_Owned):
         activate: whether a leaky ReLU of slope 1/8 follows.
         bits: outputs are proven to lie below 2^bits.
 
+    Attributes:
+        shape: all but the numbers.
+        numbers: weights and bias as they were given.
+
     Raises:
         ExactRangeError: they can't be.
     """
@@ -66,13 +70,14 @@ class Layer(_Owned):
         activate: bool = False,
         bits: int = 24,
     ) -> None:
+        self.numbers = weights, bias
         weights, bias = (np.ascontiguousarray(array, np.int32) for array in (weights, bias))
         outputs, inputs, *sides = weights.shape
         size = sides[0] if sides else 0
         if sides != [size, size] or bias.shape != (outputs,):
             raise KernelError("a layer has square kernels, and as many biases as outputs")
-        shape = Shape(outputs, inputs, size, stride, shift, limit, activate, bits)
-        arguments = byref(shape), pointer(weights), pointer(bias)
+        self.shape = Shape(outputs, inputs, size, stride, shift, limit, activate, bits)
+        arguments = byref(self.shape), pointer(weights), pointer(bias)
         super().__init__("layer", LEVELS.index(level), *arguments)
 
     @property
@@ -98,14 +103,14 @@ class Program(_Owned):
     ) -> None:
         handles = (c_void_p * max(len(layers), 1))(*(layer.handle for layer in layers))
         self.registers = np.ascontiguousarray(registers, np.int32)
-        instructions = np.ascontiguousarray(instructions, np.int32)
-        self._layers = tuple(layers)  # they must outlive the program
+        self.instructions = np.ascontiguousarray(instructions, np.int32)
+        self.layers = tuple(layers)  # they must outlive the program
         super().__init__(
             "program",
             pointer(self.registers),
             len(self.registers),
-            pointer(instructions),
-            len(instructions),
+            pointer(self.instructions),
+            len(self.instructions),
             handles,
             len(layers),
         )
@@ -147,14 +152,14 @@ class KernelJob:
             if not array.flags.c_contiguous:
                 raise KernelError(f"the array of register {register} has gaps")
             pointers[register] = array.ctypes.data
-        constants = np.ascontiguousarray(constants, np.int64)
-        self._alive = external, constants, log2_table, pointers
+        self.constants, self.log2_table = np.ascontiguousarray(constants, np.int64), log2_table
+        self._alive = external, pointers
         self.struct = JobStruct(
             *base,
             *kept,
             ctypes.addressof(pointers),
-            pointer(constants),
-            len(constants),
+            pointer(self.constants),
+            len(self.constants),
             pointer(log2_table),
         )
 
