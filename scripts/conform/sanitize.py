@@ -43,7 +43,7 @@ OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
 TARGETS = ("decode", "lossless", "symbols")
-BLOCK = 5000
+BLOCK = 2000
 VECTORS = "vectors"
 Tally = Counter[tuple[str, str]]
 

@@ -275,8 +275,8 @@ def _synthesis(model: LearnedModel, file: File, levels: Sequence[IntegerLevel]) 
 
 @describe.register
 def _(model: LosslessModel, file: File) -> Description:
-    heads = heads_of(model)
-    changed = {f"{name}.leave": layer for name, layer in heads.items()}
+    arrays, blocks, level = model.arrays, model.config.blocks, best_level()
+    changed = {f"{name}.leave": layer for name, layer in heads_of(model).items()}
     level_tables = tables_of(model.tables)
     numbers = {id(table): number for number, table in enumerate(model.tables.frequencies)}
     return {
