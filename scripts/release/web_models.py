@@ -282,9 +282,7 @@ def _(model: LosslessModel, file: File) -> Description:
     return {
         "logs": file.put(model.arrays["loudness.table"]),
         "passes": [
-            _pass(
-                PassBuilder(best_level(), model.arrays, number, model.config.blocks, changed), file
-            )
+            _pass(PassBuilder(level, arrays, number, blocks, changed), file)
             for number in range(len(PHASES))
         ],
         "tables": [numbers[id(table)] for table in level_tables.frequencies],
