@@ -3,9 +3,10 @@
 As a hook of hatchling it makes one wheel for each platform, whatever the version of Python, since
 ctypes loads the kernel. NNCODEC_TARGET names another platform to build for, as `TARGETS` does;
 NNCODEC_KERNEL=none leaves the kernel out, and the wheel runs anywhere, by torch. To build into a
-checkout:
+checkout, or the kernel of web pages, which an editable installation builds as well:
 
     python hatch_build.py [TARGET]
+    python hatch_build.py wasm
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SOURCES = Path(__file__).parent / "codec" / "decoding" / "engines" / "kernel"
+WASM = Path(__file__).parent / "docs" / "web" / "nncodec.wasm"
 COMMON = (
     "machine",
     "layer",
@@ -109,8 +111,8 @@ def compile_kernel(target: Target, folder: Path = SOURCES) -> Path:
     return folder / target.library
 
 
-def compile_wasm(path: Path) -> None:
-    """Compiles the kernel for web pages (docs/web).
+def compile_wasm(path: Path = WASM) -> Path:
+    """Compiles the kernel for web pages.
 
     Raises:
         subprocess.CalledProcessError: the compiler refuses.
@@ -119,6 +121,7 @@ def compile_wasm(path: Path) -> None:
     flags = (*WASM_FLAGS, "-g0", "-fwrapv", "-fvisibility=hidden", *WASM_LINK)
     command = [sys.executable, "-m", "ziglang", "cc", *flags, *files, "-o", str(path)]
     subprocess.run(command, check=True)  # noqa: S603
+    return path
 
 
 try:
@@ -143,6 +146,8 @@ else:
             target = TARGETS[name]
             try:
                 library = compile_kernel(target)
+                if version == "editable":
+                    compile_wasm()
             except (OSError, subprocess.CalledProcessError) as error:
                 if version != "editable":
                     raise
@@ -156,4 +161,5 @@ else:
 
 
 if __name__ == "__main__":
-    print(compile_kernel(TARGETS[sys.argv[1] if sys.argv[1:] else here()]))
+    wanted = sys.argv[1] if sys.argv[1:] else here()
+    print(compile_wasm() if wanted == "wasm" else compile_kernel(TARGETS[wanted]))

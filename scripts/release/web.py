@@ -2,8 +2,9 @@
 
     python -m scripts release.web site
 
-copies docs/web, compiles the kernel to WebAssembly, and writes the models that pages can decode (or
-those of --models, folders with a model each). Any server of static files serves the folder:
+copies docs/web, with the kernel that `python hatch_build.py wasm` compiles to WebAssembly, and
+writes the models that pages can decode, or those of the folders of --models.  Any server of static
+files serves the page:
 
     python -m http.server --directory site
 """
@@ -16,13 +17,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import hatch_build
 from codec.models import released
 from codec.models.registry import PRETRAINED
+from hatch_build import WASM
 from scripts.release.web_models import pack
 
-SOURCE = Path(__file__).parents[2] / "docs" / "web"
-WASM, MODELS = "nncodec.wasm", "models"
+MODELS = "models"
 
 
 def add_models(folder: Path, models: Path) -> Iterator[Path]:
@@ -42,9 +42,10 @@ def add_models(folder: Path, models: Path) -> Iterator[Path]:
 
 def assemble(folder: Path, models: list[Path]) -> None:
     """Makes the page in a folder, which may hold an older one."""
-    shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
-    hatch_build.compile_wasm(folder / WASM)
-    files = [folder / WASM, *folder.glob("*.js")]
+    if not WASM.exists():
+        raise SystemExit(f"{WASM} is missing; `python hatch_build.py wasm` compiles it")
+    shutil.copytree(WASM.parent, folder, dirs_exist_ok=True)
+    files = [folder / WASM.name, *folder.glob("*.js")]
     for one in models:
         files += add_models(folder / MODELS, one)
     for file in files:
