@@ -45,6 +45,7 @@ try {
   const models = modelsIn(new URL('/models/', location)), found = [];
   for (const { file, repeat, options } of await (await fetch('/jobs.json')).json()) {
     const bytes = await get(file), seconds = [];
+    if (options.shared) options.shared = options.shared.map((update) => Uint8Array.from(update));
     try {
       let picture;
       for (let n = 0; n < repeat; n++) {
