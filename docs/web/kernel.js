@@ -3,7 +3,7 @@
 
 import { invalid, refuse } from './container.js';
 
-const ABI = 2;
+const ABI = 3;
 const SIMD = 5, PORTABLE = 0;
 const READER_BYTES = 32, MOST_STRIP = 2 ** 18;
 const ERRORS = [
@@ -114,11 +114,11 @@ export class Kernel {
   /** What a program works on.
    *
    * base: rows and columns; kept: width and height; external: places by register; constants: a
-   * BigInt64Array; of symbols: places of means, tables and the symbols themselves. */
-  job(program, { base, kept, external, constants, logs = 0, means = 0, tables = 0, symbols = 0 }) {
+   * BigInt64Array; symbols: places of means, steps and tables, and of the symbols themselves. */
+  job(program, { base, kept, external, constants, logs = 0, symbols = [0, 0, 0, 0] }) {
     const places = program.registers.map((_, register) => external[register] ?? 0);
     const numbers = [this.put(constants), constants.length, 0];
-    return this.words(...base, ...kept, this.words(...places), ...numbers, logs, means, tables, symbols);
+    return this.words(...base, ...kept, this.words(...places), ...numbers, logs, ...symbols);
   }
 
   /** Runs a program on rows of its base grid, strip by strip; `weight` is what a row costs. */
@@ -127,6 +127,9 @@ export class Kernel {
     for (let first = 0; first < rows; first += strip)
       check(this.x.nnc_run(program.handle, job, first, Math.min(first + strip, rows)));
   }
+
+  /** Places of means, steps, tables and symbols, for so many of them. */
+  symbols(count) { return [8, 8, 2, 4].map((bytes) => this.take(bytes * count)); }
 
   scan(program, rows, columns) { return this.made('scan', program.handle, rows, columns); }
 

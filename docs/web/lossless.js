@@ -90,7 +90,7 @@ function refine(kernel, model, passes, reader, { known, from, to, number, channe
   const finer = new Int16Array(COLOURS * to[0] * to[1]);
   scatter(finer, to, known, from, [0, 0]);
   const array = (name, bytes) => (arrays[name] ??= kernel.zeros(bytes * positions));
-  const [means, tables, symbols] = [8, 2, 4].map((bytes) => kernel.take(bytes * positions));
+  const symbols = kernel.symbols(positions), [, , tables, values] = symbols;
   passes.forEach((pass, index) => {
     const [row, column] = PHASES[index];
     const inside = [(to[0] - row + 1) >> 1, (to[1] - column + 1) >> 1];
@@ -102,7 +102,7 @@ function refine(kernel, model, passes, reader, { known, from, to, number, channe
       }
       kernel.scope(() => {
         const base = { base: from, kept: [inside[1], inside[0]], external, constants, logs };
-        const job = kernel.job(part, { ...base, means, tables, symbols });
+        const job = kernel.job(part, { ...base, symbols });
         kernel.run(part, job, rows, POSITION_COST * columns);
       });
     };
@@ -116,7 +116,7 @@ function refine(kernel, model, passes, reader, { known, from, to, number, channe
         continue;
       }
       run(pass.heads[channel]);
-      reader.call(inside[0] * inside[1], tables, symbols);
+      reader.call(inside[0] * inside[1], tables, values);
       run(pass.settle[channel]);
     }
     arrays[`error_${index + 1}`] = arrays.error;

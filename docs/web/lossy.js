@@ -43,16 +43,16 @@ function readLatents(kernel, model, half, content, prior, [rows, columns], even)
     phases.map(([r, c]) => channels * ((rows - r + 1) >> 1) * ((columns - c + 1) >> 1));
   const total = (step) => counts(step).reduce((a, b) => a + b, 0);
   const most = Math.max(...scan.steps.filter((step) => step.code).map(total));
-  const [means, tables, symbols] = [8, 2, 4].map((bytes) => kernel.take(bytes * most));
+  const symbols = kernel.symbols(most), [, , tables, values] = symbols;
   const job = kernel.job(program, {
     base: even, kept: [columns, rows], external: { [scan.latents]: latents },
-    constants, logs: kernel.put(tensors[scan.logs]), means, tables, symbols,
+    constants, logs: kernel.put(tensors[scan.logs]), symbols,
   });
   const state = kernel.scan(program, ...even);
   const reader = new SymbolReader(kernel, content, model.tables);
   for (const step of scan.steps) {
     if (step.code) {
-      reader.call(total(step), tables, symbols);
+      reader.call(total(step), tables, values);
     } else if (step.phases) {
       let place = 0;
       counts(step).forEach((count, i) => {

@@ -214,9 +214,7 @@ class _Recorded(Walk):
     def _everywhere(self, instructions: Instructions) -> None:
         self.steps.append({"run": instructions})
 
-    def _at_phases(
-        self, slot: Slot, instructions: Instructions, *_: object, blank: bool = False
-    ) -> None:
+    def _at_phases(self, slot: Slot, instructions: Instructions, *, blank: bool = False) -> None:
         self.steps.append({"run": instructions, "blank": int(blank), **_slot(slot)})
 
     def code(self, slot: Slot, *arrays: NDArray) -> NDArray[np.int32]:
@@ -230,8 +228,8 @@ def _slot(slot: Slot) -> Description:
 
 
 def _scan(model: LearnedModel, file: File, levels: Sequence[IntegerLevel]) -> Description:
-    groups, tables = model.config.groups, len(model.tables.frequencies)
-    program = ScanProgram(best_level(), model.arrays, groups, tables)
+    slices, tables = model.config.slices, len(model.tables.frequencies)
+    program = ScanProgram(best_level(), model.arrays, slices, tables)
     latents = np.zeros((EVEN, EVEN, program.channels), np.int64)
     plain = Scales.plain(program.channels)
 
@@ -239,7 +237,7 @@ def _scan(model: LearnedModel, file: File, levels: Sequence[IntegerLevel]) -> De
         return program.job(latents, (EVEN, EVEN), level, scales)
 
     walk = _Recorded(program, latents, Grid(EVEN, EVEN), levels[0], plain, Bands(1))
-    walk.run(groups, walk.code)
+    walk.run(walk.code)
     base, numbers = job(levels[0]), np.arange(1, program.channels + 1)
 
     def places(scales: Scales) -> str:
@@ -260,7 +258,7 @@ def _scan(model: LearnedModel, file: File, levels: Sequence[IntegerLevel]) -> De
 
 
 def _synthesis(model: LearnedModel, file: File, levels: Sequence[IntegerLevel]) -> Description:
-    program = SynthesisProgram(best_level(), model.arrays)
+    program = SynthesisProgram(best_level(), model.arrays, model.config.synthesis_blocks)
     latents = np.zeros((EVEN, EVEN, model.config.channels), np.int64)
     blank = program.blank(latents)
     return {

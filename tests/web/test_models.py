@@ -116,7 +116,7 @@ def walk(walked, scan, tensors, latents, grids, half, reader) -> None:
             continue
         if not arrays or (sum(counts) and sum(counts) != len(arrays[0])):
             size = sum(counts)
-            arrays = [np.zeros(size, kind) for kind in (np.int64, np.uint16, np.int32)]
+            arrays = [np.zeros(size, k) for k in (np.int64, np.uint16, np.int32, np.int64)]
         job.use(*arrays)
         for phase, place in zip(step["phases"], np.cumsum([0, *counts[:-1]]), strict=True):
             where = {"phase": tuple(phase), "place": int(place), "blank": bool(step["blank"])}
@@ -130,7 +130,7 @@ def test_constants_are_those_of_the_package(half):
     model = released.load_file(PRIOR_MODEL_FILE)
     described, tensors = written(PRIOR_MODEL_FILE)
     count = len(model.tables.frequencies)
-    scan = ScanProgram(LEVEL, model.arrays, model.config.groups, count)
+    scan = ScanProgram(LEVEL, model.arrays, model.config.slices, count)
     rng = np.random.default_rng(half)
     plain = Scales.plain(scan.channels)
     scales = Scales(*(part + rng.integers(-900, 900, len(part)) for part in plain))
