@@ -118,6 +118,8 @@ def pack(model: ReleasedModel) -> bytes:
     Raises:
         TypeError: pages do not decode its content.
     """
+    if model.content not in PAGE_CONTENTS:
+        raise TypeError(f"pages do not decode {model.content} content")
     file = File()
     description = {
         "id": model.id.hex(),
@@ -131,10 +133,14 @@ def pack(model: ReleasedModel) -> bytes:
     return gzip.compress(data, 9, mtime=0)
 
 
+PAGE_CONTENTS = ("learned", "lossless", "jpeg", "webp")
+"""Browsers decode AVIF files too, but not always to the pixels that an update was made for."""
+
+
 @singledispatch
 def describe(model: ReleasedModel, file: File) -> Description:
     """What a page needs of a model, beside its tables."""
-    raise TypeError(f"pages do not decode {model.content} content")
+    raise NotImplementedError
 
 
 @describe.register
