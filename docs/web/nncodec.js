@@ -14,13 +14,14 @@ import { Kernel } from './kernel.js';
 import { decodeLossless } from './lossless.js';
 import { decodeLearned, filterPicture, ofPixels } from './lossy.js';
 import { loadModel, modelsIn } from './models.js';
-import { openStandard, readStandard } from './standard.js';
+import { openStandard, readStandard, readWebp } from './standard.js';
 import { METHODS, readUpdate } from './updates.js';
 
 export { FormatError, modelsIn };
 
 const MOST_PIXELS = 2 ** 26;
 const OPAQUE = 255;
+const EXACT = { '5650384c': 'WebP', '4a584c20': 'JPEG XL' };
 let kernel;
 const loaded = new Map();
 
@@ -78,17 +79,34 @@ async function decodeWith(engine, bytes, models, options) {
   const metadata = {};
   for (const tag of METADATA)
     if (chunks.has(tag)) metadata[nameOf(tag)] = await readMetadata(chunks.get(tag));
-  const model = await modelOf(engine, file.model, models);
-  if ((model.content === 'lossless') !== file.lossless)
-    invalid(`quality ${file.quality} does not go with ${model.content} content`);
-  if (!options.update && file.lossless) options.update = true; // it is part of the prediction
-  const rgb = file.lossless
-    ? engine.scope(() => decodeLossless(engine, model, file))
-    : await decodeLossy(engine, model, file, options);
+  const { name, rgb } = EXACT[file.model]
+    ? await decodeExact(file)
+    : await decodeNetworks(engine, file, models, options);
   const alpha = chunks.has(Tag.ALPHA) ? readAlpha(chunks.get(Tag.ALPHA), width, height) : null;
   const rgba = joined(rgb, alpha);
   if (chunks.has(Tag.PIXELS)) checkPixels(chunks.get(Tag.PIXELS), alpha ? rgba : rgb, options);
-  return { width, height, rgba, info: { ...describe(bytes), name: model.name, metadata } };
+  return { width, height, rgba, info: { ...describe(bytes), name, metadata } };
+}
+
+/** A file whose content a model decodes. */
+async function decodeNetworks(engine, file, models, options) {
+  const model = await modelOf(engine, file.model, models);
+  if ((model.content === 'lossless') !== file.lossless)
+    invalid(`quality ${file.quality} does not go with ${model.content} content`);
+  const rgb = file.lossless
+    ? engine.scope(() => decodeLossless(engine, model, file))
+    : await decodeLossy(engine, model, file, options);
+  return { name: model.name, rgb };
+}
+
+/** A lossless file that holds a bitstream of another codec (section 14.6). */
+async function decodeExact(file) {
+  const { chunks } = file, name = EXACT[file.model];
+  if (!file.lossless) invalid(`quality ${file.quality} does not go with a content without loss`);
+  if (chunks.has(Tag.UPDATE) || chunks.has(Tag.PRIOR))
+    invalid('the content has no networks that an update could change');
+  if (name !== 'WebP') invalid(`${name} content is not shown here: \`nncodec decode\` does`);
+  return { name, rgb: await readWebp(chunks.get(Tag.CONTENT), file) };
 }
 
 function checkSize(width, height, { mostPixels }) {

@@ -84,6 +84,33 @@ export async function readStandard(bytes, content) {
   return { width, height, rgba: context.getImageData(0, 0, width, height).data };
 }
 
+const SIDE = 0x3fff, OPACITY = 1 << 28;
+
+/** The colours of a bitstream VP8L (section 14.6). */
+export async function readWebp(data, { width, height }) {
+  if (data.length < 5 || data[0] !== 0x2f) invalid('the content is not a readable WebP bitstream');
+  const bits = new DataView(data.buffer, data.byteOffset).getUint32(1, true);
+  if ((bits & SIDE) + 1 !== width || ((bits >>> 14) & SIDE) + 1 !== height)
+    invalid('the content has another size than the header states');
+  // Browsers keep colours multiplied by their opacity, and do not give them back exactly.
+  if (bits & OPACITY) invalid('WebP content with an opacity is not shown here: `nncodec decode` does');
+  const { rgba } = await readStandard(riff(data), 'webp');
+  return Uint8Array.from({ length: 3 * width * height }, (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)]);
+}
+
+/** A WebP file of one chunk. */
+function riff(data) {
+  const padded = data.length + (data.length % 2), file = new Uint8Array(20 + padded);
+  const text = (name, at) => file.set(Array.from(name, (letter) => letter.charCodeAt()), at);
+  const view = new DataView(file.buffer);
+  text('RIFF', 0);
+  view.setUint32(4, 12 + padded, true);
+  text('WEBPVP8L', 8);
+  view.setUint32(16, data.length, true);
+  file.set(data, 20);
+  return file;
+}
+
 /** A file without what changes how its picture is shown. */
 function without(bytes, parts) {
   const kept = [];
