@@ -11,9 +11,40 @@ from pathlib import Path
 
 import pytest
 
+from codec.decoding.engines import choice, library
+from codec.errors import EngineError
 from codec.models import registry
 
 ROOT = Path(__file__).parents[2]
+
+
+def engine_line(run) -> str:
+    return run("models").stdout.rstrip("\n").splitlines()[-1]
+
+
+def test_models_names_the_engine_and_its_instruction_set(run, monkeypatch):
+    assert engine_line(run) == f"decoded by {choice.chosen().name}"
+    monkeypatch.setattr(choice, "chosen", choice.chosen.__wrapped__)
+    monkeypatch.setenv(choice.ENGINE_VARIABLE, "torch")
+    assert engine_line(run) == "decoded by torch"
+
+
+def test_models_names_the_instruction_set_that_is_forced(run, monkeypatch):
+    try:
+        library.load()
+    except OSError:
+        pytest.skip("there is no kernel")
+    monkeypatch.setattr(choice, "chosen", choice.chosen.__wrapped__)
+    monkeypatch.setenv(library.LEVEL_VARIABLE, "portable")
+    assert engine_line(run) == "decoded by kernel (portable)"
+
+
+def test_models_says_where_nothing_can_decode(run, monkeypatch):
+    def nothing() -> None:
+        raise EngineError("no engine runs here: no kernel")
+
+    monkeypatch.setattr(choice, "chosen", nothing)
+    assert engine_line(run) == "decoded by nothing: no engine runs here: no kernel"
 
 
 def test_models_are_those_of_the_registry(run):
