@@ -21,20 +21,19 @@ from bitstream.update.subspace import table_of
 from codec.contract.quality import HALVES, IntegerLevel, centred
 from codec.decoding.engines.filtering import FilterProgram, in_kernel_order
 from codec.decoding.engines.library import best_level
-from codec.decoding.engines.objects import Job, Program
-from codec.decoding.engines.passes import Part, PassBuilder
+from codec.decoding.engines.objects import KernelJob, Program
+from codec.decoding.engines.passes import NamedProgram, PassBuilder
 from codec.decoding.engines.scanning import Instructions, ScanProgram
 from codec.decoding.engines.synthesis import SynthesisProgram
 from codec.decoding.engines.threads import Bands
 from codec.decoding.engines.walk import Walk
-from codec.decoding.latents import Grid
 from codec.decoding.lossless.update import heads_of, scales_of, tables_of
 from codec.models.heads import HEAD_NAMES
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.models.subspace import Subspace
 from codec.networks.integers import FilterLayers, IntegerLayer, Scales
 from codec.networks.lossless.shape import CHANNELS, PHASES
-from codec.networks.order import Slot
+from codec.networks.order import Grid, Slot
 
 UNIT = 4096
 """A quality at which a quality vector counts as itself."""
@@ -239,7 +238,7 @@ def _scan(model: LearnedModel, file: File, levels: Sequence[IntegerLevel]) -> De
     latents = np.zeros((EVEN, EVEN, program.channels), np.int64)
     plain = Scales.plain(program.channels)
 
-    def job(level: IntegerLevel, scales: Scales = plain) -> Job:
+    def job(level: IntegerLevel, scales: Scales = plain) -> KernelJob:
         return program.job(latents, (EVEN, EVEN), level, scales)
 
     walk = _Recorded(program, latents, Grid(EVEN, EVEN), levels[0], plain, Bands(1))
@@ -297,7 +296,7 @@ def _(model: LosslessModel, file: File) -> Description:
 
 
 def _pass(build: PassBuilder, file: File) -> Description:
-    def part(part: Part) -> Description:
+    def part(part: NamedProgram) -> Description:
         return {"program": file.program(part.program), "registers": dict(part.registers)}
 
     programs = build.all()

@@ -31,7 +31,7 @@ def test_models_names_the_engine_and_its_instruction_set(run, monkeypatch):
 
 def test_models_names_the_instruction_set_that_is_forced(run, monkeypatch):
     try:
-        library.load()
+        library.load_kernel()
     except OSError:
         pytest.skip("there is no kernel")
     monkeypatch.setattr(choice, "chosen", choice.chosen.__wrapped__)

@@ -14,7 +14,7 @@ from bitstream import Container
 from codec.contract.quality import IntegerLevel
 from codec.decoding.engines import library
 from codec.decoding.engines.filtering import FilterProgram, in_kernel_order
-from codec.decoding.engines.objects import Job, Layer, Program, Reader, Tables
+from codec.decoding.engines.objects import CodewordReader, KernelJob, Layer, Program, Tables
 from codec.models import released
 from codec.networks.integers import FilterLayers, Scales
 from scripts.conform.vectors import (
@@ -78,32 +78,32 @@ def test_a_picture_is_decoded_by_what_the_file_says():
     latents = np.zeros((*even, walked.registers[scan["latents"]][2]), np.int64)
     sizes = np.cumsum(tensors[described["sizes"]])[:-1]
     tables = Tables(np.split(tensors[described["frequencies"]], sizes))
-    reader = Reader(bytes(container.chunks[2]), tables)
+    reader = CodewordReader(bytes(container.chunks[2]), tables)
     walk(walked, scan, tensors, latents, (grid, even), header.quality, reader)
 
     made = program(synthesis["program"], tensors)
     picture = np.empty((8 * even[0], 8 * even[1], 12), np.int32)
     external = {synthesis["source"]: latents, synthesis["target"]: picture}
     now = constants(synthesis["constants"], tensors, header.quality)
-    made.run(Job(made, even, even, external, now), 0, even[0])
+    made.run(KernelJob(made, even, even, external, now), 0, even[0])
 
     filtering = program(last["program"], tensors)
     pixels = np.empty((header.height, header.width, 3), np.uint8)
     external = {last["source"]: picture, last["target"]: pixels}
     now = constants(last["constants"], tensors, header.quality)
-    job = Job(filtering, picture.shape[:2], (header.width, header.height), external, now)
+    job = KernelJob(filtering, picture.shape[:2], (header.width, header.height), external, now)
     filtering.run(job, 0, -(-header.height // 2))
     assert pixels_sha256(pixels) == PLAIN.pixels_sha256
 
 
 def walk(walked, scan, tensors, latents, grids, half, reader) -> None:
-    from codec.decoding.engines.objects import Scan
+    from codec.decoding.engines.objects import KernelScan
 
     (rows, columns), even = grids
     logs = tensors[scan["logs"]]
     now = constants(scan["constants"], tensors, half)
-    job = Job(walked, even, (columns, rows), {scan["latents"]: latents}, now, logs)
-    state = Scan(walked, *even)
+    job = KernelJob(walked, even, (columns, rows), {scan["latents"]: latents}, now, logs)
+    state = KernelScan(walked, *even)
     arrays: list[np.ndarray] = []
     for step in scan["steps"]:
         counts = [
