@@ -81,6 +81,16 @@ def valid_cases(maker: Maker) -> Iterator[Case]:
             + chunk(Tag.ICC, metadata.pack(bytes(128)))
         ),
     )
+    captions = bytes.fromhex("1c02780003") + b"cat"  # IIM, record 2, dataset 120
+    yield Case(
+        "iptc",
+        "captions",
+        sealed(
+            maker.header()
+            + chunk(Tag.IPTC, metadata.pack(captions))
+            + chunk(Tag.CONTENT, maker.content())
+        ),
+    )
     for name, rest in (("", b""), ("-alpha", chunk(Tag.ALPHA, transparency(3)))):
         body = chunk(Tag.CONTENT, maker.content()) + rest
         checksum = pixel_checksum.pack(samples_of(decode(sealed(maker.header() + body))))
