@@ -239,7 +239,7 @@ def test_reading_leaves_the_process_alone():
         "import sys, warnings; from PIL import Image; Image.init();"
         "state = lambda: (Image.MAX_IMAGE_PIXELS, list(warnings.filters), list(Image.ID));"
         "from codec.picture import reading; before = state();"
-        "reading.read(sys.stdin.buffer.read()); assert state() == before"
+        "reading.read_raster(sys.stdin.buffer.read()); assert state() == before"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], input=jpeg(), check=True)
 
