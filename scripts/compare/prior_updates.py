@@ -19,7 +19,7 @@ from codec.contract.options import EncodeOptions
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.start import make_task
 from codec.models import released
-from codec.models.kinds import ReleasedModel
+from codec.models.kinds import LearnedModel, ReleasedModel, as_kind
 from codec.models.subspace import Subspace
 from scripts.compare.contents import load_picture
 from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
@@ -69,9 +69,10 @@ def variants(model: ReleasedModel, data: Path) -> list[Variant]:
 def measure(path: Path, quality: float, tried: list[Variant]) -> Iterator[Row]:
     """What each update saves of the content's plain bytes, and its own bytes."""
     task = make_task(load_picture(path), EncodeOptions(effort=1), Lossy(quality))
+    known = as_kind(task.model, LearnedModel)
     plain = encoder_of(replace(task, technique=None)).encode().bytes
     for variant in tried:
-        model = replace(task.model, prior=variant.subspace)
+        model = replace(known, prior=variant.subspace)
         effort = replace(task.effort, thorough=variant.thorough)
         adapted = encoder_of(replace(task, model=model, effort=effort)).encode()
         case = path.parent.name, path.stem, quality, variant.name

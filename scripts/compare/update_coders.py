@@ -76,9 +76,9 @@ class Case:
     """One picture: its equations, our updates, and what the peer is to code."""
 
     def __init__(self, case: Coded) -> None:
-        job, content, model = case.job, case.content, case.job.model
-        postfilter, quality = model.postfilter, centred(job.half)
-        self.normal = equations(Filtering(content.unfiltered, postfilter, quality), job.original)
+        task, content, model = case.task, case.content, case.task.model
+        postfilter, quality = model.postfilter, centred(task.half)
+        self.normal = equations(Filtering(content.unfiltered, postfilter, quality), task.original)
         self.shape = tuple(postfilter.leave.weight.shape)
         weight = unit_weight(content.weight)
         self.ours, self.changes = 0, {}

@@ -65,27 +65,27 @@ class Row:
 @torch.no_grad()
 def measure(case: Coded, images: str, content: str, name: str) -> Row:
     """Makes the update, the file, and what the file decodes to."""
-    job = replace(case.job, technique=techniques()[name])
+    task = replace(case.task, technique=techniques()[name])
     start = time.perf_counter()
-    adapted = adapt(job, case.content)
+    adapted = adapt(task, case.content)
     searched = time.perf_counter()
     container = Container.unpack(case.file(adapted.payload))
-    postfilter = job.model.postfilter
+    postfilter = task.model.postfilter
     if Tag.UPDATE in container.chunks:
-        layers = update.apply(container.chunks[Tag.UPDATE], job.model)
+        layers = update.apply(container.chunks[Tag.UPDATE], task.model)
         postfilter = changed(postfilter, layers)
     applied = time.perf_counter()
-    height, width = job.pixels.shape[:2]
-    filtered = postfilter(case.content.unfiltered, centred(job.half))
+    height, width = task.pixels.shape[:2]
+    filtered = postfilter(case.content.unfiltered, centred(task.half))
     pixels = to_pixels(filtered, width, height)
     if not np.array_equal(pixels, adapted.pixels):
         raise RuntimeError(f"{name} does not decode to what it was searched for")
-    psnr = psnr_db(pixels, job.pixels)
+    psnr = psnr_db(pixels, task.pixels)
     return Row(
         images,
         case.name,
         content,
-        job.half / 2,
+        task.half / 2,
         name,
         case.base.bytes,
         case.base.psnr_db,
