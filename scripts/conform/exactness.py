@@ -7,9 +7,10 @@ prints one row per case, the second command (run it with another version of torc
 first; exits with 1 if a single pixel differs anywhere.  Three 768x512 pictures at three qualities
 take about a minute on one core.
 
-Cases: 1 and 2 threads x oneDNN on and off x convolutions in channels-last and contiguous layout;
-convolutions as plain sums in float64, without the split into float32 parts whose exactness is to be
-shown; bfloat16 allowed by the surrounding program; and, where there is one, convolutions on a GPU.
+Cases of the kernel: each instruction set that runs here, with 1 and 2 threads.  Cases of torch: 1
+and 2 threads x oneDNN on and off x convolutions in channels-last and contiguous layout; sums in
+float64, without the split into float32 parts whose exactness is to be shown; bfloat16 allowed by
+the surrounding program; and, where there is one, convolutions on a GPU.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -29,6 +31,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec import decode
+from codec.decoding.engines.choice import ENGINE_VARIABLE, chosen
+from codec.decoding.engines.library import LEVEL_VARIABLE, levels
+from codec.decoding.engines.threads import THREADS_VARIABLE
 from codec.models import released
 from codec.networks.fixed_point import IntegerConv, IntegerInverseKlt, rescale
 from scripts.conform.vectors import pixels_sha256, sha256
@@ -70,6 +75,31 @@ def main() -> int:
 
 def cases() -> Iterator[tuple[str, AbstractContextManager[object]]]:
     """Names, and what makes a decode happen in that way."""
+    for level, threads in itertools.product(levels(), (1, 2)):
+        kernel = {LEVEL_VARIABLE: level, THREADS_VARIABLE: str(threads)}
+        yield f"kernel, {level}, {threads} threads", engine("kernel", **kernel)
+    for name, setting in torch_cases():
+        yield f"torch, {name}", by_torch(setting)
+
+
+@contextmanager
+def engine(name: str, **variables: str) -> Iterator[None]:
+    """All networks by an engine, as variables of the environment ask for it."""
+    with mock.patch.dict(os.environ, variables | {ENGINE_VARIABLE: name}):
+        chosen.cache_clear()
+        yield
+    chosen.cache_clear()
+
+
+@contextmanager
+def by_torch(setting: AbstractContextManager[object]) -> Iterator[None]:
+    """All networks by torch, in some way."""
+    with engine("torch"), setting:
+        yield
+
+
+def torch_cases() -> Iterator[tuple[str, AbstractContextManager[object]]]:
+    """Names, and settings of torch."""
     for threads, onednn, layout in itertools.product(
         (1, 2), (True, False), (torch.channels_last, torch.contiguous_format)
     ):

@@ -23,6 +23,7 @@ def test_info_json_keys_are_stable(run):
         "chunks": {"update": 3, "content": 288},
         "shared_update": None,
         "pixels": None,
+        "content": "",
     }
 
 
