@@ -104,7 +104,7 @@ class SharedUpdateInfo:
 AnyInfo = FileInfo | StandardInfo | SharedUpdateInfo
 
 
-def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
+def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
     """Reads what is known without the networks; the checksum is verified.
 
     >>> import codec
@@ -124,19 +124,22 @@ def probe(file: bytes | str | os.PathLike[str]) -> AnyInfo:
         file: its bytes or its name.
 
     Returns:
-        StandardInfo for a JPEG, WebP or AVIF file (Pillow decodes it for its checksum),
-        SharedUpdateInfo for an update file, else FileInfo, from the header alone.
+        StandardInfo for a JPEG, WebP or AVIF file (Pillow decodes it for its checksum), else
+        FileInfo, from the header alone.
 
     Raises:
-        FormatError: the bytes are not a valid file; the subclass says why.
+        FormatError: the bytes are not a valid file that holds a picture; the subclass says why.
         ImageError: the picture of a standard file is damaged, or 8-bit RGB does not hold it.
         OSError: it cannot be read.
     """
-    return describe(open_file(bytes_of(file)))
+    found = describe(open_file(bytes_of(file)))
+    if isinstance(found, SharedUpdateInfo):
+        raise BadMagic("holds an update for pictures, and none; `nncodec info` describes it")
+    return found
 
 
 def describe(opened: OpenedFile) -> AnyInfo:
-    """Tells what an opened file says about itself.  Raises as `probe`."""
+    """Tells what an opened file of any kind says about itself.  Raises as `probe`."""
     match opened:
         case CodedFile():
             return _coded(opened)

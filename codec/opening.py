@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bitstream import BadMagic, Container, Tag
+from bitstream import MAGIC, BadMagic, Container, Tag
 from bitstream.carriers import Carrier, carrier_of
 from bitstream.envelope import PACKED_MAGIC, UPDATE_MAGIC, standard_format
 from bitstream.update.methods import referred, update_id
@@ -100,6 +100,9 @@ class PackedFile:
     data: bytes
 
 
+READABLE = "an nncodec, JPEG, WebP or AVIF file"
+"""What has a picture that a decoder restores, as messages call it."""
+
 OpenedFile = CodedFile | StandardFile | UpdateFile | PackedFile
 
 
@@ -117,6 +120,8 @@ def open_file(data: bytes) -> OpenedFile:
         return UpdateFile(len(data), update_id(data), SharedUpdate.unpack(data))
     if data.startswith(PACKED_MAGIC):
         return PackedFile(data)
+    if not MAGIC.startswith(data[: len(MAGIC)]):
+        raise BadMagic(f"not {READABLE}")
     return CodedFile(len(data), Container.unpack(data))
 
 

@@ -32,6 +32,7 @@ class Outputs:
         check: whether an output is done, see `codec.batch.resume`.
         recipe: how outputs are made, see `codec.batch.recipes`.
         in_place: whether an output may be its own input.
+        itself: what to do where it is and may not.
     """
 
     suffix: str = ""
@@ -43,6 +44,7 @@ class Outputs:
     check: Check = unknown
     recipe: bytes = b""
     in_place: bool = False
+    itself: str = "-o gives the output another name, --output-dir another folder"
 
     def name(self, source: Source) -> str:
         """The output of an input."""
@@ -72,6 +74,13 @@ def plan(sources: Iterable[Source | Failed], outputs: Outputs) -> Iterator[Step 
         if isinstance(source, Failed):
             yield source
             continue
+        try:
+            with blaming(source.name):
+                if source.name != files.STREAM:
+                    os.stat(source.name)
+        except FileError as error:
+            yield Failed(source.name, str(error))
+            continue
         target = outputs.name(source)
         force = outputs.force
         if outputs.resume and not files.is_stream(target):
@@ -98,7 +107,7 @@ def _claim(
     place = os.path.realpath(target)
     if place == os.path.realpath(source):
         if not outputs.in_place:
-            raise OutputError("is the input itself")
+            raise OutputError(f"is the input itself; {outputs.itself}")
     elif place in inputs:
         raise OutputError("is an input too")
     if place in taken:

@@ -12,6 +12,8 @@ from codec.contract.modes import FOREIGN_FORM, QUALITY_MAX, Lossy, mode_of
 from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, EncodeOptions
 from codec.contract.targets import Target
 
+FOREIGN_NAME = f"{FOREIGN}:NAME:QUALITY"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -67,8 +69,10 @@ class ContentName(click.Choice):  # type: ignore[type-arg]  # older releases are
         """Checks the form."""
         if FOREIGN_FORM.fullmatch(str(value)):
             return str(value)
-        name: str = super().convert(value, param, context)
-        return name
+        if value not in self.choices:
+            choices = ", ".join((*self.choices, FOREIGN_NAME))
+            self.fail(f"{value!r} is not one of {choices}", param, context)
+        return str(value)
 
 
 class MetadataKinds(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
@@ -112,7 +116,7 @@ effort_option = click.option(
 content_option = click.option(
     "--content",
     type=ContentName((*CONTENTS, "jxl")),
-    metavar=f"{'|'.join(CONTENTS)}|{FOREIGN}:NAME:QUALITY",
+    metavar=f"{'|'.join((*CONTENTS, FOREIGN_NAME))}",
     default=DEFAULTS.content,
     show_default=True,
     help="Codec below the filter; with --lossless also jxl.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from codec.cli import parts, sharing
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.contract.decoding import SCALES, DecodeOptions
+from codec.opening import READABLE
 from codec.picture import formats
 
 
@@ -78,7 +80,7 @@ def command(
     A file that shares its update with others takes it from the .nnu file that it names by a hash:
     one beside it, or one of --shared-update, which can be given several times.
     """
-    inputs, only = parts.split_names(names, naming, lambda name: is_coded(Path(name)))
+    inputs, only = parts.split_names(names, naming, lambda name: is_coded(Path(name)), _is_output)
     form = _format(only, asked)
 
     def make_job(step: Step) -> DecodeJob:
@@ -92,9 +94,17 @@ def command(
         )
 
     outputs = naming.outputs(
-        only, suffix=form.suffixes[0], check=partial(resume.decoded, scale=options.scale)
+        only,
+        suffix=form.suffixes[0],
+        check=partial(resume.decoded, scale=options.scale),
+        itself=f"-o names the picture, if it is {READABLE}",
     )
     write_outputs(inputs, outputs, is_coded, make_job, naming, running, speech)
+
+
+def _is_output(name: str) -> bool:
+    """Whether a name is that of a picture which is not there."""
+    return formats.format_of_name(name) is not None and not os.path.lexists(name)
 
 
 def _format(only: str | None, asked: str | None) -> formats.Format:

@@ -113,7 +113,9 @@ def command(
     With --shared-update, pictures that are alike share one update, if that saves bytes: then
     FILE.nnu is written before the others, which need it. Beside them it is found by itself.
     """
-    inputs, only = parts.split_names(names, naming, _is_input(asked.content))
+    inputs, only = parts.split_names(
+        names, naming, _is_input(asked.content), _is_output(asked.content)
+    )
     standard_file = _is_standard_file(only, asked.content)
     options = asked.options(standard_file=standard_file and not asked.lossless)
 
@@ -177,6 +179,17 @@ def _is_input(content: str) -> Callable[[str], bool]:
             )
         # By its name it could only be a picture that is missing; an output is more likely.
         return (exists or named is None) and _is_picture(name)
+
+    return check
+
+
+def _is_output(content: str) -> Callable[[str], bool]:
+    """Whether the last of several names is that of a new file, not of one more picture."""
+
+    def check(name: str) -> bool:
+        if Path(name).suffix.lower() == CODED_SUFFIX:  # beside itself it would be its own output
+            return content not in STANDARD_CONTENTS or not os.path.lexists(name)
+        return standard_format(name) == content and not os.path.lexists(name)
 
     return check
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-import codec
 from codec import files
 from codec.batch.results import Failed
 from codec.batch.sources import Source, find, is_coded
@@ -15,6 +14,8 @@ from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech, one_line
 from codec.errors import FileError, blaming
 from codec.info import AnyInfo, FileInfo, SharedUpdateInfo, StandardInfo
+from codec.info import describe as describe_file
+from codec.opening import open_file
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def described(source: Source | Failed) -> Described | Failed:
         return source
     try:
         with blaming(source.name):
-            return Described(source.name, codec.probe(files.read(source.name)))
+            return Described(source.name, describe_file(open_file(files.read(source.name))))
     except FileError as error:
         return Failed(source.name, str(error))
 

@@ -167,12 +167,21 @@ speech_options = bundle(
 
 
 def split_names(
-    names: Sequence[str], naming: Naming, is_input: Callable[[str], bool]
+    names: Sequence[str],
+    naming: Naming,
+    is_input: Callable[[str], bool],
+    is_output: Callable[[str], bool],
 ) -> tuple[Sequence[str], str | None]:
     """IN... [OUT] -> inputs and the name of the only output, if one is named.
 
     The second of exactly two names is the output, unless it is an input too: then both are.
     So a picture is never taken for an output because a shell's wildcard matched two of them.
+
+    Args:
+        names: as they were given.
+        naming: options about files.
+        is_input: whether the second of two names is an input.
+        is_output: whether the last of several names can only be meant as an output.
     """
     output = naming.output
     if output is not None:
@@ -182,6 +191,11 @@ def split_names(
         first, second = names
         if second == files.STREAM or not is_input(second):
             names, output = [first], second
+    elif len(names) > 2 and naming.output_dir is None and is_output(names[-1]):
+        raise click.UsageError(
+            f"{names[-1]} names the output of one input, and there are {len(names) - 1}; "
+            "--output-dir DIR is for many"
+        )
     if len(names) > 1 and files.STREAM in names:
         raise click.UsageError("standard input can only be the only input")
     return names, output

@@ -32,7 +32,9 @@ def command(names: tuple[str, ...], naming: parts.Naming, speech: Speech) -> Non
 
     Without -o each goes beside its FILE, as photo.plain.jpg.
     """
-    inputs, only = parts.split_names(names, naming, is_input=lambda _name: True)
+    inputs, only = parts.split_names(
+        names, naming, is_input=lambda _name: True, is_output=lambda _name: False
+    )
 
     def make_job(step: Step) -> StripJob:
         return StripJob(

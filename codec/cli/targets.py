@@ -33,6 +33,8 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
         given = {flag: value for flag, value in given.items() if value is not None}
         source = click.get_current_context().get_parameter_source("quality")
         flags = (["--quality"] if source == ParameterSource.COMMANDLINE else []) + list(given)
+        if values.get("lossless"):
+            flags.insert(0, "--lossless")
         if len(flags) > 1:
             raise click.UsageError(f"{' and '.join(flags)} exclude each other")
         return command(**values, target=_aim(given))

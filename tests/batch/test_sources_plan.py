@@ -143,7 +143,9 @@ def test_two_inputs_never_share_an_output():
 
 def test_an_input_is_never_its_own_output():
     touch("p.nni", b"a picture, by a strange name")
-    assert planned("p.nni", force=True) == [Failed("p.nni", "p.nni: is the input itself")]
+    assert planned("p.nni", force=True) == [
+        Failed("p.nni", f"p.nni: is the input itself; {Outputs.itself}")
+    ]
     Path("link.nni").symlink_to("g.png")
     assert isinstance(planned("g.png", only="link.nni", force=True)[0], Failed)
 
@@ -153,7 +155,7 @@ def test_no_input_is_the_output_of_another():
     steps = list(plan(pictures("g.png", "g.jpg"), Outputs(".jpg", force=True)))
     assert steps == [
         Failed("g.png", "g.jpg: is an input too"),
-        Failed("g.jpg", "g.jpg: is the input itself"),
+        Failed("g.jpg", f"g.jpg: is the input itself; {Outputs.itself}"),
     ]
 
 

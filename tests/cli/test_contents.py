@@ -82,8 +82,8 @@ def test_usage_errors(run, folder, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("old.jpg", "old.jpg: is the input itself"),
-        ("old.jpg -o old.jpg", "old.jpg: is the input itself"),
+        ("old.jpg", "old.jpg: is the input itself; -o gives the output another"),
+        ("old.jpg -o old.jpg", "old.jpg: is the input itself; -o gives the output another"),
         ("-r .", "old.jpg: is an input too"),
         ("old.png old.jpg older.jpg", "old.jpg: is an input too"),
     ],
@@ -93,8 +93,15 @@ def test_inputs_are_never_overwritten(run, folder, arguments, message, force):
     before = contents(folder)
     result = run("encode", "--jobs", "1", "--content", "jpeg", *force, *arguments.split())
     assert result.exit_code == 1
-    assert f"nncodec: {message}\n" in result.stderr
+    assert f"nncodec: {message}" in result.stderr
     assert before.items() <= contents(folder).items()
+
+
+def test_choices_of_contents_are_complete(run):
+    result = run("encode", "--content", "heic", "photo.png")
+    assert result.exit_code == 2
+    choices = "learned, jpeg, webp, avif, compressai:NAME:QUALITY"
+    assert f"'heic' is not one of {choices}" in " ".join(result.stderr.split())
 
 
 def test_an_output_that_exists_is_overwritten_only_if_it_is_named_so(run):

@@ -32,6 +32,11 @@ def test_missing_input(run, folder, command):
     assert sorted(path.name for path in folder.iterdir()) == ["photo.bin", "photo.png"]
 
 
+def test_a_picture_is_not_decoded(run):
+    reason = "photo.png: is the input itself; -o names the picture, if it is an nncodec, JPEG"
+    assert_one_line(run("decode", "photo.png"), reason)
+
+
 def test_input_is_a_folder(run, folder):
     Path("album").mkdir()
     assert_one_line(run("encode", "album", "out.bin"), "album: Is a directory")

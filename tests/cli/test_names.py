@@ -62,6 +62,37 @@ def test_a_missing_picture_is_not_an_output(run):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        ("encode photo.png other.png out.nni", "out.nni"),
+        ("encode --content jpeg photo.png other.png out.jpg", "out.jpg"),
+        ("encode --content jpeg photo.png other.png out.nni", "out.nni"),
+        ("decode photo.bin photo.bin out.png", "out.png"),
+    ],
+)
+def test_several_inputs_have_no_output(run, folder, other, arguments, last):
+    before = sorted(folder.iterdir())
+    result = run(*arguments.split())
+    assert result.exit_code == 2
+    reason = f"Error: {last} names the output of one input, and there are 2; --output-dir DIR is"
+    assert reason in " ".join(result.stderr.split())
+    assert sorted(folder.iterdir()) == before
+
+
+def test_several_inputs_may_end_in_a_file_of_this_codec(run, other):
+    coded("out.nni")
+    names = ("photo.png", "other.png", "out.nni")
+    assert run("encode", "--jobs", "1", *names, "--output-dir", "new").exit_code != 2
+    assert {path.name for path in Path("new").iterdir()} == {"photo.nni", "other.nni"}
+
+
+def test_a_picture_in_a_missing_folder_is_what_is_missing(run):
+    result = run("encode", "no/photo.png")
+    assert result.exit_code == 1
+    assert result.stderr == "nncodec: no/photo.png: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
     ("arguments", "written"),
     [
         ("a.nni", {"a.png"}),
@@ -107,8 +138,8 @@ def test_one_bad_file_does_not_stop_the_others(run):
     assert first.startswith("photo.png -> photo.nni  ")
     assert rest == [
         "1 encoded, 2 failed",
-        "nncodec: bad.png: is not an image that can be read",
         "nncodec: missing.png: No such file or directory",
+        "nncodec: bad.png: is not an image that can be read",
     ]
 
 

@@ -53,7 +53,7 @@ def test_options_are_frozen(options):
 def test_lossless_goes_with_no_quality(run, fake):
     result = run("encode", "--lossless", "-q", "70", "photo.png", "out.bin")
     assert result.exit_code != 0
-    assert "lossless and quality exclude each other" in result.stderr
+    assert "--lossless and --quality exclude each other" in result.stderr
     assert fake.encode_options is None
 
 

@@ -64,6 +64,13 @@ def test_two_targets_are_named(run):
     assert "--quality and --target-size exclude each other" in result.stderr
 
 
+@pytest.mark.parametrize("quality", ["-q50", "-q70"])
+def test_lossless_has_no_quality(run, quality):
+    result = run("encode", quality, "--lossless", "photo.png", "out.bin")
+    assert result.exit_code == 2
+    assert "--lossless and --quality exclude each other" in result.stderr
+
+
 def test_a_note_follows_the_figures(run, fake):
     fake.report = replace(fake.report, note="the next quality gives more")
     (line,) = run("encode", "photo.png", "out.bin").stderr.splitlines()

@@ -88,7 +88,7 @@ def test_refusals(tiny, tmp_path):
         codec.encode(tmp_path / "no.png")
     with pytest.raises(FileNotFoundError):
         codec.probe(tmp_path / "no.nni")
-    with pytest.raises(BadMagic):
+    with pytest.raises(BadMagic, match="not an nncodec, JPEG, WebP or AVIF file"):
         codec.decode(b"hello, this is not a file")
     with pytest.raises(ImageError, match="uint8"):
         codec.encode(np.zeros((8, 8), np.uint8))
