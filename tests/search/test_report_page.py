@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -25,7 +26,8 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.images, self.curves, self.cells, self.links = {}, {}, [], []
+        self.images, self.curves, self.downloads = {}, {}, {}
+        self.cells, self.links = [], []
         self.text, self._cell = "", False
         self.feed(text)
 
@@ -37,6 +39,8 @@ class Page(HTMLParser):
         if tag == "img":
             file = base64.b64decode(values["src"].removeprefix("data:image/png;base64,"))
             self.images[values["alt"]] = np.asarray(Image.open(io.BytesIO(file)))
+        if "download" in values:
+            self.downloads[values["data-of"]] = values["download"]
         if tag == "svg":
             self._curve = values["aria-label"].rpartition(" ")[2]
         if tag == "polyline":
@@ -96,7 +100,11 @@ def test_figures_and_options(page, crop, encoded):
     for name, metric in METRICS.items():
         assert page.value(metric.label) == metric.text(found[name])
         assert (found[name] is None) != (f"{metric.label} +" in page.text)
-    assert page.value("effort") == "3"
+    assert page.value("effort") == "3 of 9"
+    assert page.value("metadata kept") == "all"
+    assert page.value("kind of file") == "lossy"
+    assert page.value("decoded and compared") == "yes"
+    assert not re.search(r"\(|'|None|False", "".join(page.cells))
 
 
 def test_one_point_per_step_of_each_search(page):
@@ -108,11 +116,20 @@ def test_nothing_outside_is_needed_and_names_are_escaped(page):
     assert "a <b> & c.png" in page.text and "$" not in page.text.replace("${", "")
 
 
+def test_both_pictures_can_be_downloaded(page):
+    assert page.downloads == {
+        "original": "a <b> & c-original.png",
+        "decoded": "a <b> & c-decoded.png",
+    }
+    assert page.downloads.keys() < page.images.keys()
+
+
 def test_a_file_without_update(crop):
     options = EncodeOptions(effort=0)
     page = Page(render("x.png", crop, codec.encode(crop, options), options))
     assert page.images.keys() == {"original", "decoded", "errors"}
     assert "no update" in page.text and not page.curves
+    assert "Searches" not in page.text and "update" not in page.cells
 
 
 def test_error_maps():

@@ -12,8 +12,9 @@ WIDTH, HEIGHT, MARGIN = 640, 200, 8
 def byte_bar(parts: Mapping[str, int]) -> str:
     """The parts of a file: a bar whose lengths are their bytes, and a table."""
     total = sum(parts.values())
+    parts = {name: size for name, size in parts.items() if size}
     pieces = "".join(
-        f'<i class="{name}" style="flex-grow:{size}"></i>' for name, size in parts.items() if size
+        f'<i class="{name}" style="flex-grow:{size}"></i>' for name, size in parts.items()
     )
     rows = "".join(
         f'<tr><th><i class="key {name}"></i>{name}</th><td>{size:,}</td>'
@@ -27,13 +28,11 @@ def byte_bar(parts: Mapping[str, int]) -> str:
 
 
 def searches(trace: Sequence[TracePoint]) -> str:
-    """One curve per search: the cost of every step, in bits."""
-    stages = dict.fromkeys(point.stage for point in trace)
-    if not stages:
-        return "<p>Nothing was searched at this effort.</p>"
-    return "".join(
-        _curve(stage, [point.cost for point in trace if point.stage == stage]) for stage in stages
-    )
+    """One curve per search: the cost of every step, in bits; empty if none has two to join."""
+    costs: dict[str, list[float]] = {}
+    for point in trace:
+        costs.setdefault(point.stage, []).append(point.cost)
+    return "".join(_curve(stage, found) for stage, found in costs.items() if len({*found}) > 1)
 
 
 def _curve(stage: str, costs: Sequence[float]) -> str:

@@ -33,6 +33,9 @@ function follow(event) {
   draw();
 }
 
+for (const link of document.querySelectorAll(".download")) {
+  link.href = images.find((image) => image.alt === link.dataset.of).src;
+}
 for (const image of images) image.draggable = false;
 for (const type of ["pointerdown", "pointermove"]) stage.addEventListener(type, follow);
 for (const element of [divide, ...sides]) element.addEventListener("input", draw);

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 from bitstream import Tag
 from bitstream.envelope import CHECKSUM_BYTES
 from codec.contract.decoding import DecodeOptions
-from codec.contract.options import EncodeOptions
+from codec.contract.options import EFFORT_MAX, METADATA, EncodeOptions
 from codec.contract.report import EncodeResult
 from codec.decoding.decoder import restore
 from codec.opening import CodedFile, OpenedFile, StandardFile, open_file
@@ -23,6 +24,24 @@ from codec.picture.metrics import METRICS, Figures, measure, texts
 from codec.picture.pixels import Pixels
 from codec.terminal import escaped
 
+LABELS = {
+    "target": "goal",
+    "update": "update of the filter",
+    "verify": "decoded and compared",
+    "device": "searched on",
+    "metadata": "metadata kept",
+    "strict": "refuse any loss of what pictures hold",
+    "max_pixels": "largest picture, in pixels",
+    "truncated": "take what is left of a broken picture",
+    "frame": "picture of an animation",
+    "time_limit": "time limit, in seconds",
+}
+"""What fields of options are called, where their own names do not say it."""
+NOTE_ON_COSTS = (
+    "Costs as the searches estimate them, up to a constant. Latents: rounding is a soft staircase "
+    "that sharpens from step to step, so the curve may rise while the file improves. Update: each "
+    "step is a quantiser tried; below zero is better than none."
+)
 ANYTHING = DecodeOptions(max_pixels=None)
 
 
@@ -51,7 +70,8 @@ def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOpt
         errors=_errors(original, decoded, base, found, found_base),
         update=_update(original, decoded, base, found, found_base),
         bytes=charts.byte_bar(_parts(file)),
-        searches=charts.searches(result.trace),
+        searches=_searches(result),
+        downloads=_downloads(name, original),
         options=_options(options),
         ratio=f"{original.shape[1]} / {original.shape[0]}",
     )
@@ -104,13 +124,16 @@ def _update(
 ) -> str:
     """Where the update helped, and how much."""
     if decoded is base:
-        return "<p>The file has no update: none would have paid for its bytes.</p>"
+        reason = "The file has no update of its filter: not asked for, or not worth its bytes."
+        return f'<section class="wide"><h2>What the update did</h2><p>{reason}</p></section>'
     gains = ", ".join(_gains(found, found_base))
     better, worse = (f"{share:.0%}" for share in maps.shares(original, decoded, base))
     return (
+        '<section class="tall"><h2>What the update did</h2>'
         f"{_image('where the update helped', maps.gains(original, decoded, base))}"
         f"<p>{gains}. The squared error of 8×8 blocks fell in {better} of them "
         f'(<b class="better">blue</b>) and rose in {worse} (<b class="worse">orange</b>).</p>'
+        "</section>"
     )
 
 
@@ -122,6 +145,29 @@ def _gains(found: Figures, base: Figures) -> list[str]:
         if figure is not None and before is not None:
             gains.append(METRICS[name].change(before, figure))
     return gains
+
+
+def _searches(result: EncodeResult) -> str:
+    """How the searches went, if there were any."""
+    curves = charts.searches(result.trace)
+    if not curves:
+        return ""
+    return (
+        f'<section class="wide"><h2>Searches</h2><div class="pair">{curves}</div>'
+        f'<p class="note">{NOTE_ON_COSTS}</p></section>'
+    )
+
+
+def _downloads(name: str, original: Pixels) -> str:
+    """Links to both pictures; the script of the page has them lead to what it shows."""
+    stem = escape(escaped(Path(name).stem))
+    links = (
+        f'<a class="download" data-of="{label}" download="{stem}-{label}.png">{label} as PNG</a>'
+        for label in ("original", "decoded")
+    )
+    height, width, _ = maps.reduced(original).shape
+    reduced = "" if (height, width) == original.shape[:2] else f"reduced to {width} × {height}"
+    return " ".join(["Download:", *links, reduced])
 
 
 def _image(label: str, picture: Pixels) -> str:
@@ -149,19 +195,26 @@ def _parts(file: OpenedFile) -> dict[str, int]:
 def _options(options: EncodeOptions) -> str:
     """All of them, those of the mode first; of quality and target the one that was asked for."""
     mode = options.mode
-    values = vars(mode) | vars(options) | {"mode": type(mode).__name__.lower()}
+    values = {"kind of file": type(mode).__name__.lower()} | vars(mode) | vars(options)
+    del values["mode"]
     if values.get("target") is not None:
         del values["quality"]
+    values["effort"] = f"{options.effort} of {EFFORT_MAX}"
     rows = (
-        f"<tr><th>{escape(key.replace('_', ' '))}</th><td>{escape(_words(value))}</td></tr>"
+        f"<tr><th>{escape(LABELS.get(key, key))}</th><td>{escape(_words(value))}</td></tr>"
         for key, value in values.items()
-        if value is not None
+        if value is not None and value is not False
     )
     return f"<table>{''.join(rows)}</table>"
 
 
 def _words(value: object) -> str:
     """A value as people write it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
+    match value:
+        case True:
+            return "yes"
+        case tuple():
+            return "all" if value == METADATA else ", ".join(value) or "none"
+        case int() | float():
+            return f"{value:,}".removesuffix(".0")
+    return str(value)
