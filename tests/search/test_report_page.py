@@ -14,7 +14,7 @@ from PIL import Image
 import codec
 from bitstream import Container, Tag
 from codec import EncodeOptions, Lossy
-from codec.pages.report import maps
+from codec.pages import maps
 from codec.pages.report.page import render
 from codec.picture.metrics import METRICS, measure
 

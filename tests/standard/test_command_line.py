@@ -18,7 +18,7 @@ from bitstream import Container
 from bitstream.carriers import carrier_of, jpeg
 from codec.cli import main
 from codec.opening import open_file
-from codec.pages.view.comparison import compare
+from codec.pages.view.comparison import Entry, compare
 from codec.picture import reading, writing
 from codec.picture.pixels import psnr_db
 
@@ -135,17 +135,25 @@ def test_metadata_go_all_the_way(run, folder, photo):
 
 
 def test_view_compares_with_any_program(folder, enhanced, photo):
-    comparison = compare(open_file(enhanced), photo)
+    comparison = compare([Entry("photo.jpg", open_file(enhanced))], photo)
     assert (comparison.width, comparison.height) == (88, 72)
     variants = {variant.key: variant for variant in comparison.variants}
-    assert list(variants) == ["original", "decoded", "no-update", "plain"]
-    plain = variants["plain"]
-    assert plain.psnr_db == psnr_db(reading.load_pixels("photo.jpg"), photo)
-    assert plain.psnr_db < variants["no-update"].psnr_db < variants["decoded"].psnr_db
+    assert list(variants) == ["original", "decoded", "no-update", "plain", "errors"]
+    found = {
+        key: psnr_db(np.asarray(Image.open(BytesIO(variant.png))), photo)
+        for key, variant in variants.items()
+    }
+    assert found["plain"] == psnr_db(reading.load_pixels("photo.jpg"), photo)
+    assert found["plain"] < found["no-update"] < found["decoded"]
+    assert variants["decoded"].figures["psnr_db"] == f"{found['decoded']:.2f} dB"
     payload = jpeg.extract(enhanced)
-    assert comparison.parts == {"update": len(payload) - 10, "jpeg": len(enhanced) - len(payload)}
+    assert comparison.files[0].parts == {
+        "update": len(payload) - 10,
+        "jpeg": len(enhanced) - len(payload),
+    }
     edited = jpeg.insert(standard_file_of(photo), payload)
-    assert [variant.key for variant in compare(open_file(edited)).variants] == ["decoded", "plain"]
+    other = compare([Entry("edited.jpg", open_file(edited))])
+    assert [variant.key for variant in other.variants] == ["decoded", "plain"]
 
 
 def standard_file_of(picture: np.ndarray) -> bytes:

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from codec.opening import open_file
-from codec.pages.view.comparison import Comparison, compare
-from codec.pages.view.server import ViewServer
+from codec.pages.view import sites
+from codec.pages.view.comparison import Comparison, Entry, compare
+from codec.pages.view.server import Site, ViewServer
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -31,12 +32,17 @@ def decoded() -> np.ndarray:
 @pytest.fixture
 def comparison(data: bytes, decoded: np.ndarray) -> Comparison:
     """With an original that differs from the decoded picture by one everywhere: 48.13 dB."""
-    return compare(open_file(data), decoded ^ 1)
+    return compare([Entry("<photo>.nni", open_file(data))], decoded ^ 1)
 
 
 @pytest.fixture
-def server(comparison: Comparison) -> Iterator[ViewServer]:
-    with ViewServer(comparison, "<photo>.nni") as server:
+def site(comparison: Comparison) -> Site:
+    return sites.of_comparison(comparison)
+
+
+@pytest.fixture
+def server(site: Site) -> Iterator[ViewServer]:
+    with ViewServer(site) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server

@@ -16,18 +16,22 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 import codec
 from bitstream import Container, Tag
 from bitstream.carriers import carrier_of
-from codec.errors import ImageError
+from codec.cli import main
+from codec.errors import FileError, ImageError
 from codec.opening import open_file
-from codec.pages.view.comparison import compare
+from codec.pages import maps
+from codec.pages.view import sites
+from codec.pages.view.comparison import Entry, compare
 from codec.pages.view.server import ViewServer
 
 ROOT = Path(__file__).parents[2]
-KEYS = ["original", "decoded", "no-update"]
+KEYS = ["original", "decoded", "no-update", "errors"]
 
 
 def fetch(url: str) -> tuple[bytes, dict[str, str]]:
@@ -47,35 +51,111 @@ def test_the_page_has_all_its_parts(server):
 
 def test_facts(server, data):
     facts = json.loads(fetch(server.url + "facts.json")[0])
-    assert facts["name"] == "<photo>.nni"
-    assert facts["bytes"] == len(data)
-    assert list(facts["parts"]) == ["update", "content"]
+    (file,) = facts["files"]
+    assert (file["name"], file["decoded"], file["bytes"]) == ("<photo>.nni", "decoded", len(data))
+    assert list(file["parts"]) == ["update", "content"]
     assert [variant["key"] for variant in facts["variants"]] == KEYS
-    assert facts["variants"][0]["psnr_db"] is None
-    assert facts["variants"][1]["psnr_db"] == pytest.approx(48.13, abs=0.01)
+    figures = {variant["key"]: variant["figures"] for variant in facts["variants"]}
+    assert figures["original"] == figures["errors"] == {}
+    assert figures["decoded"]["psnr_db"] == "48.13 dB"
 
 
 def test_pictures(server, data, decoded):
-    original, shown, plain = (
+    original, shown, plain, errors = (
         np.asarray(Image.open(BytesIO(fetch(f"{server.url}{key}.png")[0]))) for key in KEYS
     )
     assert np.array_equal(shown, decoded)
     assert np.array_equal(original, decoded ^ 1)
+    assert (errors == maps.AMPLIFICATION).all()
     container = Container.unpack(data)
     content = {Tag.CONTENT: container.chunks[Tag.CONTENT]}
     assert np.array_equal(plain, codec.decode(Container(container.header, content).pack()))
     assert not np.array_equal(plain, shown)
 
 
-def test_without_original_and_without_update(data, decoded):
-    assert [v.key for v in compare(open_file(data)).variants] == KEYS[1:]
+def opened(data: bytes, name: str = "photo.nni") -> Entry:
+    return Entry(name, open_file(data))
+
+
+def keys(*entries: Entry, **options) -> list[str]:
+    return [variant.key for variant in compare(entries, **options).variants]
+
+
+def without_update(data: bytes) -> bytes:
     container = Container.unpack(data)
-    content = {Tag.CONTENT: container.chunks[Tag.CONTENT]}
-    assert [
-        v.key for v in compare(open_file(Container(container.header, content).pack())).variants
-    ] == ["decoded"]
-    with pytest.raises(ImageError, match="is not"):
-        compare(open_file(data), decoded[1:])
+    return Container(container.header, {Tag.CONTENT: container.chunks[Tag.CONTENT]}).pack()
+
+
+def test_without_original_and_without_update(data, decoded):
+    assert keys(opened(data)) == ["decoded", "no-update"]
+    assert keys(opened(without_update(data))) == ["decoded"]
+    with pytest.raises(ImageError, match="the original is not"):
+        compare([opened(data)], decoded[1:])
+
+
+def test_two_files_are_compared(data, decoded):
+    pair = (opened(data, "a/x.nni"), opened(without_update(data), "b/x.nni"))
+    comparison = compare(pair)
+    titles = {variant.key: variant.title for variant in comparison.variants}
+    assert titles == {
+        "decoded": "a/x.nni: Decoded",
+        "no-update": "a/x.nni: Without update",
+        "decoded-2": "b/x.nni: Decoded",
+        "difference": "Difference × 8",
+    }
+    pictures = {variant.key: variant.png for variant in comparison.variants}
+    assert pictures["no-update"] == pictures["decoded-2"] != pictures["decoded"]
+    assert [shown.decoded for shown in comparison.files] == ["decoded", "decoded-2"]
+    assert keys(*pair, original=decoded) == [
+        *("original", "decoded", "no-update", "errors", "decoded-2", "errors-2")
+    ]
+
+
+def test_a_plain_standard_file_is_compared_too(data, decoded):
+    file = BytesIO()
+    Image.fromarray(decoded).save(file, "JPEG", quality=30)
+    comparison = compare([opened(data, "x.nni"), opened(file.getvalue(), "x.jpg")], decoded)
+    assert comparison.variants[4].title == "x.jpg: JPEG as in any program"
+    assert comparison.files[1].parts == {"jpeg": len(file.getvalue())}
+    Image.fromarray(decoded[1:]).save(file := BytesIO(), "JPEG")
+    with pytest.raises(FileError, match=r"x\.jpg: is not"):
+        compare([opened(data), opened(file.getvalue(), "x.jpg")])
+
+
+def test_a_sheet_of_a_folder(data, decoded, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("files", "deep").mkdir(parents=True)
+    Path("files", "a.nni").write_bytes(data)
+    Path("files", "bad.nni").write_bytes(data[:-9])
+    Path("files", "deep", "b.nni").write_bytes(without_update(data))
+    Image.fromarray(decoded).save("files/plain.jpg")
+    pages = []
+
+    def look(server: ViewServer) -> None:
+        listed = json.loads(server.site("files.json")[1])
+        assert [Path(file["name"]).name for file in listed] == ["a.nni", "b.nni"]
+        assert [file["bytes"] for file in listed] == [len(data), len(without_update(data))]
+        thumbnail = Image.open(BytesIO(server.site("1/thumbnail.png")[1]))
+        assert max(thumbnail.size) <= sites.THUMBNAIL_PX
+        facts = json.loads(server.site("0/facts.json")[1])
+        assert facts["files"][0]["name"] == "files/a.nni"
+        assert np.array_equal(
+            np.asarray(Image.open(BytesIO(server.site("0/decoded.png")[1]))), decoded
+        )
+        assert b"page.js" in server.site("0/")[1] and b"sheet.js" in server.site("")[1]
+        assert [server.site(path) for path in ("2/", "0", "x/", "0/x", "-1/")] == [None] * 5
+        pages.append(server.url)
+
+    monkeypatch.setattr(ViewServer, "serve_forever", look)
+    result = CliRunner().invoke(main, ["view", "--no-browser", "files"], prog_name="nncodec")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == pages
+    assert result.stderr.startswith("nncodec: warning: files/bad.nni: ")
+    for arguments in (["files", "files/a.nni"], ["files", "--original", "files/plain.jpg"]):
+        assert CliRunner().invoke(main, ["view", *arguments]).exit_code == 2
+    Path("empty").mkdir()
+    result = CliRunner().invoke(main, ["view", "empty"])
+    assert (result.exit_code, result.stderr) == (1, "nncodec: empty: holds no file to work on\n")
 
 
 def test_an_update_for_another_picture_is_said_to_be_left_out(tmp_path):
@@ -84,16 +164,16 @@ def test_an_update_for_another_picture_is_said_to_be_left_out(tmp_path):
     Image.fromarray(pixels).resize((320, 320)).save(file, "JPEG", quality=30)
     darker = np.asarray(Image.open(file)) // 2
     good = codec.enhance(darker, file.getvalue()).data
-    assert compare(open_file(good)).remark == ""
+    assert compare([opened(good)]).files[0].remark == ""
     other = BytesIO()
     Image.fromarray(darker).save(other, "JPEG", quality=30)
     carrier = carrier_of(good)
     edited = carrier.insert(other.getvalue(), carrier.extract(good))
-    comparison = compare(open_file(edited))
-    assert "was changed after it was enhanced" in comparison.remark
-    with ViewServer(comparison, "photo.jpg") as server:
-        facts = next(body for path, (_, body) in server.contents.items() if "facts" in path)
-        assert json.loads(facts)["remark"] == comparison.remark
+    comparison = compare([opened(edited)])
+    remark = comparison.files[0].remark
+    assert "was changed after it was enhanced" in remark
+    facts = json.loads(sites.of_comparison(comparison)("facts.json")[1])
+    assert facts["files"][0]["remark"] == remark
 
 
 def test_nothing_else_is_served(server):

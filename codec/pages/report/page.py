@@ -18,7 +18,8 @@ from codec.contract.options import EFFORT_MAX, METADATA, EncodeOptions
 from codec.contract.report import EncodeResult
 from codec.decoding.decoder import restore
 from codec.opening import CodedFile, OpenedFile, StandardFile, open_file
-from codec.pages.report import charts, maps
+from codec.pages import maps
+from codec.pages.report import charts
 from codec.picture.metadata import TAGS
 from codec.picture.metrics import METRICS, Figures, measure, texts
 from codec.picture.pixels import Pixels
@@ -195,7 +196,8 @@ def _parts(file: OpenedFile) -> dict[str, int]:
 def _options(options: EncodeOptions) -> str:
     """All of them, those of the mode first; of quality and target the one that was asked for."""
     mode = options.mode
-    values = {"kind of file": type(mode).__name__.lower()} | vars(mode) | vars(options)
+    kind = {"kind of file": type(mode).__name__.lower()}
+    values: dict[str, object] = kind | vars(mode) | vars(options)
     del values["mode"]
     if values.get("target") is not None:
         del values["quality"]

@@ -28,58 +28,64 @@ function make(tag, text, className) {
 
 const count = (n) => n.toLocaleString("en");
 
-function psnr(variant) {
-  if (variant.psnr_db === null) return "";
-  return variant.psnr_db === "equal" ? "lossless" : `${variant.psnr_db.toFixed(2)} dB`;
-}
-
 function caption(variant) {
-  return [variant.title, psnr(variant)].filter(Boolean).join("   ");
+  const { psnr_db: psnr, ssimulacra2 } = variant.figures;
+  return [variant.title, psnr, ssimulacra2 && `SSIMULACRA2 ${ssimulacra2}`]
+    .filter(Boolean).join("   ");
 }
 
 // What surrounds the pictures, written once.
 
-function showFacts() {
-  document.title = `${facts.name} - nncodec view`;
-  $("name").textContent = facts.name;
-  $("remark").textContent = facts.remark && `The picture ${facts.remark}`;
-  const decoded = facts.variants.find((variant) => variant.key === "decoded");
-  const rows = [
-    ["size", `${facts.width} × ${facts.height}`],
-    ["file", `${count(facts.bytes)} B`],
-    ["rate", `${facts.bpp.toFixed(3)} bpp`],
-    ["PSNR", psnr(decoded)],
-    ["quality", facts.quality ?? ""],
-    ["model", facts.model ?? ""],
-  ];
-  for (const [term, value] of rows.filter(([, value]) => value !== "")) {
-    const row = make("div");
-    row.append(make("dt", term), make("dd", value));
-    $("figures").append(row);
+function showFiles() {
+  document.title = `${facts.files.map((file) => file.name).join(", ")} - nncodec view`;
+  for (const file of facts.files) {
+    const decoded = facts.variants.find((variant) => variant.key === file.decoded);
+    const rows = [
+      ["size", `${facts.width} × ${facts.height}`],
+      ["file", `${count(file.bytes)} B`],
+      ["rate", `${file.bpp.toFixed(3)} bpp`],
+      ["PSNR", decoded.figures.psnr_db],
+      ["SSIMULACRA2", decoded.figures.ssimulacra2],
+      ["quality", file.quality],
+      ["model", file.model],
+    ];
+    const list = make("dl");
+    for (const [term, value] of rows.filter(([, value]) => value !== undefined && value !== null)) {
+      const row = make("div");
+      row.append(make("dt", term), make("dd", value));
+      list.append(row);
+    }
+    const about = make("div");
+    about.append(make("h1", file.name), list);
+    if (file.remark) about.append(make("p", `The picture ${file.remark}`, "remark"));
+    $("files").append(about);
+    showParts(file);
   }
 }
 
-function showParts() {
-  const parts = Object.entries(facts.parts);
-  const framing = facts.bytes - parts.reduce((sum, [, bytes]) => sum + bytes, 0);
+function showParts(file) {
+  const parts = Object.entries(file.parts);
+  const framing = file.bytes - parts.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const bar = make("div", undefined, "bar");
+  const legend = make("ul");
+  if (facts.files.length > 1) legend.append(make("li", file.name));
   for (const [name, bytes] of [...parts, ["header and checksum", framing]]) {
     const share = make("span", undefined, name);
     share.style.flexGrow = bytes;
-    $("bar").append(share);
+    bar.append(share);
     const entry = make("li");
-    const percent = ((100 * bytes) / facts.bytes).toFixed(1);
+    const percent = ((100 * bytes) / file.bytes).toFixed(1);
     entry.append(make("i", undefined, name), `${name}  ${count(bytes)} B  ${percent} %`);
-    $("legend").append(entry);
+    legend.append(entry);
   }
+  $("parts").append(bar, legend);
 }
 
 function showChoices() {
   for (const side of ["left", "right"]) {
-    facts.variants.forEach((variant, index) => {
-      const button = make("button", variant.title);
-      button.onclick = () => choose(side, index);
-      $(`${side}-choice`).append(button);
-    });
+    const select = $(`${side}-choice`);
+    facts.variants.forEach((variant, index) => select.add(new Option(variant.title, index)));
+    select.oninput = () => choose(side, Number(select.value));
   }
   const fit = make("button", "Fit");
   fit.onclick = zoomToFit;
@@ -95,7 +101,10 @@ function showChoices() {
 
 function choose(side, index) {
   state[side] = index;
-  sides[side].src = `${facts.variants[index].key}.png`;
+  const { key } = facts.variants[index];
+  sides[side].src = `${key}.png`;
+  $(`${side}-save`).href = `${key}.png`;
+  $(`${side}-save`).download = `${key}.png`;
   draw();
 }
 
@@ -108,8 +117,7 @@ function draw() {
     picture.classList.toggle("pixels", scale * devicePixelRatio >= 2);
     picture.alt = facts.variants[state[side]].title;
     $(`${side}-caption`).textContent = caption(facts.variants[state[side]]);
-    [...$(`${side}-choice`).children].forEach((button, index) =>
-      button.setAttribute("aria-pressed", index === state[side]));
+    $(`${side}-choice`).value = state[side];
   }
   const shown = Math.min(Math.max((line - x) / scale, 0), facts.width);
   sides.left.style.clipPath = `inset(0 ${facts.width - shown}px 0 0)`;
@@ -200,6 +208,7 @@ function listen() {
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+    if (event.target.tagName === "SELECT") return;
     if (event.key === " " && event.target.tagName === "BUTTON") return;
     event.preventDefault();
     keys[event.key]();
@@ -209,13 +218,15 @@ function listen() {
 
 async function start() {
   facts = await (await fetch("facts.json")).json();
-  showFacts();
-  showParts();
+  showFiles();
   showChoices();
-  // The most telling pair first: what went in and what comes out, or what the update changes.
-  const decoded = facts.variants.findIndex((variant) => variant.key === "decoded");
-  choose("left", decoded === 0 ? facts.variants.length - 1 : 0);
-  choose("right", decoded);
+  // The most telling pair first: the two files, or what went in and what comes out, or what the
+  // update changes.
+  const place = (key) => facts.variants.findIndex((variant) => variant.key === key);
+  const [first, second] = facts.files.map((file) => place(file.decoded));
+  const other = first === 0 ? facts.variants.length - 1 : 0;
+  choose("left", second === undefined ? other : first);
+  choose("right", second === undefined ? first : second);
   await Promise.all(Object.values(sides).map((picture) => picture.decode()));
   zoomToFit();
   listen();

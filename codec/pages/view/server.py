@@ -1,28 +1,29 @@
-"""Serves a comparison to a browser on this machine, and to nobody else.
+"""Serves pages to a browser on this machine, and to nobody else.
 
-All that can be asked for is in memory, under a path that only this program and its browser know;
-nothing is read from the disk while serving.
+All that can be asked for lies under a path that only this program and its browser know.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import secrets
-from dataclasses import asdict
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 
-from codec.pages.view.comparison import Comparison
-from codec.terminal import escaped
+Content = tuple[str, bytes]
+"""Media type and bytes."""
+Site = Callable[[str], Content | None]
+"""What is at a path, "" for the page itself; None for nothing."""
 
 ADDRESS = "127.0.0.1"
-PAGES = {
-    "": ("page.html", "text/html; charset=utf-8"),
-    "page.css": ("page.css", "text/css; charset=utf-8"),
-    "page.js": ("page.js", "text/javascript; charset=utf-8"),
-}
+HTML, CSS, SCRIPT, JSON, PNG = (
+    "text/html; charset=utf-8",
+    "text/css; charset=utf-8",
+    "text/javascript; charset=utf-8",
+    "application/json",
+    "image/png",
+)
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; script-src 'self'; "
@@ -33,26 +34,25 @@ HEADERS = {
 
 
 class ViewServer(ThreadingHTTPServer):
-    """Serves one comparison until it is shut down; its port is any free one.
+    """Serves one site until it is shut down; its port is any free one.
 
     Attributes:
         url: where the page is.
-        contents: what can be asked for: path -> (media type, bytes).
+        folder: the secret part of that address.
+        site: what can be asked for.
     """
 
     daemon_threads = True
 
-    def __init__(self, comparison: Comparison, name: str) -> None:
+    def __init__(self, site: Site) -> None:
         super().__init__((ADDRESS, 0), _Handler)
-        folder = f"/{secrets.token_urlsafe(12)}/"
-        self.url = f"http://{ADDRESS}:{self.server_port}{folder}"
-        self.contents = {
-            folder + path: content for path, content in _contents(comparison, name).items()
-        }
+        self.folder = f"/{secrets.token_urlsafe(12)}/"
+        self.url = f"http://{ADDRESS}:{self.server_port}{self.folder}"
+        self.site = site
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers from the contents of its server."""
+    """Answers from the site of its server."""
 
     server: ViewServer
     server_version = "nncodec"
@@ -64,10 +64,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host") != f"{ADDRESS}:{self.server.server_port}":
             self.send_error(HTTPStatus.FORBIDDEN)
             return
-        if self.path not in self.server.contents:
+        found = None
+        if self.path.startswith(self.server.folder):
+            found = self.server.site(self.path.removeprefix(self.server.folder))
+        if found is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        media_type, body = self.server.contents[self.path]
+        media_type, body = found
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
@@ -80,27 +83,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: requests are of no interest."""
 
 
-def _contents(comparison: Comparison, name: str) -> dict[str, tuple[str, bytes]]:
-    """All that the page is made of: path -> (media type, bytes)."""
-    facts = asdict(comparison.info) | {
-        "name": escaped(name),
-        "width": comparison.width,
-        "height": comparison.height,
-        "parts": comparison.parts,
-        "remark": comparison.remark,
-        "variants": [
-            {"key": v.key, "title": v.title, "psnr_db": _finite(v.psnr_db)}
-            for v in comparison.variants
-        ],
+def page(name: str) -> dict[str, Content]:
+    """A page, its style and its script, by the paths that it knows them under."""
+    kinds = {"": ("html", HTML), f"{name}.css": ("css", CSS), f"{name}.js": ("js", SCRIPT)}
+    room = files(__package__)
+    return {
+        path: (media_type, room.joinpath(f"{name}.{suffix}").read_bytes())
+        for path, (suffix, media_type) in kinds.items()
     }
-    contents = {"facts.json": ("application/json", json.dumps(facts).encode())}
-    for path, (file, media_type) in PAGES.items():
-        contents[path] = (media_type, files(__package__).joinpath(file).read_bytes())
-    for variant in comparison.variants:
-        contents[f"{variant.key}.png"] = ("image/png", variant.png)
-    return contents
-
-
-def _finite(psnr_db: float | None) -> float | str | None:
-    """JSON has no infinity: the PSNR of equal pictures is a word."""
-    return "equal" if psnr_db is not None and math.isinf(psnr_db) else psnr_db
