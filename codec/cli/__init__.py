@@ -18,6 +18,7 @@ from codec.cli import (
     decode,
     encode,
     enhance,
+    help,
     info,
     models,
     strip,
@@ -104,5 +105,6 @@ for module in (
     models,
     weights,
     completion,
+    help,
 ):
     main.add_command(module.command)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +59,32 @@ def test_help_begins_with_examples(run, command):
     assert long.exit_code == 0
     assert long.stdout.startswith("Examples:\n  nncodec ")
     assert run(*command, "-h").stdout == long.stdout
+
+
+@pytest.mark.parametrize("command", ["", "encode", "weights pack"])
+def test_help_of_a_command_is_its_own(run, command):
+    own = run(*command.split(), "--help")
+    assert run("help", *command.split()).stdout == own.stdout
+    page = run("help", "--man", *command.split()).stdout
+    order = [page.index(f".SH {name}\n") for name in ("NAME", "EXAMPLES", "SYNOPSIS", "OPTIONS")]
+    assert order == sorted(order)
+    for option in re.findall(r"^  (-\w|--[\w-]+)", own.stdout, re.M):
+        assert option.replace("-", r"\-") in page
+
+
+@pytest.mark.parametrize("topic", ["transmogrify", "encode fast", "weights shred"])
+def test_help_of_no_command(run, topic):
+    result = run("help", *topic.split())
+    assert result.exit_code == 2
+    assert f"there is no command {topic}" in result.stderr
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+@pytest.mark.parametrize("command", main.commands)
+def test_man_pages_are_well_formed(run, command):
+    page = run("help", "--man", command).stdout
+    lint = ["mandoc", "-T", "lint", "-W", "error"]
+    subprocess.run(lint, input=page, text=True, check=True, capture_output=True)
 
 
 def test_unknown_command_is_a_usage_error(run):

@@ -20,7 +20,7 @@ function tile(file) {
     `${count(file.bytes)} B`,
     `${file.bpp.toFixed(3)} bpp`,
     file.quality === null ? "" : `quality ${file.quality}`,
-  ].filter(Boolean).join("   ");
+  ].filter(Boolean).join(" · ");
   link.append(picture, name, facts);
   return link;
 }
