@@ -1,10 +1,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 READY := $(VENV)/.ready
-RUN := $(VENV)/bin/python
+RUN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
+FUZZ_SECONDS ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize
+.PHONY: help demo test check docs fuzz sanitize wheels
 
 help: ## Show this help
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -24,6 +25,18 @@ check: $(READY) ## Lint, check types, and compare the version with the changelog
 
 sanitize: $(READY) ## Decode vectors and mutated files with a kernel that watches itself
 	$(RUN) -m scripts conform.sanitize --inputs 2000 --out build/sanitize.tsv
+
+docs: $(READY) ## Build the documentation site into build/site; a warning is an error
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	$(RUN) -m mkdocs build --strict --quiet
+
+fuzz: $(READY) ## Feed the decoder hostile inputs for FUZZ_SECONDS
+	$(RUN) -m scripts conform.fuzz --inputs 1000000000 --seconds $(FUZZ_SECONDS) \
+	    --seed $$(date +%j) --out build/fuzz.tsv
+
+wheels: $(READY) ## Build the sdist and the wheels of all platforms into dist, and check them
+	$(RUN) -m pip install --quiet build twine
+	$(RUN) -m scripts release.wheels --out dist
 
 # Set up once, and again when the requirements change.
 $(READY): pyproject.toml constraints.txt
