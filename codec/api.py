@@ -113,7 +113,7 @@ def encode_shared(
 
     Raises:
         OptionError: there are fewer pictures, or an option is about one alone.
-        Else as `encode`.
+        CodecError: as `encode` raises it.
     """
     rasters = [load_raster(picture, options) for picture in pictures]
     with _needing_torch():

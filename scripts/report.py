@@ -20,7 +20,7 @@ from scripts.compare import (
     updates,
     weight_coders,
 )
-from scripts.measure import complexity, documents, effort, lossless, memory, shared
+from scripts.measure import complexity, documents, effort, install, lossless, memory, shared
 from scripts.measure.experiment import DOCS, fill_document
 
 EXPERIMENTS = (
@@ -29,6 +29,7 @@ EXPERIMENTS = (
     annealing.EXPERIMENT,
     arithmetic.EXPERIMENT,
     compressible.EXPERIMENT,
+    install.EXPERIMENT,
     memory.EXPERIMENT,
     meta_training.EXPERIMENT,
     prior_updates.EXPERIMENT,

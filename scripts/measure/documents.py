@@ -1,7 +1,8 @@
-"""The tables of README.md and docs/kodak.md: ours against other codecs, from all of results/."""
+"""The tables of documents: ours against other codecs, from all of results/."""
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 import sys
@@ -11,13 +12,13 @@ from pathlib import Path
 
 from bitstream import Container, Header, Tag
 from codec.picture.metrics import METRICS
-from scripts.measure.bdrate import bd_rate, spread
+from scripts.measure.bdrate import bd_rate, log_rate, spread
 from scripts.measure.curves import is_measured, over_common_images, read_curve
 from scripts.measure.evaluate import mean
 from scripts.measure.experiment import fill, markdown
 from scripts.measure.tables import Row, TableError, read_rows
 
-DOCUMENTS = (Path("README.md"), Path("docs/kodak.md"))
+DOCUMENTS = (Path("README.md"), Path("docs/results.md"), Path("docs/kodak.md"))
 PUBLISHED_TABLE = "kodak-published.tsv"
 DATA_SETS = {"Kodak": "kodak", "CID22 validation": "cid22_val"}
 OURS = {
@@ -72,6 +73,45 @@ def bd_table(folder: Path) -> str:
             rows.append([data_set, name, METRICS[metric].label, *rates])
     heads = ["images", "nncodec", "at equal", *(f"against {peer}" for peer in peers)]
     return markdown(heads, rows)
+
+
+FRONT = {
+    "JPEG": "jpeg.tsv",
+    "WebP": "webp.tsv",
+    "JPEG XL": "jxl.tsv",
+    "AVIF": "avif-speed1.tsv",
+    "nncodec, effort 0": OURS["effort 0"],
+    "nncodec, default effort": OURS["default effort"],
+    "nncodec, effort 9": OURS["effort 9"],
+}
+FRONT_QUALITIES = (("psnr_db", 34.0), ("ssimulacra2", 70.0))
+"""Where codecs are compared in the first table: what is often called good quality."""
+
+
+def front_table(folder: Path) -> str:
+    """Bytes of a Kodak picture at equal quality, and seconds; columns of what was measured."""
+    paths = {name: folder / f"kodak-{file}" for name, file in FRONT.items()}
+    paths = {name: path for name, path in paths.items() if path.exists()}
+    qualities = [
+        (metric, value)
+        for metric, value in FRONT_QUALITIES
+        if all(is_measured(path, metric) for path in paths.values())
+    ]
+    rows = []
+    for name, path in paths.items():
+        sizes = (f"{bytes_at(path, metric, value):,.0f}" for metric, value in qualities)
+        seconds = (f"{mean(read_rows(path), column):.2g}" for column in ("enc_s", "dec_s"))
+        rows.append([name, *sizes, *seconds])
+    heads = (f"bytes at {METRICS[metric].label} {value:g}" for metric, value in qualities)
+    return markdown(["codec", *heads, "encode (s)", "decode (s)"], rows)
+
+
+def bytes_at(path: Path, metric: str, value: float) -> float:
+    """Length of a file of that quality, on the curve of means."""
+    points = spread(read_curve(str(path), metric).points, metric)
+    row = read_rows(path)[0]
+    bpp = math.exp(float(log_rate(points)(METRICS[metric].spread(value))))
+    return bpp * row.width * row.height / 8
 
 
 def update_table(folder: Path) -> str:
@@ -189,6 +229,7 @@ def published_table(folder: Path) -> str:
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
+    "front": front_table,
     "bd-rates": bd_table,
     "update": update_table,
     "standard": standard_table,
