@@ -1,8 +1,8 @@
-"""Runs `python -m scripts measure.bdrate` under the name that others know."""
+"""Runs `nncodec research bdrate` under the name that others know."""
 
 import runpy
 import sys
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])
-runpy.run_module("scripts.measure.bdrate", run_name="__main__", alter_sys=True)
+runpy.run_module("codec.research.bdrate", run_name="__main__", alter_sys=True)

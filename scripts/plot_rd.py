@@ -1,8 +1,8 @@
-"""Runs `python -m scripts measure.plot` under the name that others know."""
+"""Runs `nncodec research plot` under the name that others know."""
 
 import runpy
 import sys
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])
-runpy.run_module("scripts.measure.plot", run_name="__main__", alter_sys=True)
+runpy.run_module("codec.research.plot", run_name="__main__", alter_sys=True)

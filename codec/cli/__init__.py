@@ -21,6 +21,7 @@ from codec.cli import (
     help,
     info,
     models,
+    research,
     strip,
     verify,
     view,
@@ -104,6 +105,7 @@ for module in (
     bench,
     models,
     weights,
+    research,
     completion,
     help,
 ):

@@ -1,4 +1,8 @@
-"""The named ways to make an update: techniques.toml, read strictly.
+"""The named ways to make an update: techniques.toml, read strictly, and those of other packages.
+
+A package adds one by an entry point of the group `nncodec.techniques`: its name is that of the
+technique, and what it names is a function from `codec.encoding.updates.search.SearchTask` to the
+bytes of an UPDATE payload, empty if none pays.  Any decoder reads what comes of it.
 
 This module imports no network code, so that a command line can list the names.
 """
@@ -8,12 +12,15 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("techniques.toml")
 NONE = "none"
 """The name that stands for no update."""
 DEFAULT = "subspace"
+GROUP = "nncodec.techniques"
+"""The group of entry points."""
 PARAMETERS = ("subspace", "trellis", "kernels", "low_rank", "scales", "cosine")
 CLOSED_FORM = PARAMETERS[:4]
 """What has a search without gradients ..."""
@@ -33,6 +40,8 @@ class Technique:
         parameters: what is coded.
         loss: the penalty of a search by gradient descent; None for a search in closed form.
         changes: which parameters a search by gradient descent may change.
+        plugin: the search of another package, loaded when it is first used; it may code and change
+            whatever a payload can.
 
     Raises:
         ValueError: a value is unknown, or the values do not go together.
@@ -43,8 +52,16 @@ class Technique:
     parameters: str
     loss: str | None = None
     changes: str = "all"
+    plugin: EntryPoint | None = None
+
+    @property
+    def changes_last_layer_alone(self) -> bool:
+        """Whether all layers before the last one are sure to stay as they are."""
+        return self.plugin is None and self.loss is None
 
     def __post_init__(self) -> None:
+        if self.plugin is not None:
+            return
         searched = CLOSED_FORM if self.loss is None else GRADIENT
         if self.parameters not in searched:
             raise ValueError(f"{self.name}: no such search of parameters {self.parameters!r}")
@@ -60,7 +77,7 @@ def parse(text: str) -> dict[str, Technique]:
     Raises:
         ValueError: it is not TOML, a key is unknown or missing, or see `Technique`.
     """
-    known = {field.name for field in fields(Technique)} - {"name"}
+    known = {field.name for field in fields(Technique)} - {"name", "plugin"}
     techniques = {}
     for name, entries in tomllib.loads(text).items():
         if not isinstance(entries, dict) or name == NONE:
@@ -75,8 +92,14 @@ def parse(text: str) -> dict[str, Technique]:
 
 @lru_cache(maxsize=1)
 def techniques() -> dict[str, Technique]:
-    """All techniques by name, in the order of techniques.toml."""
-    return parse(TABLE.read_text(encoding="utf-8"))
+    """All techniques by name: those of techniques.toml in its order, then other packages'."""
+    own = parse(TABLE.read_text(encoding="utf-8"))
+    others = {
+        found.name: Technique(found.name, found.name, "", plugin=found)
+        for found in sorted(entry_points(group=GROUP), key=lambda found: found.name)
+        if found.name not in own and found.name != NONE
+    }
+    return own | others
 
 
 def names() -> tuple[str, ...]:

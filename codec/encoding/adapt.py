@@ -50,7 +50,7 @@ def adapt(task: EncodeTask, content: Content) -> Adapted:
         postfilter = changed(model.postfilter, update.apply(payload, model))
     except InvalidField:  # the search left the range that updates may have
         return none
-    if task.technique.loss is not None:  # layers before the last one have changed too
+    if not task.technique.changes_last_layer_alone:
         filtering = Filtering(unfiltered, postfilter, quality)
     found = applied(task, content, payload, postfilter, filtering)
     return replace(found, base=none.pixels) if found.cost < none.cost else none

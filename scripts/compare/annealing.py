@@ -35,9 +35,10 @@ from codec.encoding.contents.annealing import (
 from codec.encoding.contents.registry import encoder_of
 from codec.networks.context import Predicted
 from codec.picture.reading import Raster
+from codec.research.arguments import experiment_parser, list_images
+from codec.research.tables import column
 from scripts.compare.contents import load_picture
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
-from scripts.measure.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 WIDTH, HEIGHT = 320, 256
 PICTURES = 3

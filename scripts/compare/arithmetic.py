@@ -25,17 +25,11 @@ from codec.networks.pictures import from_pixels, pad_to
 from codec.networks.transform import BLOCK_PX
 from codec.picture import reading as image
 from codec.picture.pixels import Pixels, psnr_db
-from scripts.measure.bdrate import bd_rate
-from scripts.measure.curves import Point
-from scripts.measure.experiment import (
-    DOCS,
-    Experiment,
-    experiment_parser,
-    list_images,
-    markdown,
-    numbers,
-)
-from scripts.measure.tables import column
+from codec.research.arguments import experiment_parser, list_images, numbers
+from codec.research.bdrate import bd_rate
+from codec.research.curves import Point
+from codec.research.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 MULTIPLE = 2 * BLOCK_PX
 

@@ -30,8 +30,9 @@ from codec.models.released import load_default
 from codec.networks.layers import NEGATIVE_SLOPE
 from codec.networks.postfilter import PostFilter
 from codec.networks.units import PIXELS_PER_UNIT
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown
-from scripts.measure.tables import column
+from codec.research.arguments import experiment_parser
+from codec.research.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 from scripts.train.data import load_folder
 from scripts.train.meta_losses import CodedPicture, code_pictures
 

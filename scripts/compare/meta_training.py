@@ -20,8 +20,9 @@ import torch
 from codec.contract.contents import CONTENTS
 from codec.models.kinds import FilteredModel
 from codec.models.released import load_default
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown
-from scripts.measure.tables import column
+from codec.research.arguments import experiment_parser
+from codec.research.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 from scripts.train.data import load_folder
 from scripts.train.meta import Trainer, evaluate
 from scripts.train.meta_losses import INNER, CodedPicture, Prior, code_pictures

@@ -21,8 +21,9 @@ from codec.encoding.start import make_task
 from codec.models import released
 from codec.models.kinds import LearnedModel, ReleasedModel, as_kind
 from codec.models.subspace import Subspace
+from codec.research.arguments import experiment_parser, list_images
 from scripts.compare.contents import load_picture
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
+from scripts.measure.experiment import DOCS, Experiment, markdown
 from scripts.release.export import SUBSPACE_PICTURES, jobs_of
 from scripts.train.data import load_folder
 from scripts.train.subspaces import first, learn_prior

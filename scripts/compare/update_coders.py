@@ -35,17 +35,11 @@ from codec.encoding.updates.last_layer import fit_kernels
 from codec.encoding.updates.normal import NormalEquations
 from codec.networks.integers import FRACTION_BITS, PARAMETER_BITS
 from codec.networks.units import unit_weight
+from codec.research.arguments import experiment_parser, list_images, numbers
+from codec.research.tables import column
 from scripts.compare.contents import Coded, coded
 from scripts.compare.peer import Recoded, run_peer
-from scripts.measure.experiment import (
-    DOCS,
-    Experiment,
-    experiment_parser,
-    list_images,
-    markdown,
-    numbers,
-)
-from scripts.measure.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 TOLERANCE_DB = 0.01
 RIDGE = 1e-4

@@ -28,16 +28,10 @@ from codec.encoding.adapt import adapt
 from codec.networks.pictures import to_pixels
 from codec.networks.twins import changed
 from codec.picture.pixels import psnr_db
+from codec.research.arguments import experiment_parser, list_images, numbers
+from codec.research.tables import column
 from scripts.compare.contents import Coded, coded
-from scripts.measure.experiment import (
-    DOCS,
-    Experiment,
-    experiment_parser,
-    list_images,
-    markdown,
-    numbers,
-)
-from scripts.measure.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 
 @dataclass(frozen=True)

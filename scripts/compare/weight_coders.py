@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from codec import packing
 from codec.models.released import load_default
 from codec.networks.twins import build_float
+from codec.research.arguments import experiment_parser
+from codec.research.tables import column
 from scripts.compare.peer import TOOLS, run_peer
-from scripts.measure.experiment import Experiment, experiment_parser
-from scripts.measure.tables import column
+from scripts.measure.experiment import Experiment
 
 SETS = ("synthesis", "postfilter")
 STEPS = (0.05, 0.08, 0.13, 0.2, 0.32, 0.5, 0.8, 1.2)

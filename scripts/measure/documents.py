@@ -12,11 +12,11 @@ from pathlib import Path
 
 from bitstream import Container, Header, Tag
 from codec.picture.metrics import METRICS
-from scripts.measure.bdrate import bd_rate, log_rate, spread
-from scripts.measure.curves import is_measured, over_common_images, read_curve
-from scripts.measure.evaluate import mean
+from codec.research.bdrate import bd_rate, log_rate, spread
+from codec.research.curves import is_measured, over_common_images, read_curve
+from codec.research.evaluate import mean
+from codec.research.tables import Row, TableError, read_rows
 from scripts.measure.experiment import fill, markdown
-from scripts.measure.tables import Row, TableError, read_rows
 
 DOCUMENTS = (Path("README.md"), Path("docs/results.md"), Path("docs/kodak.md"))
 PUBLISHED_TABLE = "kodak-published.tsv"

@@ -19,20 +19,13 @@ from codec.contract.effort import effort_at
 from codec.contract.modes import Lossy
 from codec.contract.options import EFFORT_MAX, EncodeOptions
 from codec.picture.reading import Raster
-from scripts.measure.bdrate import bd_rate
-from scripts.measure.codecs import CoderError, NncodecCoder
-from scripts.measure.curves import CurveError, curves_of, over_common_images
-from scripts.measure.evaluate import describe, evaluate, load, measured
-from scripts.measure.experiment import (
-    DOCS,
-    Experiment,
-    experiment_parser,
-    fill_document,
-    list_images,
-    markdown,
-    numbers,
-)
-from scripts.measure.tables import Row, TableError, append_row, read_rows
+from codec.research.arguments import experiment_parser, list_images, numbers
+from codec.research.bdrate import bd_rate
+from codec.research.codecs import CoderError, NncodecCoder
+from codec.research.curves import CurveError, curves_of, over_common_images
+from codec.research.evaluate import describe, evaluate, load, measured
+from codec.research.tables import Row, TableError, append_row, read_rows
+from scripts.measure.experiment import DOCS, Experiment, fill_document, markdown
 
 DOCUMENT = DOCS / "effort.md"
 QUALITIES = (15.0, 35.0, 55.0, 75.0)
@@ -51,7 +44,7 @@ def main() -> int:
         levels = sorted({0, *args.levels})
         measure_rounds(paths, levels, args.qualities, args.out)
         for level in levels:
-            evaluate(paths, NncodecCoder(level, update=True), args.qualities, args.out)
+            evaluate(paths, NncodecCoder(level), args.qualities, args.out)
         fill_document(args.document, {args.table: effort_table(read_rows(args.out))})
     except (CoderError, CurveError, TableError, ImportError, OSError) as error:
         print(f"effort: {error}", file=sys.stderr)
@@ -67,7 +60,7 @@ def measure_rounds(
     """Measures what `out` lacks of the highest level, and of those that it passes."""
     highest = effort_at(levels[-1])
     passed = {
-        effort_at(level).rounds: NncodecCoder(level, update=True)
+        effort_at(level).rounds: NncodecCoder(level)
         for level in levels
         if replace(effort_at(level), rounds=highest.rounds, adds=highest.adds) == highest
     }

@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown
-from scripts.measure.tables import column
+from codec.research.arguments import experiment_parser
+from codec.research.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 MEGABYTE = 1e6
 

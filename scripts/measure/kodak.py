@@ -20,20 +20,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codec.picture.metrics import METRICS
-from scripts.measure import documents
-from scripts.measure.bdrate import bd_rate
-from scripts.measure.codecs import BASELINE_NAMES, Coder, CoderError, NncodecCoder, baseline
-from scripts.measure.curves import (
+from codec.research.arguments import experiment_parser, list_images, numbers
+from codec.research.bdrate import bd_rate
+from codec.research.codecs import BASELINE_NAMES, Coder, CoderError, NncodecCoder, baseline
+from codec.research.curves import (
     Curve,
     CurveError,
     is_measured,
     over_common_images,
     read_curves,
 )
-from scripts.measure.evaluate import DEFAULT_EFFORT, evaluate
-from scripts.measure.experiment import experiment_parser, list_images, numbers
-from scripts.measure.plot import draw
-from scripts.measure.tables import TableError
+from codec.research.evaluate import DEFAULT_EFFORT, evaluate
+from codec.research.plot import draw
+from codec.research.tables import TableError
+from scripts.measure import documents
 
 PREFIX = "kodak"
 QUALITIES = {
@@ -105,9 +105,9 @@ def tasks(args: argparse.Namespace) -> list[Task]:
     ]
     if "nncodec" in names:
         qualities = args.qualities or QUALITIES["nncodec"]
-        coders = [NncodecCoder(effort, update=True) for effort in sorted(set(args.efforts))]
+        coders = [NncodecCoder(effort) for effort in sorted(set(args.efforts))]
         if DEFAULT_EFFORT in args.efforts:
-            coders.append(NncodecCoder(DEFAULT_EFFORT, update=False))
+            coders.append(NncodecCoder(DEFAULT_EFFORT, "none"))
         found += [Task(coder, table_name(coder), qualities) for coder in coders]
     return found
 

@@ -28,9 +28,10 @@ from PIL import Image, features
 
 import codec
 from codec.picture import metrics
-from scripts.measure.evaluate import mean
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
-from scripts.measure.tables import Row, TableError
+from codec.research.arguments import experiment_parser, list_images
+from codec.research.evaluate import mean
+from codec.research.tables import Row, TableError
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 Pixels = NDArray[np.uint8]
 EFFORTS = (0, 1)

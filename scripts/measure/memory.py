@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, markdown
-from scripts.measure.tables import column
+from codec.research.arguments import experiment_parser
+from codec.research.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 ROOT = Path(__file__).parents[2]
 UNIT = 1 if sys.platform == "darwin" else 1024

@@ -1,69 +1,14 @@
-r"""Draws rate-distortion curves over bits per pixel, means over the images common to all.
-
-    python scripts/plot_rd.py results/0.1.0/kodak-*.tsv anchors/kodak_published.json:elic2022 \
-        --out rd.png
-
-draws a solid line per codec and effort, a dashed one per anchor.  At 0.6 bpp on Kodak, JPEG stands
-at 30.4 dB and ELIC at 35.6 dB.  A curve is FILE.tsv[:CODEC[:EFFORT]] or FILE.json:NAME.
-"""
+"""Draws rate-distortion curves over bits per pixel, means over the images common to all."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from codec.picture.metrics import METRICS
-from scripts.measure.bdrate import spread
-from scripts.measure.curves import Curve, CurveError, over_common_images, read_curves
-from scripts.measure.tables import TableError
+from codec.research import plot
 
 
-def main() -> int:
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("curves", nargs="+", metavar="CURVE")
-    parser.add_argument("--metric", choices=METRICS, default="psnr_db", help="default: psnr_db")
-    parser.add_argument("--out", type=Path, required=True, metavar="rd.png")
-    args = parser.parse_args()
-    if args.out.suffix != ".png":
-        parser.error(f"--out is a PNG file, not {args.out}")
-    try:
-        curves = [curve for spec in args.curves for curve in read_curves(spec, args.metric)]
-        draw(over_common_images(curves), args.metric).savefig(args.out, dpi=150)
-    except (CurveError, TableError, OSError) as error:
-        print(f"plot_rd: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
-    figure = Figure(figsize=(10, 5.5), layout="constrained")
-    axes = figure.subplots()
-    for curve in curves:
-        line, marker, width = ("--", "", 1.2) if curve.is_anchor else ("-", "o", 1.8)
-        points = spread(curve.points, metric)
-        rates, values = zip(*((point.bpp, point.value) for point in points), strict=True)
-        axes.plot(
-            rates, values, label=curve.label, ls=line, marker=marker, markersize=4, linewidth=width
-        )
-    axes.set_xlim(0, widest_bpp(curves))
-    axes.set_xlabel("bits per pixel")
-    axes.set_ylabel(METRICS[metric].axis)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    return figure
-
-
-def widest_bpp(curves: list[Curve]) -> float:
-    """Where the axis ends: anchors, which may go on to 5 bpp, do not stretch it."""
-    own = [curve for curve in curves if not curve.is_anchor] or curves
-    return 1.03 * max(point.bpp for curve in own for point in curve.points)
+def main() -> int | None:
+    return plot.main()
 
 
 if __name__ == "__main__":

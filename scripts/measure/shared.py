@@ -23,8 +23,9 @@ import codec
 from codec import EncodeOptions, EncodeResult, Lossy
 from codec.picture import reading
 from codec.picture.pixels import Pixels
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
-from scripts.measure.tables import column
+from codec.research.arguments import experiment_parser, list_images
+from codec.research.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 SPAN = 3.0
 """How much higher the quality is that gives the slope."""

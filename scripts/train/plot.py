@@ -14,7 +14,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from scripts.measure.tables import append_row, column
+from codec.research.tables import append_row, column
 from scripts.train.run import read_log
 
 

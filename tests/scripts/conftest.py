@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.measure.tables import Row, append_row
+from codec.research.tables import Row, append_row
 
 RunScript = Callable[..., tuple[int, str, str]]
 WriteTable = Callable[..., Path]

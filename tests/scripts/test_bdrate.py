@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codec.picture.metrics import METRICS
-from scripts.measure import bdrate
+from codec.research import bdrate
 
 if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript, WriteTable

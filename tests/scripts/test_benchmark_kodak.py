@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from bitstream import Container, Header, Tag
-from scripts.measure import codecs, documents, kodak
-from scripts.measure.codecs import Encoded
-from scripts.measure.tables import read_rows
+from codec.research import codecs
+from codec.research.codecs import Encoded
+from codec.research.tables import read_rows
+from scripts.measure import documents, kodak
 
 if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript

@@ -14,10 +14,10 @@ from PIL import Image
 from skimage import data
 
 from codec.models import released
+from codec.research.tables import read_rows
 from scripts.conform import cross_decode, exactness, make
 from scripts.conform.vectors import MODELS, VECTORS, all_vectors
 from scripts.measure import complexity, lossless
-from scripts.measure.tables import read_rows
 from scripts.release import export_lossless
 from scripts.train import filter, learned, meta
 from scripts.train import lossless as lossless_training

@@ -14,8 +14,8 @@ from PIL import Image
 
 from codec.contract import effort
 from codec.contract.effort import Effort
+from codec.research.tables import read_rows
 from scripts.measure import effort as effort_table
-from scripts.measure.tables import read_rows
 
 if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript

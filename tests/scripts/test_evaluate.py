@@ -13,9 +13,9 @@ import pytest
 
 from codec.contract.modes import Lossy, Standard
 from codec.encoding.contents.standard import STANDARD
-from scripts.measure import codecs, evaluate
-from scripts.measure.codecs import Pixels
-from scripts.measure.tables import read_rows
+from codec.research import codecs, evaluate
+from codec.research.codecs import Pixels
+from codec.research.tables import read_rows
 
 if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript

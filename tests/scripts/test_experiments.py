@@ -14,6 +14,7 @@ from PIL import Image
 from skimage import data
 
 import codec
+from codec.research.tables import append_row
 from scripts import report
 from scripts.compare import (
     annealing,
@@ -27,7 +28,6 @@ from scripts.compare import (
 )
 from scripts.measure import memory, shared
 from scripts.measure.experiment import Experiment
-from scripts.measure.tables import append_row
 from scripts.train import meta
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from scripts.measure import plot
-from scripts.measure.curves import read_curves
+from codec.research import plot
+from codec.research.curves import read_curves
 
 if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript, WriteTable

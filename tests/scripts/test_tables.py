@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codec.picture.metrics import METRICS
+from codec.research.tables import Row, TableError, append_row, columns, read_rows
 from scripts.measure import tables
-from scripts.measure.tables import Row, TableError, append_row, columns, read_rows
 
 if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript, WriteTable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from codec.encoding.updates.fit import FitTask, fit, fit_trellis
 from codec.encoding.updates.last_layer import fit_kernels, fit_low_rank
 from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.overfit import OverfitTask, overfit
+from codec.errors import OptionError
 from codec.models.kinds import FilteredModel
 from codec.networks.integers import FRACTION_BITS
 from codec.networks.units import unit_weight
@@ -64,6 +66,8 @@ class SearchTask:
 
 def search(technique: Technique, task: SearchTask) -> bytes:
     """The UPDATE payload that a technique finds; empty if it finds that none pays."""
+    if technique.plugin is not None:
+        return _of_plugin(technique.plugin, task)
     method = Method[technique.parameters.upper()]
     found: SubspacePayload | UpdatePayload | None
     if technique.loss is not None:
@@ -75,6 +79,18 @@ def search(technique: Technique, task: SearchTask) -> bytes:
     else:
         method, found = _in_subspace(method, task)
     return b"" if found is None else update.pack(method, found, task.model)
+
+
+def _of_plugin(plugin: EntryPoint, task: SearchTask) -> bytes:
+    """What the search of another package finds.  Raises OptionError where it cannot be had."""
+    try:
+        function = plugin.load()
+    except (ImportError, AttributeError) as error:
+        raise OptionError(f"update {plugin.name}: {plugin.value} is not there: {error}") from error
+    found = function(task)
+    if not isinstance(found, bytes):
+        raise OptionError(f"update {plugin.name}: {plugin.value} has not returned bytes")
+    return found
 
 
 def _in_subspace(method: Method, task: SearchTask) -> tuple[Method, SubspacePayload | None]:

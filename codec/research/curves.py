@@ -4,11 +4,13 @@ A curve is named by a file and, where the file has several, what follows it:
 
     FILE.tsv                 every codec and effort in it
     FILE.tsv:CODEC[:EFFORT]  those of one codec, or one codec and effort
+    FILE.csv[:CODEC]         points with the columns bpp and the metric, and maybe codec
     FILE.json:NAME           one anchor, a curve of means
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import math
@@ -17,9 +19,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from scripts.measure.tables import Row, read_rows
+from codec.research.tables import Row, read_rows
 
-_SPEC = re.compile(r"(?P<file>.+?\.(tsv|json))(:(?P<name>.+))?")
+_SPEC = re.compile(r"(?P<file>.+?\.(tsv|csv|json))(:(?P<name>.+))?")
 
 
 class CurveError(Exception):
@@ -28,6 +30,8 @@ class CurveError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Point:
+    """A rate and what is had for it."""
+
     bpp: float
     value: float  # of the metric, in its own unit
 
@@ -51,10 +55,14 @@ def read_curves(spec: str, metric: str) -> list[Curve]:
     """The curves that a command line argument names; raises CurveError where there are none."""
     match = _SPEC.fullmatch(spec)
     if match is None:
-        raise CurveError(f"{spec}: neither FILE.tsv[:CODEC[:EFFORT]] nor FILE.json:NAME")
+        raise CurveError(
+            f"{spec}: not FILE.tsv[:CODEC[:EFFORT]], FILE.csv[:CODEC] or FILE.json:NAME"
+        )
     path, name = Path(match["file"]), match["name"] or ""
     if path.suffix == ".json":
         return [_anchor(path, name, metric)]
+    if path.suffix == ".csv":
+        return _points_of_others(path, name, metric)
     codec, _, effort = name.partition(":")
     rows = [
         row for row in read_rows(path) if codec in ("", row.codec) and effort in ("", row.effort)
@@ -112,6 +120,25 @@ def _measured(rows: list[Row], metric: str) -> Curve:
     if not images:
         raise CurveError(f"{label}: no image has all its qualities")
     return Curve(label, _means(images), images, is_anchor=False)
+
+
+def _points_of_others(path: Path, name: str, metric: str) -> list[Curve]:
+    """Curves of means that others have measured, each in the order of its rates."""
+    found: dict[str, list[Point]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                point = Point(float(row["bpp"]), float(row[metric]))
+                found.setdefault(row.get("codec") or path.stem, []).append(point)
+    except (KeyError, TypeError, ValueError):
+        raise CurveError(f"{path}: no table with numbers in the columns bpp, {metric}") from None
+    chosen = {label: points for label, points in found.items() if name in ("", label)}
+    if not chosen:
+        raise CurveError(f"{path}: choose one with FILE.csv:CODEC from {', '.join(found)}")
+    return [
+        Curve(label, tuple(sorted(points, key=lambda point: point.bpp)), {}, is_anchor=True)
+        for label, points in chosen.items()
+    ]
 
 
 def _anchor(path: Path, name: str, metric: str) -> Curve:

@@ -1,4 +1,4 @@
-"""The codecs evaluate.py can measure, behind one interface: pixels in, bytes out, and back."""
+"""The codecs that can be measured, behind one interface: pixels in, bytes out, and back."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from bitstream.carriers import CARRIED, carrier_of
+from codec.contract import techniques
 from codec.contract.report import Outcome
 from codec.picture.standard import STANDARD
 
@@ -43,9 +44,11 @@ class Coder(Protocol):
     effort: str
     version: str
 
-    def encode(self, pixels: Pixels, quality: float) -> Encoded: ...
+    def encode(self, pixels: Pixels, quality: float) -> Encoded:
+        """Makes a file.  Raises CoderError."""
 
-    def decode(self, data: bytes) -> Pixels: ...
+    def decode(self, data: bytes) -> Pixels:
+        """Restores its picture."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,18 +78,20 @@ class NncodecCoder:
     A standard content is measured as the standard file that carries the update.
     """
 
-    def __init__(self, effort: int, update: bool, content: str = LEARNED) -> None:
+    def __init__(
+        self, effort: int, update: str = techniques.DEFAULT, content: str = LEARNED
+    ) -> None:
         # Attributes are bound here, so that whatever the package imports late is not timed.
         codec = importlib.import_module("codec")
         self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
         self._probe = codec.probe
         self._error: type[Exception] = codec.CodecError
-        self._update = {} if update else {"update": "none"}
+        self._update = {} if update == techniques.DEFAULT else {"update": update}
         self._content = content
         self._mode = codec.Lossy if content == LEARNED else partial(codec.Standard, content)
         self.name = "nncodec" if content == LEARNED else f"nncodec-{content}"
-        if not update:
-            self.name += "-noupdate"
+        if update != techniques.DEFAULT:
+            self.name += "-noupdate" if update == techniques.NONE else f"-{update}"
         self.effort = str(effort)
         self.version: str = codec.__version__
 

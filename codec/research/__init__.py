@@ -1,0 +1,1 @@
+"""Rate-distortion research with an installed package: `nncodec research`."""

@@ -1,0 +1,102 @@
+"""Bjontegaard delta rate: how many more bits a codec needs than an anchor, at equal quality.
+
+    nncodec research bdrate kodak-jpeg.tsv kodak-webp.tsv
+
+ends with `-33.66 %`.  Each argument names one curve: FILE.tsv, or FILE.tsv:CODEC[:EFFORT] where the
+file has several, or FILE.json:NAME for an anchor.
+
+Log rate is interpolated over quality with monotone cubics (PCHIP) and averaged over the range of
+qualities that both curves have.  The last line compares the curves of means over the images that
+both files have; the line before it is the mean of the comparisons image by image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from codec.picture.metrics import METRICS
+from codec.research.curves import Curve, CurveError, Point, over_common_images, read_curve
+from codec.research.tables import TableError
+
+
+def main(arguments: Sequence[str] | None = None, program: str | None = None) -> int:
+    """Runs the command on its arguments, those of the process by default; the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("anchor", metavar="ANCHOR")
+    parser.add_argument("test", metavar="TEST")
+    parser.add_argument("--metric", choices=METRICS, default="psnr_db", help="default: psnr_db")
+    parser.prog = program or parser.prog
+    args = parser.parse_args(arguments)
+    try:
+        curves = [read_curve(spec, args.metric) for spec in (args.anchor, args.test)]
+        print_comparison(*over_common_images(curves), args.metric)
+    except (CurveError, TableError, OSError) as error:
+        print(f"bdrate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def print_comparison(anchor: Curve, test: Curve, metric: str) -> None:
+    """Prints the points, the common range, the mean over images, and last the BD-rate."""
+    anchor_points, test_points = (
+        spread(anchor.points, metric),
+        spread(test.points, metric),
+    )
+    low, high = common_range(anchor_points, test_points)
+    for curve, points in ((anchor, anchor_points), (test, test_points)):
+        print(curve.label)
+        for point in points:
+            print(f"  {point.bpp:7.4f} bpp  {point.value:7.3f}")
+    print(f"common range: {low:.2f} to {high:.2f}, {METRICS[metric].axis}")
+    common = anchor.images.keys() & test.images.keys()
+    if common:
+        rates = [
+            bd_rate(spread(anchor.images[name], metric), spread(test.images[name], metric))
+            for name in sorted(common)
+        ]
+        print(f"mean of {len(rates)} images, each by itself: {np.mean(rates):+.2f} %")
+    print(f"{bd_rate(anchor_points, test_points):+.2f} %")
+
+
+def spread(points: Iterable[Point], metric: str) -> list[Point]:
+    """Points as curves are compared and drawn by."""
+    return [Point(point.bpp, METRICS[metric].spread(point.value)) for point in points]
+
+
+def bd_rate(anchor: list[Point], test: list[Point]) -> float:
+    """Rate of `test` over that of `anchor`, in percent: negative when it needs less."""
+    low, high = common_range(anchor, test)
+    areas = [log_rate(points).integrate(low, high) for points in (anchor, test)]
+    return 100 * math.expm1((areas[1] - areas[0]) / (high - low))
+
+
+def common_range(anchor: list[Point], test: list[Point]) -> tuple[float, float]:
+    """Lowest and highest quality that both curves have."""
+    if min(len(anchor), len(test)) < 2:
+        raise CurveError("a curve needs two points or more")
+    low = max(min(point.value for point in points) for points in (anchor, test))
+    high = min(max(point.value for point in points) for points in (anchor, test))
+    if low >= high:
+        raise CurveError("the two curves have no range of qualities in common")
+    return low, high
+
+
+def log_rate(points: list[Point]) -> PchipInterpolator:
+    """Natural logarithm of the rate over quality; not a number outside the points."""
+    points = sorted(points, key=lambda point: point.value)
+    values = [point.value for point in points]
+    if len(set(values)) < len(values):
+        raise CurveError("a curve has the same quality twice")
+    return PchipInterpolator(values, [math.log(point.bpp) for point in points], extrapolate=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
