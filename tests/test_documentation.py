@@ -1,4 +1,4 @@
-"""Every command and every example of README.md and docs/first-steps.md runs, and says what is said.
+"""Every command and every example of README.md and of the guides runs, and says what is said.
 
 Numbers differ from one machine to the next, and with the pictures: they are not compared.
 """
@@ -7,26 +7,41 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 from codec.cli import main
+from codec.contract import techniques
 from codec.pages.view.server import ViewServer
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-WALK = ROOT / "docs" / "first-steps.md"
+DOCS = ROOT / "docs"
+WALK = DOCS / "first-steps.md"
+GUIDES = [
+    README,
+    *(DOCS / f"{name}.md" for name in ("first-steps", "how-to", "index", "python", "research")),
+    *(DOCS / f"{name}.md" for name in ("standard-files", "tour")),
+]
+TRAINING = {"python tiny.py train 1500": "python tiny.py train 2"}
+"""Commands that are shortened here."""
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(nncodec [a-z]+ [^`]+)`")
 ELSEWHERE = {
-    "make demo": "run by .ci/run",
-    "make test": "is what runs this",
     "pip install '.[encode]'": "run by .ci/run, which uses the installed package",
+    "pip install 'nncodec-image[encode]'": "the same, of a package index",
+    "pip install .": "is what `installed` stands for",
 }
 """Commands that are not run here, and why."""
 
@@ -66,12 +81,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos" / "holiday").mkdir(parents=True)
+    (tmp_path / "pictures").mkdir()
     for name, picture in [
         ("photo.png", data.astronaut()),
         ("cat.png", data.chelsea()),
         ("original.png", data.coffee()),
         ("camera.jpg", data.coffee()),
         ("photos/cat.png", data.chelsea()),
+        ("pictures/cat.png", data.chelsea()),
         ("photos/holiday/coffee.png", data.coffee()),
         ("photos/astronaut.png", data.astronaut()),
     ]:
@@ -92,14 +109,54 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return addresses
 
 
-@pytest.mark.parametrize("path", [README, WALK], ids=lambda path: path.name)
-def test_commands(folder, opened, path):
+@pytest.fixture
+def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The package of the tour as pip installs it, and `python` as the one that runs here."""
+    (folder / "thrifty-0.1.dist-info").mkdir()
+    (folder / "thrifty-0.1.dist-info" / "METADATA").write_text("Name: thrifty\nVersion: 0.1\n")
+    project = tomllib.loads(next(iter(blocks(DOCS / "tour.md", "toml"))))["project"]
+    ((group, ((name, function),)),) = (
+        (group, entries.items()) for group, entries in project["entry-points"].items()
+    )
+    (folder / "thrifty-0.1.dist-info" / "entry_points.txt").write_text(
+        f"[{group}]\n{name} = {function}\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    bin_folder = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
+    techniques.techniques.cache_clear()
+    # Choices of an option are made when its command is.
+    choice = next(param for param in main.commands["encode"].params if param.name == "update")
+    monkeypatch.setattr(choice, "type", click.Choice(techniques.names()))
+    yield
+    techniques.techniques.cache_clear()
+
+
+def run_python(path: Path) -> None:
+    """Runs the examples of a document; one that begins with a file's name becomes that file."""
+    names: dict[str, object] = {}
+    for example in blocks(path, "python"):
+        title = re.match(r"# (\w+\.py)\n", example)
+        if title:
+            Path(title[1]).write_text(example)
+        else:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(example, path.name, "exec"), names)  # noqa: S102
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_commands(folder, opened, installed, path):
+    if path.name == "tour.md":
+        run_python(path)
     listed = commands(path)
-    assert len(listed) > 4
+    assert listed or path.name == "python.md"
     for command, output in listed:
         if command in ELSEWHERE:
             continue
-        program, *arguments = shlex.split(command)
+        program, *arguments = shlex.split(TRAINING.get(command, command))
+        if program == "python":
+            subprocess.run([sys.executable, *arguments], check=True)
+            continue
         assert program == "nncodec"
         result = CliRunner().invoke(main, arguments, prog_name="nncodec")
         assert result.exit_code == 0, (command, result.output)
@@ -109,18 +166,33 @@ def test_commands(folder, opened, path):
     assert len(opened) == sum("--no-browser" not in command for command in views)
 
 
-@pytest.mark.parametrize("path", [README, WALK], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [README, WALK, DOCS / "python.md"], ids=lambda path: path.name)
 def test_python(folder, pillow, path):
     CliRunner().invoke(main, ["encode", "-e", "0", "cat.png"])
-    names: dict[str, object] = {}
-    examples = blocks(path, "python")
-    assert examples
-    for example in examples:
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(example, path.name, "exec"), names)  # noqa: S102
+    assert blocks(path, "python")
+    run_python(path)
 
 
-@pytest.mark.parametrize("path", [README, WALK], ids=lambda path: path.name)
+def test_python_examples_have_types(tmp_path):
+    """Those that use the interface of the package, as a user's type checker sees them."""
+    for path in (README, WALK, DOCS / "python.md"):
+        text = "\n".join(blocks(path, "python"))
+        (tmp_path / f"{path.stem.replace('-', '_')}_examples.py").write_text(text)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache")]
+    # What the examples leave out is nothing of theirs: the package is typed by itself.
+    quiet = ["--follow-imports=silent", "--ignore-missing-imports"]
+    done = subprocess.run(
+        [*command, *quiet, *map(str, tmp_path.glob("*.py"))],
+        cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
 def test_commands_in_the_text_are_commands(path):
     for line in INLINE.findall(path.read_text("utf-8")):
         name = shlex.split(line)[1]
@@ -128,6 +200,6 @@ def test_commands_in_the_text_are_commands(path):
 
 
 def test_links_lead_somewhere():
-    for path in (README, WALK):
+    for path in (README, *DOCS.glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)", path.read_text("utf-8")):
             assert target.startswith("https://") or (path.parent / target).exists(), target

@@ -3,7 +3,8 @@
     nncodec research bdrate kodak-jpeg.tsv kodak-webp.tsv
 
 ends with `-33.66 %`.  Each argument names one curve: FILE.tsv, or FILE.tsv:CODEC[:EFFORT] where the
-file has several, or FILE.json:NAME for an anchor.
+file has several, FILE.csv for the points of others, or FILE.json:NAME for an anchor.  With several
+tests there is a table of them.
 
 Log rate is interpolated over quality with monotone cubics (PCHIP) and averaged over the range of
 qualities that both curves have.  The last line compares the curves of means over the images that
@@ -31,13 +32,17 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("anchor", metavar="ANCHOR")
-    parser.add_argument("test", metavar="TEST")
+    parser.add_argument("tests", nargs="+", metavar="TEST")
     parser.add_argument("--metric", choices=METRICS, default="psnr_db", help="default: psnr_db")
     parser.prog = program or parser.prog
     args = parser.parse_args(arguments)
     try:
-        curves = [read_curve(spec, args.metric) for spec in (args.anchor, args.test)]
-        print_comparison(*over_common_images(curves), args.metric)
+        curves = [read_curve(spec, args.metric) for spec in (args.anchor, *args.tests)]
+        curves = over_common_images(curves)
+        if len(curves) > 2:
+            print_table(curves, args.metric)
+        else:
+            print_comparison(*curves, args.metric)
     except (CurveError, TableError, OSError) as error:
         print(f"bdrate: {error}", file=sys.stderr)
         return 1
@@ -64,6 +69,16 @@ def print_comparison(anchor: Curve, test: Curve, metric: str) -> None:
         ]
         print(f"mean of {len(rates)} images, each by itself: {np.mean(rates):+.2f} %")
     print(f"{bd_rate(anchor_points, test_points):+.2f} %")
+
+
+def print_table(curves: list[Curve], metric: str) -> None:
+    """Prints the BD-rate of each curve against the first one."""
+    anchor, *tests = curves
+    width = max(len(curve.label) for curve in tests)
+    print(f"at equal {METRICS[metric].label}, against {anchor.label}:")
+    for curve in tests:
+        rate = bd_rate(spread(anchor.points, metric), spread(curve.points, metric))
+        print(f"{curve.label:{width}}  {rate:+7.2f} %")
 
 
 def spread(points: Iterable[Point], metric: str) -> list[Point]:
