@@ -1,4 +1,4 @@
-"""The documentation site: links into the code, the help of commands, and a build without warnings."""
+"""The documentation site: links into the code, the help of commands, a build without warnings."""
 
 from __future__ import annotations
 
@@ -71,6 +71,27 @@ class Links(HTMLParser):
             self.fetched += [values[name] for name in ("src", "href") if values.get(name)]
 
 
+def check_links(folder: Path) -> None:
+    """Every link leads to a page or file of the site, and every anchor to a place in it."""
+    pages = {path: Links(path.read_text("utf-8")) for path in folder.rglob("*.html")}
+    assert len(pages) > 20
+    for path, page in pages.items():
+        own = f"http://site/{path.relative_to(folder).as_posix().removesuffix('index.html')}"
+        for link in page.fetched:
+            assert urljoin(own, link).startswith(("http://site/", "data:")), (path, link)
+        if path.name == "404.html":  # its links are those of the address where the site will be
+            continue
+        for link in page.links:
+            target, anchor = urldefrag(urljoin(own, link))
+            if not target.startswith("http://site/"):
+                continue
+            file = folder / unquote(target.removeprefix("http://site/"))
+            file = file / "index.html" if file.is_dir() else file
+            assert file.exists(), (path, link)
+            if anchor and file in pages and not anchor.startswith("__"):
+                assert unquote(anchor) in pages[file].anchors, (path, link)
+
+
 @pytest.mark.skipif(not INSTALLED, reason="the extra docs is not installed")
 def test_the_site_is_built_without_warnings_and_its_links_lead_somewhere(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
@@ -80,20 +101,4 @@ def test_the_site_is_built_without_warnings_and_its_links_lead_somewhere(tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
-    pages = {path: Links(path.read_text("utf-8")) for path in tmp_path.rglob("*.html")}
-    assert len(pages) > 20
-    for path, page in pages.items():
-        own = f"http://site/{path.relative_to(tmp_path).as_posix().removesuffix('index.html')}"
-        for link in page.fetched:
-            assert urljoin(own, link).startswith(("http://site/", "data:")), (path, link)
-        if path.name == "404.html":  # its links are those of the address where the site will be
-            continue
-        for link in page.links:
-            target, anchor = urldefrag(urljoin(own, link))
-            if not target.startswith("http://site/"):
-                continue
-            file = tmp_path / unquote(target.removeprefix("http://site/"))
-            file = file / "index.html" if file.is_dir() else file
-            assert file.exists(), (path, link)
-            if anchor and file in pages and not anchor.startswith("__"):
-                assert unquote(anchor) in pages[file].anchors, (path, link)
+    check_links(tmp_path)
