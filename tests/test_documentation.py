@@ -39,8 +39,7 @@ TRAINING = {"python tiny.py train 1500": "python tiny.py train 2"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(nncodec [a-z]+ [^`]+)`")
 ELSEWHERE = {
-    "pip install '.[encode]'": "run by .ci/run, which uses the installed package",
-    "pip install 'nncodec-image[encode]'": "the same, of a package index",
+    "pip install 'nncodec-image[encode]'": "run by .ci/run, which uses the installed package",
     "pip install .": "is what `installed` stands for",
 }
 """Commands that are not run here, and why."""
