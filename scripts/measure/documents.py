@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import re
 import statistics
 import sys
@@ -92,6 +94,8 @@ def front_table(folder: Path) -> str:
     """Bytes of a Kodak picture at equal quality, and seconds; columns of what was measured."""
     paths = {name: folder / f"kodak-{file}" for name, file in FRONT.items()}
     paths = {name: path for name, path in paths.items() if path.exists()}
+    if not paths:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     qualities = [
         (metric, value)
         for metric, value in FRONT_QUALITIES
@@ -99,19 +103,21 @@ def front_table(folder: Path) -> str:
     ]
     rows = []
     for name, path in paths.items():
-        sizes = (f"{bytes_at(path, metric, value):,.0f}" for metric, value in qualities)
+        sizes = (bytes_at(path, metric, value) for metric, value in qualities)
         seconds = (f"{mean(read_rows(path), column):.2g}" for column in ("enc_s", "dec_s"))
         rows.append([name, *sizes, *seconds])
     heads = (f"bytes at {METRICS[metric].label} {value:g}" for metric, value in qualities)
     return markdown(["codec", *heads, "encode (s)", "decode (s)"], rows)
 
 
-def bytes_at(path: Path, metric: str, value: float) -> float:
-    """Length of a file of that quality, on the curve of means."""
+def bytes_at(path: Path, metric: str, value: float) -> str:
+    """Length of a file of that quality, on the curve of means; a dash beyond its ends."""
     points = spread(read_curve(str(path), metric).points, metric)
     row = read_rows(path)[0]
-    bpp = math.exp(float(log_rate(points)(METRICS[metric].spread(value))))
-    return bpp * row.width * row.height / 8
+    log_bpp = float(log_rate(points)(METRICS[metric].spread(value)))
+    if math.isnan(log_bpp):
+        return MISSING
+    return f"{math.exp(log_bpp) * row.width * row.height / 8:,.0f}"
 
 
 def update_table(folder: Path) -> str:
