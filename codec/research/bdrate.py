@@ -77,8 +77,11 @@ def print_table(curves: list[Curve], metric: str) -> None:
     width = max(len(curve.label) for curve in tests)
     print(f"at equal {METRICS[metric].label}, against {anchor.label}:")
     for curve in tests:
-        rate = bd_rate(spread(anchor.points, metric), spread(curve.points, metric))
-        print(f"{curve.label:{width}}  {rate:+7.2f} %")
+        try:
+            rate = bd_rate(spread(anchor.points, metric), spread(curve.points, metric))
+            print(f"{curve.label:{width}}  {rate:+7.2f} %")
+        except CurveError as error:
+            print(f"{curve.label:{width}}  {error}")
 
 
 def spread(points: Iterable[Point], metric: str) -> list[Point]:

@@ -81,6 +81,12 @@ def test_a_codec_of_ones_own_is_compared(folder):
     assert low.bytes < high.bytes and low.psnr_db < high.psnr_db
     compared = research("bdrate", "jpeg.tsv", "mine.tsv")
     assert compared.exit_code == 0 and compared.stdout.endswith(" %\n")
+    Path("far.csv").write_text("bpp,psnr_db\n1,90\n2,95\n")
+    table = research("bdrate", "jpeg.tsv", "mine.tsv", "far.csv")
+    heading, mine_line, far = table.stdout.splitlines()
+    assert table.exit_code == 0 and heading == "at equal PSNR, against jpeg:"
+    assert mine_line.split()[1:] == compared.stdout.splitlines()[-1].split()
+    assert far.split()[0] == "far" and "no range of qualities in common" in far
     assert research("plot", "jpeg.tsv", "mine.tsv", "--out", "rd.png").exit_code == 0
     with Image.open("rd.png") as plot:
         assert plot.size[0] > 1000
