@@ -189,7 +189,7 @@ def _is_output(content: str) -> Callable[[str], bool]:
     def check(name: str) -> bool:
         if Path(name).suffix.lower() == CODED_SUFFIX:  # beside itself it would be its own output
             return content not in STANDARD_CONTENTS or not os.path.lexists(name)
-        return standard_format(name) == content and not os.path.lexists(name)
+        return format_named_for(name) == content and not os.path.lexists(name)
 
     return check
 

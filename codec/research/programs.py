@@ -85,7 +85,7 @@ def _read(name: str, path: Path) -> Pixels:
     from codec.picture import reading
 
     try:
-        pixels: Pixels = np.asarray(reading.load(str(path)))[..., :3]
+        pixels: Pixels = np.asarray(reading.load_pixels(str(path)))[..., :3]
     except (CodecError, FormatError, OSError) as error:
         raise CoderError(f"{name}: {error}; --decoder says how files are decoded") from None
     return pixels
