@@ -100,7 +100,7 @@ def test_inputs_are_never_overwritten(run, folder, arguments, message, force):
 def test_choices_of_contents_are_complete(run):
     result = run("encode", "--content", "heic", "photo.png")
     assert result.exit_code == 2
-    choices = "learned, jpeg, webp, avif, compressai:NAME:QUALITY"
+    choices = "learned, jpeg, webp, avif, jxl, compressai:NAME:QUALITY"
     assert f"'heic' is not one of {choices}" in " ".join(result.stderr.split())
 
 
