@@ -35,6 +35,8 @@ PAGES = {
 }
 """Documents outside of docs, and the pages that they are."""
 PLOTS = "results/0.1.0/*.png"
+WIDTH = 88
+"""Characters of a line of help."""
 DEMO = "web/index.html"
 """The browser's decoder, below docs; there is a page without it, too."""
 
@@ -84,12 +86,19 @@ def commands() -> str:
     import click
 
     from codec.cli import main
+    from codec.cli.parts import HELP_NAMES
 
     parts = []
 
     def add(command: click.Command, parent: click.Context | None) -> None:
+        # With the names that the commands have: click keeps an option for help at first use.
         context = click.Context(
-            command, parent=parent, info_name=command.name, terminal_width=88, max_content_width=88
+            command,
+            parent=parent,
+            info_name=command.name,
+            terminal_width=WIDTH,
+            max_content_width=WIDTH,
+            help_option_names=HELP_NAMES["help_option_names"],
         )
         level = "##" if parent is None or parent.parent is None else "###"
         parts.append(f"{level} {context.command_path}\n\n```text\n{context.get_help()}\n```\n")
