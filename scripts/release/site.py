@@ -37,6 +37,7 @@ PAGES = {
 PLOTS = "results/0.1.0/*.png"
 WIDTH = 88
 """Characters of a line of help."""
+DEMO_GUIDE = "docs/web/README.md"
 DEMO = "web/index.html"
 """The browser's decoder, below docs; there is a page without it, too."""
 
@@ -72,6 +73,8 @@ def _link(found: re.Match[str], origin: str) -> str:
     image, label, target = found.groups()
     path, hash_sign, anchor = target.partition("#")
     place = posixpath.normpath(posixpath.join(posixpath.dirname(origin), path))
+    if place == DEMO_GUIDE:
+        place = "docs/demo.md"
     at = PAGES.get(place, place.removeprefix("docs/") if place.startswith("docs/") else None)
     if at is None and image:
         at = place
