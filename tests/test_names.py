@@ -23,6 +23,7 @@ ONE_MEANING = {
     "from_rgb": "the colours of the lossless mode, in numpy and in torch",
     "is_sound orientation upright resolution": "what is asked of EXIF, XMP, profiles, IPTC",
     "pack unpack": "a value <-> its bytes, one pair for each payload; commands are named for them",
+    "main": "what a program runs",
     "parse": "a TOML table of the contract -> its rows",
     "run": "what each batch engine does",
     "split": "a picture file -> its picture and what stands beside it, for each format",

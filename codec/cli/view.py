@@ -103,7 +103,7 @@ def _sheet(folder: str, options: DecodeOptions) -> Site:
     """The sheet of a folder; what cannot be read in it is left out, with a warning."""
     from codec.errors import FileError
     from codec.pages.view import sites
-    from codec.pages.view.comparison import described
+    from codec.pages.view.comparison import known_of
 
     entries = []
     for source in find([folder], is_coded, recursive=True):
@@ -111,7 +111,7 @@ def _sheet(folder: str, options: DecodeOptions) -> Site:
             raise Failure(source.error)
         try:
             entry = _entry(source.name, options)
-            described(entry)
+            known_of(entry)
         except FileError as error:
             warn(str(error))
             continue

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from codec.picture.metrics import METRICS
-from codec.research.curves import Curve, CurveError, Point, over_common_images, read_curve
+from codec.research.curves import CurveError, RateCurve, RatePoint, over_common_images, read_curve
 from codec.research.tables import TableError
 
 
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     return 0
 
 
-def print_comparison(anchor: Curve, test: Curve, metric: str) -> None:
+def print_comparison(anchor: RateCurve, test: RateCurve, metric: str) -> None:
     """Prints the points, the common range, the mean over images, and last the BD-rate."""
     anchor_points, test_points = (
         spread(anchor.points, metric),
@@ -71,7 +71,7 @@ def print_comparison(anchor: Curve, test: Curve, metric: str) -> None:
     print(f"{bd_rate(anchor_points, test_points):+.2f} %")
 
 
-def print_table(curves: list[Curve], metric: str) -> None:
+def print_table(curves: list[RateCurve], metric: str) -> None:
     """Prints the BD-rate of each curve against the first one."""
     anchor, *tests = curves
     width = max(len(curve.label) for curve in tests)
@@ -84,19 +84,19 @@ def print_table(curves: list[Curve], metric: str) -> None:
             print(f"{curve.label:{width}}  {error}")
 
 
-def spread(points: Iterable[Point], metric: str) -> list[Point]:
+def spread(points: Iterable[RatePoint], metric: str) -> list[RatePoint]:
     """Points as curves are compared and drawn by."""
-    return [Point(point.bpp, METRICS[metric].spread(point.value)) for point in points]
+    return [RatePoint(point.bpp, METRICS[metric].spread(point.value)) for point in points]
 
 
-def bd_rate(anchor: list[Point], test: list[Point]) -> float:
+def bd_rate(anchor: list[RatePoint], test: list[RatePoint]) -> float:
     """Rate of `test` over that of `anchor`, in percent: negative when it needs less."""
     low, high = common_range(anchor, test)
     areas = [log_rate(points).integrate(low, high) for points in (anchor, test)]
     return 100 * math.expm1((areas[1] - areas[0]) / (high - low))
 
 
-def common_range(anchor: list[Point], test: list[Point]) -> tuple[float, float]:
+def common_range(anchor: list[RatePoint], test: list[RatePoint]) -> tuple[float, float]:
     """Lowest and highest quality that both curves have."""
     if min(len(anchor), len(test)) < 2:
         raise CurveError("a curve needs two points or more")
@@ -107,7 +107,7 @@ def common_range(anchor: list[Point], test: list[Point]) -> tuple[float, float]:
     return low, high
 
 
-def log_rate(points: list[Point]) -> PchipInterpolator:
+def log_rate(points: list[RatePoint]) -> PchipInterpolator:
     """Natural logarithm of the rate over quality; not a number outside the points."""
     points = sorted(points, key=lambda point: point.value)
     values = [point.value for point in points]

@@ -11,15 +11,14 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, features
 
 from bitstream.carriers import CARRIED, carrier_of
 from codec.contract import techniques
 from codec.contract.report import Outcome
+from codec.picture.pixels import Pixels
 from codec.picture.standard import STANDARD
 
-Pixels = NDArray[np.uint8]  # [h w 3], RGB
 LEARNED = "learned"
 CONTENTS = (LEARNED, *CARRIED)
 
@@ -29,7 +28,7 @@ class CoderError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Encoded:
+class CodedImage:
     """A file; `update_bytes` are those of all its updates, `prior_bytes` those of the prior's."""
 
     data: bytes
@@ -44,7 +43,7 @@ class Coder(Protocol):
     effort: str
     version: str
 
-    def encode(self, pixels: Pixels, quality: float) -> Encoded:
+    def encode(self, pixels: Pixels, quality: float) -> CodedImage:
         """Makes a file.  Raises CoderError."""
 
     def decode(self, data: bytes) -> Pixels:
@@ -61,12 +60,12 @@ class PillowCoder:
     options: Mapping[str, Any]
     effort: str = ""
 
-    def encode(self, pixels: Pixels, quality: float) -> Encoded:
+    def encode(self, pixels: Pixels, quality: float) -> CodedImage:
         if not quality.is_integer():
             raise CoderError(f"{self.name} has whole qualities only, not {quality:g}")
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, self.format, quality=int(quality), **self.options)
-        return Encoded(file.getvalue(), update_bytes=0)
+        return CodedImage(file.getvalue(), update_bytes=0)
 
     def decode(self, data: bytes) -> Pixels:
         return _read(data)
@@ -95,7 +94,7 @@ class NncodecCoder:
         self.effort = str(effort)
         self.version: str = codec.__version__
 
-    def encode(self, pixels: Pixels, quality: float) -> Encoded:
+    def encode(self, pixels: Pixels, quality: float) -> CodedImage:
         try:
             options = self._options(self._mode(quality), effort=int(self.effort), **self._update)
             result = self._encode(pixels, options)
@@ -103,10 +102,10 @@ class NncodecCoder:
             raise CoderError(str(error)) from None
         return self.encoded(result)
 
-    def encoded(self, result: Outcome) -> Encoded:
+    def encoded(self, result: Outcome) -> CodedImage:
         """The file of an encode."""
         chunks = self._probe(result.data).chunks if self._content == LEARNED else {}
-        return Encoded(result.data, result.report.update_bytes, chunks.get("prior", 0))
+        return CodedImage(result.data, result.report.update_bytes, chunks.get("prior", 0))
 
     def decode(self, data: bytes) -> Pixels:
         carrier = carrier_of(data)

@@ -29,7 +29,7 @@ class CurveError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Point:
+class RatePoint:
     """A rate and what is had for it."""
 
     bpp: float
@@ -37,21 +37,21 @@ class Point:
 
 
 @dataclasses.dataclass(frozen=True)
-class Curve:
+class RateCurve:
     """One codec at one effort; `images` is empty where only the means are known."""
 
     label: str
-    points: tuple[Point, ...]
-    images: dict[str, tuple[Point, ...]]
+    points: tuple[RatePoint, ...]
+    images: dict[str, tuple[RatePoint, ...]]
     is_anchor: bool
 
-    def over(self, images: Iterable[str]) -> Curve:
+    def over(self, images: Iterable[str]) -> RateCurve:
         """The same curve on fewer images."""
         kept = {name: self.images[name] for name in sorted(images)}
         return dataclasses.replace(self, points=_means(kept), images=kept)
 
 
-def read_curves(spec: str, metric: str) -> list[Curve]:
+def read_curves(spec: str, metric: str) -> list[RateCurve]:
     """The curves that a command line argument names; raises CurveError where there are none."""
     match = _SPEC.fullmatch(spec)
     if match is None:
@@ -77,7 +77,7 @@ def is_measured(path: Path, metric: str) -> bool:
     return all(math.isfinite(getattr(row, metric)) for row in read_rows(path))
 
 
-def curves_of(rows: list[Row], metric: str) -> list[Curve]:
+def curves_of(rows: list[Row], metric: str) -> list[RateCurve]:
     """A curve for each codec and effort, in the order of their names."""
     return [
         _measured([row for row in rows if (row.codec, row.effort) == key], metric)
@@ -85,7 +85,7 @@ def curves_of(rows: list[Row], metric: str) -> list[Curve]:
     ]
 
 
-def read_curve(spec: str, metric: str) -> Curve:
+def read_curve(spec: str, metric: str) -> RateCurve:
     """The one curve that a command line argument names."""
     curves = read_curves(spec, metric)
     if len(curves) > 1:
@@ -94,7 +94,7 @@ def read_curve(spec: str, metric: str) -> Curve:
     return curves[0]
 
 
-def over_common_images(curves: list[Curve]) -> list[Curve]:
+def over_common_images(curves: list[RateCurve]) -> list[RateCurve]:
     """All curves over the images they share; anchors, which have none, stay as they are."""
     measured = [curve.images.keys() for curve in curves if not curve.is_anchor]
     common = set[str]().union(*measured).intersection(*measured)
@@ -104,11 +104,11 @@ def over_common_images(curves: list[Curve]) -> list[Curve]:
     return [curve if curve.is_anchor else curve.over(common) for curve in curves]
 
 
-def _measured(rows: list[Row], metric: str) -> Curve:
+def _measured(rows: list[Row], metric: str) -> RateCurve:
     """Keeps the images that have every quality, so that each mean is over the same images."""
     label = f"{rows[0].codec} effort {rows[0].effort}" if rows[0].effort else rows[0].codec
     qualities = sorted({row.quality for row in rows})
-    points = {(row.image, row.quality): Point(row.bpp, getattr(row, metric)) for row in rows}
+    points = {(row.image, row.quality): RatePoint(row.bpp, getattr(row, metric)) for row in rows}
     for (image, quality), point in points.items():
         if not math.isfinite(point.value):
             raise CurveError(f"{label}: {metric} of {image} at {quality:g} is {point.value}")
@@ -119,16 +119,16 @@ def _measured(rows: list[Row], metric: str) -> Curve:
     }
     if not images:
         raise CurveError(f"{label}: no image has all its qualities")
-    return Curve(label, _means(images), images, is_anchor=False)
+    return RateCurve(label, _means(images), images, is_anchor=False)
 
 
-def _points_of_others(path: Path, name: str, metric: str) -> list[Curve]:
+def _points_of_others(path: Path, name: str, metric: str) -> list[RateCurve]:
     """Curves of means that others have measured, each in the order of its rates."""
-    found: dict[str, list[Point]] = {}
+    found: dict[str, list[RatePoint]] = {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                point = Point(float(row["bpp"]), float(row[metric]))
+                point = RatePoint(float(row["bpp"]), float(row[metric]))
                 found.setdefault(row.get("codec") or path.stem, []).append(point)
     except (KeyError, TypeError, ValueError):
         raise CurveError(f"{path}: no table with numbers in the columns bpp, {metric}") from None
@@ -136,12 +136,12 @@ def _points_of_others(path: Path, name: str, metric: str) -> list[Curve]:
     if not chosen:
         raise CurveError(f"{path}: choose one with FILE.csv:CODEC from {', '.join(found)}")
     return [
-        Curve(label, tuple(sorted(points, key=lambda point: point.bpp)), {}, is_anchor=True)
+        RateCurve(label, tuple(sorted(points, key=lambda point: point.bpp)), {}, is_anchor=True)
         for label, points in chosen.items()
     ]
 
 
-def _anchor(path: Path, name: str, metric: str) -> Curve:
+def _anchor(path: Path, name: str, metric: str) -> RateCurve:
     """Published anchors are lists of pairs, measured ones lists of objects."""
     if metric != "psnr_db":
         raise CurveError(f"{path}: anchors have no {metric}")
@@ -158,14 +158,14 @@ def _anchor(path: Path, name: str, metric: str) -> Curve:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CurveError(f"{path}: not a file of anchors") from None
-    points = tuple(Point(bpp, value) for bpp, value in pairs)
-    return Curve(f"{name} ({kind})", points, images={}, is_anchor=True)
+    points = tuple(RatePoint(bpp, value) for bpp, value in pairs)
+    return RateCurve(f"{name} ({kind})", points, images={}, is_anchor=True)
 
 
-def _means(images: dict[str, tuple[Point, ...]]) -> tuple[Point, ...]:
+def _means(images: dict[str, tuple[RatePoint, ...]]) -> tuple[RatePoint, ...]:
     """One point per quality, which the images have in the same order."""
     return tuple(
-        Point(
+        RatePoint(
             bpp=sum(point.bpp for point in points) / len(points),
             value=sum(point.value for point in points) / len(points),
         )

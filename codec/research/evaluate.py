@@ -28,16 +28,15 @@ from PIL import Image
 
 from codec.contract import techniques
 from codec.contract.options import EncodeOptions
-from codec.picture.metrics import METRICS
-from codec.picture.metrics import measure as measure_all
+from codec.picture.metrics import METRICS, measure
 from codec.research.arguments import experiment_parser, list_images, numbers
 from codec.research.codecs import (
     BASELINE_NAMES,
     CONTENTS,
     LEARNED,
+    CodedImage,
     Coder,
     CoderError,
-    Encoded,
     NncodecCoder,
     Pixels,
     baseline,
@@ -130,28 +129,28 @@ def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out:
         for quality in qualities:
             key = (path.stem, coder.name, coder.effort, quality)
             if key not in done:
-                done[key] = measure(path, coder, quality)
+                done[key] = row_of(path, coder, quality)
                 append_row(out, done[key])
-                print(describe(done[key]), file=sys.stderr)
+                print(line_of(done[key]), file=sys.stderr)
             rows.append(done[key])
     return rows
 
 
-def measure(path: Path, coder: Coder, quality: float) -> Row:
+def row_of(path: Path, coder: Coder, quality: float) -> Row:
     """Encodes, and measures the file."""
-    pixels = load(path)
+    pixels = load_image(path)
     start = time.perf_counter()
     encoded = coder.encode(pixels, quality)
     return measured(path.stem, pixels, coder, quality, encoded, time.perf_counter() - start)
 
 
-def load(path: Path) -> Pixels:
+def load_image(path: Path) -> Pixels:
     """The pixels of an image."""
     return np.array(Image.open(path).convert("RGB"))
 
 
 def measured(
-    name: str, pixels: Pixels, coder: Coder, quality: float, encoded: Encoded, enc_s: float
+    name: str, pixels: Pixels, coder: Coder, quality: float, encoded: CodedImage, enc_s: float
 ) -> Row:
     """Writes a file, decodes that file, compares."""
     height, width, _ = pixels.shape
@@ -165,7 +164,7 @@ def measured(
     decoded_at = time.perf_counter()
     if decoded.shape != pixels.shape or decoded.dtype != np.uint8:
         raise CoderError(f"{name}: decoded to {decoded.dtype} {list(decoded.shape)}")
-    figures = measure_all(decoded, pixels)
+    figures = measure(decoded, pixels)
     return Row(
         image=name,
         width=width,
@@ -184,7 +183,7 @@ def measured(
     )
 
 
-def describe(row: Row) -> str:
+def line_of(row: Row) -> str:
     """A row as a line of text."""
     figures = (f"{metric.label} {metric.text(getattr(row, n))}" for n, metric in METRICS.items())
     return (

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from codec.picture.metrics import METRICS
 from codec.research.bdrate import spread
-from codec.research.curves import Curve, CurveError, over_common_images, read_curves
+from codec.research.curves import CurveError, RateCurve, over_common_images, read_curves
 from codec.research.tables import TableError
 
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     return 0
 
 
-def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
+def draw(curves: list[RateCurve], metric: str = "psnr_db") -> Figure:
     """A figure with a line for each curve."""
     figure = Figure(figsize=(10, 5.5), layout="constrained")
     axes = figure.subplots()
@@ -62,7 +62,7 @@ def draw(curves: list[Curve], metric: str = "psnr_db") -> Figure:
     return figure
 
 
-def widest_bpp(curves: list[Curve]) -> float:
+def widest_bpp(curves: list[RateCurve]) -> float:
     """Where the axis ends: anchors, which may go on to 5 bpp, do not stretch it."""
     own = [curve for curve in curves if not curve.is_anchor] or curves
     return 1.03 * max(point.bpp for curve in own for point in curve.points)

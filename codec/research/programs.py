@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from codec.errors import CodecError, FormatError
-from codec.research.codecs import CoderError, Encoded, Pixels
+from codec.research.codecs import CodedImage, CoderError, Pixels
 
 NAMED = re.compile(r"([\w.+-]+)=(.+)", re.DOTALL)
 PICTURE, CODED, RESTORED = "picture.png", "coded", "restored.png"
@@ -38,7 +38,7 @@ class ProgramCoder:
     effort: str = ""
     version: str = "program"
 
-    def encode(self, pixels: Pixels, quality: float) -> Encoded:
+    def encode(self, pixels: Pixels, quality: float) -> CodedImage:
         """Runs the encoder.  Raises CoderError if it fails, or writes nothing."""
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, PICTURE), Path(folder, CODED)
@@ -47,7 +47,7 @@ class ProgramCoder:
             written = sorted(Path(folder).glob(f"{CODED}*"))
             if len(written) != 1:
                 raise CoderError(f"{self.name}: the command has not written {{out}}")
-            return Encoded(written[0].read_bytes(), update_bytes=0)
+            return CodedImage(written[0].read_bytes(), update_bytes=0)
 
     def decode(self, data: bytes) -> Pixels:
         """Runs the decoder, or reads the file."""

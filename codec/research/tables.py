@@ -29,7 +29,7 @@ def column(form: str, default: Any = dataclasses.MISSING) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Coding:
+class RowColumns:
     """One image coded with one setting."""
 
     image: str
@@ -59,7 +59,7 @@ Row = dataclasses.make_dataclass(
         (name, float, column(f".{metric.decimals + 2}f", math.nan))
         for name, metric in METRICS.items()
     ],
-    bases=(Coding,),
+    bases=(RowColumns,),
     frozen=True,
 )
 """A coding with the figures of all metrics; nan where there is none."""

@@ -27,7 +27,7 @@ from codec.picture import reading as image
 from codec.picture.pixels import Pixels, psnr_db
 from codec.research.arguments import experiment_parser, list_images, numbers
 from codec.research.bdrate import bd_rate
-from codec.research.curves import Point
+from codec.research.curves import RatePoint
 from codec.research.tables import column
 from scripts.measure.experiment import DOCS, Experiment, markdown
 
@@ -74,8 +74,8 @@ def arithmetic_table(rows: list[Row]) -> str:
     rates = []
     for name in dict.fromkeys(row.image for row in rows):
         mine = [row for row in rows if row.image == name]
-        integers = [Point(row.integer_bytes, row.integer_psnr_db) for row in mine]
-        floats = [Point(row.float_bytes, row.float_psnr_db) for row in mine]
+        integers = [RatePoint(row.integer_bytes, row.integer_psnr_db) for row in mine]
+        floats = [RatePoint(row.float_bytes, row.float_psnr_db) for row in mine]
         rates.append(bd_rate(floats, integers))
     cells = [str(len(rates)), *(f"{of(rates):+.2f} %" for of in (statistics.mean, min, max))]
     return markdown(["pictures", "BD-rate (mean)", "least", "most"], [cells])

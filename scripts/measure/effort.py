@@ -23,7 +23,7 @@ from codec.research.arguments import experiment_parser, list_images, numbers
 from codec.research.bdrate import bd_rate
 from codec.research.codecs import CoderError, NncodecCoder
 from codec.research.curves import CurveError, curves_of, over_common_images
-from codec.research.evaluate import describe, evaluate, load, measured
+from codec.research.evaluate import evaluate, line_of, load_image, measured
 from codec.research.tables import Row, TableError, append_row, read_rows
 from scripts.measure.experiment import DOCS, Experiment, fill_document, markdown
 
@@ -74,7 +74,7 @@ def measure_rounds(
         if missing:
             for row in walk(path, quality, missing):
                 append_row(out, row)
-                print(describe(row), file=sys.stderr)
+                print(line_of(row), file=sys.stderr)
 
 
 def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterator[Row]:
@@ -83,7 +83,7 @@ def walk(path: Path, quality: float, coders: dict[int, NncodecCoder]) -> Iterato
     from codec.encoding import lossy
     from codec.encoding.frame import verify_coded
 
-    raster = Raster(load(path))
+    raster = Raster(load_image(path))
     start = time.perf_counter()
     effort = int(coders[max(coders)].effort)
     job = lossy.prepare(raster, EncodeOptions(effort=effort), Lossy(quality), None)

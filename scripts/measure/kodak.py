@@ -24,8 +24,8 @@ from codec.research.arguments import experiment_parser, list_images, numbers
 from codec.research.bdrate import bd_rate
 from codec.research.codecs import BASELINE_NAMES, Coder, CoderError, NncodecCoder, baseline
 from codec.research.curves import (
-    Curve,
     CurveError,
+    RateCurve,
     is_measured,
     over_common_images,
     read_curves,
@@ -140,7 +140,7 @@ def picture_name(metric: str) -> str:
     return f"{PREFIX}-{'rd' if metric == 'psnr_db' else metric.replace('_', '-')}.png"
 
 
-def read_published(anchors: Path) -> list[tuple[str, Curve, str]]:
+def read_published(anchors: Path) -> list[tuple[str, RateCurve, str]]:
     """Name, curve and source of each published codec."""
     path = anchors / PUBLISHED
     entries = json.loads(path.read_text(encoding="utf-8"))
@@ -150,7 +150,9 @@ def read_published(anchors: Path) -> list[tuple[str, Curve, str]]:
     ]
 
 
-def write_published(folder: Path, published: list[tuple[str, Curve, str]], own_table: Path) -> None:
+def write_published(
+    folder: Path, published: list[tuple[str, RateCurve, str]], own_table: Path
+) -> None:
     """BD-rates of our default effort against each published curve, as a table."""
     (own,) = read_curves(str(own_table), "psnr_db")
     lines = ["codec\tbd_rate_percent\tsource"]

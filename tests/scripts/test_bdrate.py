@@ -85,7 +85,7 @@ def test_failures_are_one_line(
     too_good = write_table("c.tsv", gain_db=40.0)
     for test, reason in (
         (tmp_path / "missing.tsv", "No such file"),
-        (tmp_path / "a.txt", "neither FILE.tsv"),
+        (tmp_path / "a.txt", "not FILE.tsv"),
         (f"{table}:webp", "no such rows"),
         (other_images, "no image in common"),
         (too_good, "no range of qualities in common"),

@@ -13,7 +13,7 @@ from PIL import Image
 
 from bitstream import Container, Header, Tag
 from codec.research import codecs
-from codec.research.codecs import Encoded
+from codec.research.codecs import CodedImage
 from codec.research.tables import read_rows
 from scripts.measure import documents, kodak
 
@@ -39,7 +39,7 @@ class FakeCoder:
         parts = {Tag.CONTENT: np.asarray(small).tobytes()}
         if self.update:
             parts[Tag.UPDATE] = bytes(5)
-        return Encoded(Container(header, parts).pack(), 5 * self.update)
+        return CodedImage(Container(header, parts).pack(), 5 * self.update)
 
     def decode(self, data):
         pixels = np.frombuffer(Container.unpack(data).chunks[Tag.CONTENT], np.uint8)
@@ -67,8 +67,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(
         kodak,
         "NncodecCoder",
-        lambda effort, update: FakeCoder(
-            str(effort), update, "nncodec" if update else "nncodec-noupdate"
+        lambda effort, update="": FakeCoder(
+            str(effort), update != "none", "nncodec" if update != "none" else "nncodec-noupdate"
         ),
     )
     return tmp_path
@@ -112,7 +112,9 @@ def test_the_report(run_script: RunScript) -> None:
         with Image.open(f"results/kodak-{picture}.png") as image:
             assert image.format == "PNG"
     text = Path("docs/kodak.md").read_text()
-    first = text.partition("<!-- end bd-rates -->")[0].splitlines()
+    front = text.partition("<!-- end front -->")[0].splitlines()
+    assert front[1].startswith("| codec | bytes at ")
+    first = text.partition("<!-- begin bd-rates -->")[2].splitlines()
     assert first[1].split(" | ")[2:] == ["at equal", "against JPEG 4:2:0", "against WebP |"]
     for line, metric in ((first[3], "PSNR"), (first[4], "SSIMULACRA2")):
         assert line.startswith(f"| Kodak | default effort | {metric} | ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from scripts.measure.plan import Plan, Table
 from scripts.release import release
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENT = ROOT / "scripts" / "measure" / "experiment.py"
+EXPERIMENT = ROOT / "codec" / "research" / "arguments.py"
 RESULTS = ROOT / "results" / codec.__version__
 PLACES = {name: name for name in ("sets", "anchors", "peer", "cache", "results", "out")}
 COPY = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write(sys.argv[2])\n"
@@ -34,6 +35,8 @@ def test_commands_name_scripts_and_their_options() -> None:
         script, *arguments = plan.filled(command, PLACES)
         path = ROOT.joinpath("scripts", *script.split(".")).with_suffix(".py")
         text = path.read_text(encoding="utf-8")
+        if found := re.search(r"^from codec.research import (\w+)$", text, re.MULTILINE):
+            text += (ROOT / "codec" / "research" / f"{found[1]}.py").read_text(encoding="utf-8")
         if "experiment_parser(" in text:
             text += EXPERIMENT.read_text(encoding="utf-8")
         options = [argument for argument in arguments if argument.startswith("--")]

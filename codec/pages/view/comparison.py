@@ -139,7 +139,7 @@ def restored(entry: Entry) -> Restored:
         return restore(file, entry.options)
 
 
-def described(entry: Entry) -> FileInfo | StandardInfo:
+def known_of(entry: Entry) -> FileInfo | StandardInfo:
     """What a file with a picture says about itself.  Raises FileError for another."""
     with blaming(entry.name):
         info = describe(entry.file)
@@ -196,7 +196,7 @@ def _difference(key: str, title: str, first: Pixels, second: Pixels) -> Variant:
 
 
 def _shown(entry: Entry, decoded: str, remark: str) -> Shown:
-    info = described(entry)
+    info = known_of(entry)
     if isinstance(info, FileInfo):
         parts = info.chunks
     else:

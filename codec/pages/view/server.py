@@ -11,9 +11,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 
-Content = tuple[str, bytes]
+Reply = tuple[str, bytes]
 """Media type and bytes."""
-Site = Callable[[str], Content | None]
+Site = Callable[[str], Reply | None]
 """What is at a path, "" for the page itself; None for nothing."""
 
 ADDRESS = "127.0.0.1"
@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: requests are of no interest."""
 
 
-def page(name: str) -> dict[str, Content]:
+def page(name: str) -> dict[str, Reply]:
     """A page, its style and its script, by the paths that it knows them under."""
     kinds = {"": ("html", HTML), f"{name}.css": ("css", CSS), f"{name}.js": ("js", SCRIPT)}
     room = files(__package__)

@@ -12,8 +12,8 @@ from threading import Lock
 from PIL import Image
 
 from codec.errors import CodecError
-from codec.pages.view.comparison import Comparison, Entry, compare, described, restored
-from codec.pages.view.server import JSON, PNG, Content, Site, page
+from codec.pages.view.comparison import Comparison, Entry, compare, known_of, restored
+from codec.pages.view.server import JSON, PNG, Reply, Site, page
 from codec.terminal import escaped
 
 THUMBNAIL_PX = 320
@@ -56,7 +56,7 @@ class Sheet:
         self._thumbnail = cache(self._reduced)
         self._contents = page("sheet") | {"files.json": (JSON, self._listed())}
 
-    def __call__(self, path: str) -> Content | None:
+    def __call__(self, path: str) -> Reply | None:
         """See `Site`: the sheet itself, thumbnails, and a page on each file below its number."""
         if path in self._contents:
             return self._contents[path]
@@ -87,7 +87,7 @@ class Sheet:
         """Names and rates, which need no decoder."""
         rows = []
         for number, entry in enumerate(self._entries):
-            info = described(entry)
+            info = known_of(entry)
             rows.append(
                 {"number": number, "name": escaped(entry.name), "bytes": info.bytes}
                 | {"width": info.width, "height": info.height, "bpp": info.bpp}
