@@ -28,6 +28,7 @@ COMMON = (
     "run",
     "execute",
     "lossless",
+    "correct",
     "entropy",
     "convolve_portable",
 )

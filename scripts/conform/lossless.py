@@ -88,10 +88,7 @@ class LosslessMaker:
         """CONTENT payload of int16 [1 3 h w], which no picture needs to have."""
         writer, refine = SymbolWriter(self.model.tables), TorchPasses(self.model.networks)
         colours = values[0].permute(1, 2, 0).numpy()
-        with (
-            mock.patch("codec.decoding.lossless.coder.PIXEL_LIMIT", 2**12),
-            mock.patch("codec.decoding.engines.reference.PIXEL_LIMIT", 2**12),
-        ):
+        with mock.patch("codec.decoding.lossless.coder.PIXEL_LIMIT", 2**12):
             coder.walk(writer, colours.shape[:2], refine, self.model.tables, colours)
         return writer.finish()
 
@@ -115,6 +112,7 @@ def lossless_valid_cases(maker: LosslessMaker) -> Iterator[Case]:
         ("one-column", drawn(23, 1), "a picture of one column"),
         ("odd", drawing, "grids of odd and of even sides"),
         ("even", drawn(16, 32), "grids of even sides"),
+        ("larger", drawn(41, 38), "grids larger than the windows of corrections"),
         ("grey", drawing[..., :1].repeat(3, 2), "a grey picture"),
         ("black", np.zeros((5, 6, 3), np.uint8), "a picture without anything"),
         ("extremes", 255 * rng.integers(0, 2, (9, 8, 3), np.uint8), "the largest differences"),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .containers import ALPHA, CONTENT, PRIOR, UPDATE, File, Model, Tensors
+from .correction import Traces, corrected
 from .entropy_coders import Array, RangeDecoder, decode_call, require
 from .filters import MANTISSAS, exact, subspace_body
 from .layers import act, conv, over_positions, rescale
@@ -32,8 +33,9 @@ def decode(file: File, model: Model) -> NDArray[np.uint8]:
     sizes = [(file.height, file.width)]
     while sizes[-1] != (1, 1):
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    kept = np.zeros((2, 3, 1, 1), np.int64)
     for grid in reversed(range(len(sizes) - 1)):
-        known = finer(decoder, known, grid, sizes[grid], channels, model)
+        known, kept = finer(decoder, known, kept, grid, sizes[grid], channels, model)
     # 14.1 Colour
     green, red, blue = known[0], known[1] + known[0], known[2] + known[0]
     pixels = np.stack([red, green, blue], -1)
@@ -75,12 +77,14 @@ def kernels(weight: Array, x: Array) -> Array:
 def finer(
     decoder: RangeDecoder,
     a: Array,
+    kept: Array,
     grid: int,
     size: tuple[int, int],
     channels: int,
     model: Model,
-) -> Array:
-    """From the pixels of phase A to those of the grid."""
+) -> tuple[Array, Array]:
+    """From the pixels of phase A, and their errors and moves, to those of the grid."""
+    traces = Traces(*kept)
     t, k = model.tensors, min(grid, 3)
     phases, errors = [32 * a], []
     right = np.diff(edges(32 * a, 1)[:, 1:-1, 1:], axis=2)
@@ -112,7 +116,10 @@ def finer(
                 inside = np.s_[:rows, :columns]
                 candidates = np.concatenate([around[:, c] - own, error])
                 mean = own + rescale(raw[0], 3) + rescale((raw[3:] * candidates).sum(0), 8)
-                pixel[inside] = values(decoder, raw[:, *inside], mean[inside], model)
+                limited = (np.clip(part, -16384, 16384) for part in (own, mean))
+                said = (*limited, raw[1], raw[2])
+                found = corrected(decoder, traces, p, c, said, (rows, columns), model)
+                pixel[inside] = found[inside]
             else:
                 pixel[:] = 0
             pixels.append(32 * pixel)
@@ -122,7 +129,8 @@ def finer(
     whole = np.zeros((3, 2 * a.shape[1], 2 * a.shape[2]), np.int64)
     for (d, e), phase in zip([(0, 0), *PHASES], phases, strict=True):
         whole[:, d::2, e::2] = phase >> 5
-    return whole[:, : size[0], : size[1]]
+    now = np.s_[..., : size[0], : size[1]]
+    return whole[now], np.stack([traces.error, traces.move])[now]
 
 
 NEAREST = (
@@ -140,18 +148,6 @@ def nearest(phases: list[Array], p: int) -> Array:
         padded = edges(phases[phase], 1)
         found.append(padded[:, 1 + i : 1 + i + rows, 1 + j : 1 + j + columns])
     return np.stack(found)
-
-
-def values(decoder: RangeDecoder, raw: Array, mean: Array, model: Model) -> Array:
-    """The pixels of a call."""
-    eighths = rescale(mean, 2)
-    whole = (eighths + 4) >> 3
-    fraction = eighths - 8 * whole + 4
-    scale = np.clip(rescale(raw[1] + 1280, 6), 0, 40)
-    odds = np.clip(rescale(3 * (raw[2] + 512), 10), 0, 3)
-    tables = (odds * 41 + scale) * 8 + fraction
-    found = decode_call(decoder, tables.ravel(), model.below).reshape(mean.shape)
-    return in_range(whole + found)
 
 
 # 14.4 Update

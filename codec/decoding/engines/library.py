@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-ABI = 3
+ABI = 4
 LEVEL_VARIABLE = "NNCODEC_KERNEL_LEVEL"
 """Environment variable that forces an instruction set, by name."""
 LEVELS = ("portable", "sse2", "avx2", "avx512", "neon", "simd128")
@@ -78,6 +78,23 @@ class StepStruct(ctypes.Structure):
     ]
 
 
+class CorrectionStruct(ctypes.Structure):
+    """`nnc_correction`."""
+
+    _fields_ = [
+        *(
+            (name, c_int32)
+            for name in "rows columns phase_row phase_column height width channel step".split()
+        ),
+        ("gains", c_int32 * 6),
+        ("said", c_void_p),
+        ("sums", c_void_p),
+        ("traces", c_void_p),
+        ("log2_table", c_void_p),
+        ("pixels", c_void_p),
+    ]
+
+
 class ReaderStruct(ctypes.Structure):
     """`nnc_reader`."""
 
@@ -103,6 +120,9 @@ _FUNCTIONS: dict[str, tuple[object, ...]] = {
         c_void_p,
         c_void_p,
     ),
+    "begin": (POINTER(CorrectionStruct),),
+    "expect": (POINTER(CorrectionStruct), c_void_p, c_void_p),
+    "learn": (POINTER(CorrectionStruct), c_void_p),
     "layer_free": (c_void_p,),
     "program_free": (c_void_p,),
     "scan_free": (c_void_p,),

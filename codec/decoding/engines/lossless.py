@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bitstream import InvalidField
-from codec.decoding.engines.library import CodewordError
-from codec.decoding.engines.passes import Named, NamedProgram, PassBuilder, PassPrograms
+from codec.decoding.engines.correcting import KernelCorrection
+from codec.decoding.engines.passes import SAID, Named, NamedProgram, PassBuilder, PassPrograms
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.engines.threads import Bands
 from codec.networks.integers import Arrays, IntegerLayer
+from codec.networks.lossless.correction import Traces
 from codec.networks.lossless.shape import CHANNELS, CLASSES, PHASES
 
 STRIP_POSITIONS = 2**15
@@ -71,6 +71,10 @@ class KernelPasses:
                 finer[row::2, column::2] = arrays[f"phase_{index + 1}"]
         return np.ascontiguousarray(finer[: size[0], : size[1]])
 
+    def correct(self, coarser: Traces, size: tuple[int, int]) -> KernelCorrection:
+        """See `codec.decoding.engines.protocol.Refine`."""
+        return KernelCorrection(coarser, size, self._logs)
+
 
 class _Pass:
     """One pass on one grid; fills `phase_n` and `error_n` of the arrays."""
@@ -102,28 +106,23 @@ class _Pass:
             if channel >= channels:
                 self._run(programs.settle_grey[channel])
                 continue
-            count = self._inside[0] * self._inside[1]
-            means, tables = np.empty(count, np.int64), np.empty(count, np.uint16)
-            self._run(programs.heads[channel], symbols=(means, tables, None))
-            errors = np.ascontiguousarray(settle(index, channel, means, tables), np.int32)
-            self._run(programs.settle[channel], symbols=(means, None, errors))
+            arrays["said"] = np.empty((*shape[:2], SAID), np.int32)
+            self._run(programs.heads[channel])
+            pixels = np.ascontiguousarray(settle(index, channel, arrays["said"]), np.int32)
+            self._run(programs.settle[channel], pixels=pixels)
         arrays[f"error_{index + 1}"] = arrays.pop("error")
 
     def _run(
         self,
         part: NamedProgram,
         constants: NDArray[np.int64] = NOTHING,
-        symbols: StepArrays | None = None,
+        pixels: NDArray[np.int32] | None = None,
     ) -> None:
         base, inside = self._arrays["phase_0"].shape[:2], self._inside
         job = part.job(base, (inside[1], inside[0]), self._arrays, constants, self._logs)
-        if symbols:
-            job.use(*symbols)
-        try:
-            self._bands.run(
-                lambda first, last: part.program.run(job, first, last),
-                base[0],
-                max(1, STRIP_POSITIONS // base[1]),
-            )
-        except CodewordError as error:
-            raise InvalidField("a decoded value is beyond that of any pixel") from error
+        job.use(None, None, pixels)
+        self._bands.run(
+            lambda first, last: part.program.run(job, first, last),
+            base[0],
+            max(1, STRIP_POSITIONS // base[1]),
+        )

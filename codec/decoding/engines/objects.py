@@ -165,7 +165,7 @@ class KernelJob:
 
     def use(
         self,
-        means: NDArray[np.int64],
+        means: NDArray[np.int64] | None = None,
         tables: NDArray[np.uint16] | None = None,
         symbols: NDArray[np.int32] | None = None,
         steps: NDArray[np.int64] | None = None,

@@ -26,6 +26,8 @@ from codec.networks.integers import Arrays, IntegerLayer
 
 CHANNELS, CLASSES = 3, 4
 CANDIDATES, OUTPUTS = 4, 3
+SAID = 4
+"""Numbers of a prediction, see `codec.networks.lossless.correction`."""
 VALUE_BITS = 5
 LINEAR_SHIFT, LINEAR_LIMIT = 9, 256
 ACROSS_SHIFT, ACROSS_LIMIT = 14, 2**14
@@ -64,8 +66,8 @@ class PassPrograms:
         linear: phases -> base, for each class of grids.
         own: base and errors -> what is expected of a channel, for each class and channel.
         hidden: phases, errors and base -> hidden state.
-        heads: hidden state -> means and tables, for each channel.
-        settle: symbols -> pixels and errors, for each channel; without symbols for a grey picture.
+        heads: hidden state -> what the networks say, for each channel.
+        settle: pixels -> phases and errors, for each channel; without pixels for a grey picture.
         grid: vector of each class, int64 [4 hidden], the constants of `hidden`.
     """
 
@@ -229,8 +231,10 @@ class PassBuilder:
             build.map(hidden, fuse.weight.shape[1], narrow=(before, 0, fuse.limit))
         build.conv(fuse, before, narrow=[(after, 0, leave.limit)], activate=True)
         build.conv(leave, after, wide=raw)
-        phases = [names["phase_0"], names.get("phase_1", 0), 0]
-        build.other(PREDICT_PIXELS, raw, parameters=[channel, self._number, own, error, *phases])
+        names["said"] = said = build.register(32, SAID, external=True)
+        phases = [names["phase_0"], names.get("phase_1", 0)]
+        parameters = [channel, self._number, own, error, *phases]
+        build.other(PREDICT_PIXELS, raw, wide=said, parameters=parameters)
         return NamedProgram(build.program(), names)
 
     def _settle(self, channel: int, *, coded: bool) -> NamedProgram:

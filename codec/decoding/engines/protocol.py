@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,36 @@ from codec.networks.integers import FilterLayers, HeadLayers, Scales
 from codec.networks.order import Exchange, Grid, Latents
 from codec.picture.pixels import Halves, Pixels
 
-Settle = Callable[[int, int, NDArray[np.int64], NDArray[np.uint16]], NDArray[np.int32]]
-"""(pass, channel, prediction and table of each pixel) -> errors; all flat, in raster order."""
-Refine = Callable[[NDArray[np.int16], int, tuple[int, int], int, Settle], NDArray[np.int16]]
-"""(a grid of pixels [h w 3], number, rows and columns of the next finer one, channels that are
-coded, where errors come from) -> the finer grid.
+if TYPE_CHECKING:  # only lossless files need it
+    from codec.networks.lossless.correction import Correction, Traces
 
-Raises InvalidField: a decoded value is beyond that of any pixel."""
+Settle = Callable[[int, int, NDArray[np.int32]], NDArray[np.int32]]
+"""(pass, channel, `Predictions` of the networks) -> pixel values, of the phase in the grid."""
+
+
+class Refine(Protocol):
+    """The passes of the lossless mode, from one grid to the next finer one."""
+
+    def __call__(
+        self,
+        known: NDArray[np.int16],
+        number: int,
+        size: tuple[int, int],
+        channels: int,
+        settle: Settle,
+    ) -> NDArray[np.int16]:
+        """The finer grid.
+
+        Args:
+            known: a grid of pixels, [h w 3].
+            number: of the finer grid.
+            size: its rows and columns.
+            channels: how many are coded.
+            settle: where pixels come from.
+        """
+
+    def correct(self, coarser: Traces, size: tuple[int, int]) -> Correction:
+        """What corrects the predictions on a grid."""
 
 
 class Engine(Protocol):

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bitstream import CdfTables, InvalidField, SymbolCoder, SymbolReader
+from bitstream import CdfTables, SymbolCoder, SymbolReader
 from codec.contract.quality import IntegerLevel
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.filtering import Filtering
@@ -23,9 +23,10 @@ from codec.networks.fixed_context import IntegerPredicted
 from codec.networks.fixed_point import rescale
 from codec.networks.integers import FilterLayers, HeadLayers, Scales
 from codec.networks.isolation import isolated
+from codec.networks.lossless.correction import Correction, Traces
 from codec.networks.lossless.network import LosslessNetworks
 from codec.networks.lossless.scan import PassStep, refine_grid
-from codec.networks.lossless.shape import CHANNELS, PHASES, PIXEL_LIMIT, VALUE_BITS
+from codec.networks.lossless.shape import CHANNELS, PHASES, VALUE_BITS
 from codec.networks.lossless.twins import predict, with_heads
 from codec.networks.order import Exchange, Grid, Latents, Slot
 from codec.networks.pictures import from_halves, to_halves
@@ -171,14 +172,11 @@ class TorchPasses:
             row, column = PHASES[step.index]
             rows, columns = (size[0] - row + 1) // 2, (size[1] - column + 1) // 2
             head = self._networks.passes[step.index].heads[step.channel]
-            found = [plane[0, 0, :rows, :columns].flatten().long() for plane in predict(head, step)]
-            whole, table = found[0].numpy(), found[1].numpy().astype(np.uint16)
-            got = settle(step.index, step.channel, whole, table) + whole
-            if got.size and np.abs(got).max() >= PIXEL_LIMIT:
-                raise InvalidField("a decoded value is beyond that of any pixel")
+            said = predict(head, step)[0].permute(1, 2, 0).to(torch.int32)
+            got = settle(step.index, step.channel, np.ascontiguousarray(said.numpy()))
             # Positions outside of the grid are what they are expected to be.
             settled = rescale(step.base, VALUE_BITS)
-            settled[0, 0, :rows, :columns] = torch.from_numpy(got).view(rows, columns).float()
+            settled[0, 0, :rows, :columns] = torch.from_numpy(got).float()
             return settled * 2.0**VALUE_BITS
 
         parts = refine_grid(a * 2.0**VALUE_BITS, self._networks, number, code)
@@ -188,3 +186,8 @@ class TorchPasses:
             pixels = (part[0] * 2.0**-VALUE_BITS).short().permute(1, 2, 0)
             finer[row::2, column::2] = pixels.numpy()
         return np.ascontiguousarray(finer[: size[0], : size[1]])
+
+    def correct(self, coarser: Traces, size: tuple[int, int]) -> Correction:
+        """See `codec.decoding.engines.protocol.Refine`."""
+        loudness = self._networks.loudness.table.to(torch.int16).numpy()
+        return Correction(coarser, size, loudness)

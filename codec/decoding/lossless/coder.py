@@ -5,12 +5,15 @@ Encoder and decoder run the same scan; they differ in where the values of a step
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bitstream import CdfTables, InvalidField, SymbolCoder, SymbolWriter
 from codec.decoding.engines.protocol import Refine
 from codec.networks import patience
+from codec.networks.lossless.correction import STEPS, Correction, Predictions, places_of
 from codec.networks.lossless.shape import CHANNELS, FRACTIONS, PHASES, PIXEL_LIMIT
 from codec.picture.pixels import Pixels
 
@@ -18,6 +21,8 @@ SEED = (128, 0, 0)
 """Prediction of the only pixel of the coarsest grid."""
 NARROWEST = FRACTIONS // 2
 """Table of whether the picture is grey: it costs nothing where it is not."""
+
+BEYOND = "a decoded value is beyond that of any pixel"
 
 GridSize = tuple[int, int]
 """Rows and columns."""
@@ -96,26 +101,40 @@ def walk(
         start = (values[0, 0, :channels] - seed).astype(np.int32)
     pixel = coder.code(start, np.full(channels, len(tables.frequencies) - 1)) + seed
     if np.abs(pixel).max() >= PIXEL_LIMIT:
-        raise InvalidField("a decoded value is beyond that of any pixel")
+        raise InvalidField(BEYOND)
     known: Colours = np.zeros((1, 1, CHANNELS), np.int16)
     known[0, 0, :channels] = pixel
+    traces = np.zeros((1, 1, CHANNELS, 2), np.int16)
     for number in reversed(range(coarser, len(sizes) - 1)):
+        size = sizes[number]
+        stage = refine.correct(traces, size)
         finer = None if values is None else values[:: 2**number, :: 2**number]
-
-        def settle(
-            index: int,
-            channel: int,
-            whole: NDArray[np.int64],
-            table: NDArray[np.uint16],
-            finer: Colours | None = finer,
-        ) -> NDArray[np.int32]:
-            symbols: NDArray[np.int32] = np.zeros(whole.shape, np.int32)
-            if finer is not None:
-                row, column = PHASES[index]
-                colours = finer[row::2, column::2, channel].ravel().astype(np.int32)
-                symbols = colours - whole.astype(np.int32)
-            patience.check()
-            return coder.code(symbols, table)
-
-        known = refine(known, number, sizes[number], channels, settle)
+        known = refine(known, number, size, channels, partial(_settle, coder, stage, finer))
+        traces = stage.traces[: size[0], : size[1]]
     return known
+
+
+def _settle(
+    coder: SymbolCoder,
+    stage: Correction,
+    finer: Colours | None,
+    index: int,
+    channel: int,
+    predictions: Predictions,
+) -> NDArray[np.int32]:
+    """Codes one channel of a pass, see `Settle`; `finer` is the grid, for a writer."""
+    steps = stage.channel(index, channel, predictions)
+    wanted = None
+    if finer is not None:
+        row, column = PHASES[index]
+        plane = finer[row::2, column::2, channel].astype(np.int32)
+        wanted = [plane[place] for place in places_of(*plane.shape)]
+    for step in range(STEPS):
+        whole, table = steps.expect(step)
+        symbols = np.zeros(whole.shape, np.int32) if wanted is None else wanted[step] - whole
+        patience.check()
+        found = coder.code(symbols.astype(np.int32), table) + whole.astype(np.int32)
+        if found.size and np.abs(found).max() >= PIXEL_LIMIT:
+            raise InvalidField(BEYOND)
+        steps.learn(step, found)
+    return steps.pixels

@@ -23,18 +23,7 @@ from codec.networks.lossless.network import (
     edges,
 )
 from codec.networks.lossless.scan import PassStep
-from codec.networks.lossless.shape import (
-    FRACTIONS,
-    LOG2_SCALE_MIN,
-    LOG2_SCALE_START,
-    LOG_ODDS_MIN,
-    LOG_ODDS_START,
-    ODDS,
-    PIXEL_LIMIT,
-    SCALES,
-    SPACING,
-    VALUE_BITS,
-)
+from codec.networks.lossless.shape import PIXEL_LIMIT, VALUE_BITS
 from codec.networks.twins import Tensors, integer_conv
 
 LINEAR_BITS = 14
@@ -43,10 +32,8 @@ LARGEST_SUM = 4 * ACTIVATION_LIMIT
 ERROR_LIMIT = 2 ** (9 + VALUE_BITS)
 LOUDNESS_SHIFT = VALUE_BITS - 2
 """The table of logarithms counts in quarters of a pixel value."""
-FRACTION_SHIFT = VALUE_BITS - (FRACTIONS.bit_length() - 1)
-SCALE_SHIFT = FRACTION_BITS - (round(1 / SPACING).bit_length() - 1)
-ODDS_SHIFT = 10
-"""An index of the odds stands for 4/3 of their logarithm."""
+MEAN_LIMIT = 2 ** (9 + VALUE_BITS)
+"""Twice the largest difference of two pixels."""
 
 
 class IntegerLoudness(nn.Module):
@@ -130,26 +117,22 @@ def with_heads(networks: LosslessNetworks, heads: Mapping[str, IntegerLayer]) ->
     return result
 
 
-def predict(head: Head, step: PassStep) -> tuple[Tensor, Tensor]:
-    """What one channel is coded with.
+def predict(head: Head, step: PassStep) -> Tensor:
+    """What the networks say of one channel, before it is corrected.
 
     Args:
         head: of the channel, in integers.
         step: its values have VALUE_BITS fractional bits.
 
     Returns:
-        The prediction in whole pixel values, and the index of the table: float [b 1 h w] each.
+        The linear prediction, the mean, and raw scale and odds, see
+        `codec.networks.lossless.correction`: float64 [b 4 h w].
     """
-    raw = head.leave(step.features)
+    raw = head.leave(step.features).double()
     shift, scale, odds = raw[:, :OUTPUTS].chunk(OUTPUTS, 1)
-    # In float64, which holds these sums of products.
-    weighted = (raw[:, OUTPUTS:].double() * step.candidates).sum(1, keepdim=True)
-    moved = rescale(shift, FRACTION_BITS - VALUE_BITS) + rescale(weighted, FRACTION_BITS).float()
-    eighths = rescale(step.base + moved, FRACTION_SHIFT)
-    whole = torch.floor((eighths + FRACTIONS // 2) / FRACTIONS)
-    fraction = eighths - FRACTIONS * whole + FRACTIONS // 2
-    start = (LOG2_SCALE_START - LOG2_SCALE_MIN) * 2**FRACTION_BITS
-    scale = rescale(scale + start, SCALE_SHIFT).clamp(0, SCALES - 1)
-    start = (LOG_ODDS_START - LOG_ODDS_MIN) * 2**FRACTION_BITS
-    odds = rescale(3 * (odds + start), ODDS_SHIFT).clamp(0, ODDS - 1)
-    return whole, (odds * SCALES + scale) * FRACTIONS + fraction
+    base = step.base.double()
+    # Float64 holds these sums of products.
+    weighted = (raw[:, OUTPUTS:] * step.candidates).sum(1, keepdim=True)
+    moved = rescale(shift, FRACTION_BITS - VALUE_BITS) + rescale(weighted, FRACTION_BITS)
+    limited = [part.clamp(-MEAN_LIMIT, MEAN_LIMIT) for part in (base, base + moved)]
+    return torch.cat([*limited, scale, odds], 1)

@@ -278,7 +278,7 @@ int32_t nnc_execute(const nnc_program *p, const nnc_instruction *i, const nnc_jo
     case NNC_CONV: return conv(p, i, job, step, arrays, rows, step->blank);
     case NNC_MAP: return map(p, i, job, arrays, rows);
     case NNC_EDGES: edges(p, i, arrays, rows); return NNC_OK;
-    case NNC_PREDICT_PIXELS: return nnc_predict_pixels(p, i, job, arrays, rows);
+    case NNC_PREDICT_PIXELS: return nnc_predict_pixels(p, i, arrays, rows);
     case NNC_SETTLE_PIXELS: return nnc_settle_pixels(i, job, arrays, rows);
     case NNC_PIXELS: return pixels(i, job, arrays, rows);
     case NNC_FEATURES: return features(i, job, step, arrays, rows);

@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever a caller would have to. */
-#define NNC_ABI 3
+#define NNC_ABI 4
 
 enum nnc_status {
   NNC_OK = 0,
@@ -90,8 +90,8 @@ enum nnc_operation {
   NNC_SETTLE = 6,   /* symbols -> latents */
   NNC_CLEAR = 7,    /* narrow[0] = 0 */
   NNC_EDGES = 8,    /* the pads of narrow[0] repeat its border */
-  NNC_PREDICT_PIXELS = 9, /* 32 bits `source` -> means and tables; section 14.3 */
-  NNC_SETTLE_PIXELS = 10, /* symbols -> pixels and errors */
+  NNC_PREDICT_PIXELS = 9, /* 32 bits `source` -> `wide`, what networks say; section 14.3 */
+  NNC_SETTLE_PIXELS = 10, /* symbols, which are pixel values -> pixels and errors */
 };
 
 enum nnc_flag {
@@ -163,6 +163,30 @@ typedef struct {
  * phase, where they are at its positions). */
 NNC_API int32_t nnc_scan_run(nnc_scan *scan, const nnc_job *job, const nnc_step *step,
                              int32_t first, int32_t last);
+
+/* ---- What corrects the predictions of lossless pixels (FORMAT.md, section 14.7) */
+
+/* One step of one channel of a pass. */
+typedef struct {
+  int32_t rows, columns;           /* of phase A */
+  int32_t phase_row, phase_column; /* of the pass */
+  int32_t height, width;           /* positions of the phase that lie in the grid */
+  int32_t channel, step;
+  int32_t gains[6];                /* rest, near, seen, across, move, drift */
+  const int32_t *said;             /* [rows][columns][4]: own, mean, raw scale, raw odds */
+  int32_t *sums;                   /* [rows][columns][3 + 2 (channel + 1)] */
+  int16_t *traces;                 /* [2 rows][2 columns][3][2] */
+  const int16_t *log2_table;       /* of magnitudes: 4096 */
+  int32_t *pixels;                 /* [height][width] */
+} nnc_correction;
+
+/* Adds what phase A tells to the sums of a channel. */
+NNC_API int32_t nnc_begin(const nnc_correction *correction);
+
+/* Whole pixel value and table of each pixel of the step, in raster order. */
+NNC_API int32_t nnc_expect(const nnc_correction *correction, int32_t *whole, uint16_t *table);
+/* Takes the pixels of the step, and puts them in their places. */
+NNC_API int32_t nnc_learn(const nnc_correction *correction, const int32_t *found);
 
 /* ---- Entropy decoder (FORMAT.md, sections 6 and 7) */
 

@@ -1,7 +1,7 @@
 /* Instructions of the lossless mode (FORMAT.md, section 14.3). Arrays are on the grid of phase A:
  * those of phases have 16 bits, in pixel values; own and errors 32, in 1/32 of one.
  *
- * Parameters of PREDICT_PIXELS: channel, pass, registers of own, errors, and the phases A, D, B;
+ * Parameters of PREDICT_PIXELS: channel, pass, registers of own, errors, and the phases A, D;
  *            of SETTLE_PIXELS: channel, whether it is coded, registers of own, errors, the phase.
  */
 #include "program.h"
@@ -9,9 +9,8 @@
 #define COLOURS 3
 #define CANDIDATES 4
 #define OUTPUTS 3 /* shift, scale, odds */
-#define FRACTIONS 8
-#define SCALES 41
-#define ODDS 4
+#define SAID 4    /* own, mean, raw scale, raw odds */
+#define MEAN_LIMIT 16384
 #define VALUE_BITS 5
 #define PIXEL_LIMIT 255
 
@@ -36,6 +35,7 @@ int32_t nnc_valid_predict_pixels(const nnc_program *p, const nnc_instruction *i)
       p->registers[i->source].finer || !is_external(p, a[2], 32, 1) ||
       !is_external(p, a[3], 32, COLOURS))
     return 0;
+  if (!is_external(p, i->wide, 32, SAID)) return 0;
   /* A pass looks at the two phases that are known first. */
   return is_external(p, a[4], 16, COLOURS) && (a[1] == 0 || is_external(p, a[5], 16, COLOURS));
 }
@@ -59,17 +59,15 @@ static void nearest(const Array *const *phases, int32_t pass, int32_t channel, p
   }
 }
 
-int32_t nnc_predict_pixels(const nnc_program *p, const nnc_instruction *i, const nnc_job *job,
-                           const Array *arrays, Rows rows) {
+int32_t nnc_predict_pixels(const nnc_program *p, const nnc_instruction *i, const Array *arrays,
+                           Rows rows) {
   const int32_t *a = i->parameters, channel = a[0], pass = a[1];
   const Array *from = &arrays[i->source], *own_at = &arrays[a[2]], *errors_at = &arrays[a[3]];
   const Array *const phases[] = {&arrays[a[4]], pass ? &arrays[a[5]] : NULL};
+  const Array *to = &arrays[i->wide];
   const int32_t weights = p->registers[i->source].channels - OUTPUTS;
-  if (!job->means || !job->tables || job->height < 0 || job->height > from->rows ||
-      job->width < 0 || job->width > from->columns)
-    return NNC_BAD_ARGUMENT;
-  for (ptrdiff_t y = rows.first; y < rows.last && y < job->height; y++)
-    for (ptrdiff_t x = 0; x < job->width; x++) {
+  for (ptrdiff_t y = rows.first; y < rows.last; y++)
+    for (ptrdiff_t x = 0; x < from->columns; x++) {
       const int32_t *raw = (const int32_t *)from->origin + element(from, y, x);
       const int64_t own = ((const int32_t *)own_at->origin)[element(own_at, y, x)];
       const int32_t *errors = (const int32_t *)errors_at->origin + element(errors_at, y, x);
@@ -78,12 +76,11 @@ int32_t nnc_predict_pixels(const nnc_program *p, const nnc_instruction *i, const
       for (int32_t c = 0; c < channel; c++) candidates[CANDIDATES + c] = errors[c];
       for (int32_t n = 0; n < weights; n++) sum += raw[OUTPUTS + n] * candidates[n];
       const int64_t mean = own + rescale(raw[0], 3) + rescale(sum, 8);
-      const int64_t eighths = rescale(mean, 2), whole = (eighths + FRACTIONS / 2) >> 3;
-      const int64_t fraction = eighths - FRACTIONS * whole + FRACTIONS / 2;
-      const int64_t scale = clamp(rescale((int64_t)raw[1] + 1280, 6), 0, SCALES - 1);
-      const int64_t odds = clamp(rescale(3 * ((int64_t)raw[2] + 512), 10), 0, ODDS - 1);
-      job->means[y * job->width + x] = whole;
-      job->tables[y * job->width + x] = (uint16_t)((odds * SCALES + scale) * FRACTIONS + fraction);
+      int32_t *said = (int32_t *)to->origin + element(to, y, x);
+      said[0] = (int32_t)clamp(own, -MEAN_LIMIT, MEAN_LIMIT);
+      said[1] = (int32_t)clamp(mean, -MEAN_LIMIT, MEAN_LIMIT);
+      said[2] = raw[1];
+      said[3] = raw[2];
     }
   return NNC_OK;
 }
@@ -92,13 +89,13 @@ int32_t nnc_settle_pixels(const nnc_instruction *i, const nnc_job *job, const Ar
                           Rows rows) {
   const int32_t *a = i->parameters, channel = a[0], coded = a[1];
   const Array *own_at = &arrays[a[2]], *errors_at = &arrays[a[3]], *phase = &arrays[a[4]];
-  if (coded && (!job->means || !job->symbols)) return NNC_BAD_ARGUMENT;
+  if (coded && !job->symbols) return NNC_BAD_ARGUMENT;
   for (ptrdiff_t y = rows.first; y < rows.last; y++)
     for (ptrdiff_t x = 0; x < phase->columns; x++) {
       const int32_t own = ((const int32_t *)own_at->origin)[element(own_at, y, x)];
       int64_t pixel = 0;
       if (coded && y < job->height && x < job->width) {
-        pixel = job->means[y * job->width + x] + job->symbols[y * job->width + x];
+        pixel = job->symbols[y * job->width + x];
         if (pixel < -PIXEL_LIMIT || pixel > PIXEL_LIMIT) return NNC_INVALID_DATA;
       } else if (coded) {
         /* Outside of the picture: no one sees it but the networks. */

@@ -46,7 +46,7 @@ int32_t nnc_execute(const nnc_program *program, const nnc_instruction *i, const 
 int32_t nnc_valid_predict_pixels(const nnc_program *program, const nnc_instruction *i);
 int32_t nnc_valid_settle_pixels(const nnc_program *program, const nnc_instruction *i);
 int32_t nnc_predict_pixels(const nnc_program *program, const nnc_instruction *i,
-                           const nnc_job *job, const Array *arrays, Rows rows);
+                           const Array *arrays, Rows rows);
 int32_t nnc_settle_pixels(const nnc_instruction *i, const nnc_job *job, const Array *arrays,
                           Rows rows);
 

@@ -1,0 +1,75 @@
+"""Corrects the predictions of lossless pixels with the kernel (FORMAT.md, section 14.7)."""
+
+from __future__ import annotations
+
+from ctypes import Array, byref, c_int32
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.decoding.engines.library import CorrectionStruct, load_kernel, pointer, raise_for
+from codec.networks.lossless.correction import Correction, Predictions
+from codec.networks.lossless.shape import PHASES
+
+
+class KernelCorrection(Correction):
+    """The stage on one grid."""
+
+    def begin(self) -> None:
+        """See `Correction`."""
+        for channel, sums in enumerate(self.sums):
+            self.call("begin", (0, 0, 0, 0, channel, 0), (c_int32 * 6)(), None, sums)
+
+    def channel(self, index: int, channel: int, predictions: Predictions) -> KernelSteps:
+        """See `Correction`."""
+        return KernelSteps(self, index, channel, np.ascontiguousarray(predictions))
+
+    def call(
+        self,
+        name: str,
+        numbers: tuple[int, ...],
+        gains: Array[c_int32],
+        said: Predictions | None,
+        sums: NDArray[np.int32],
+        pixels: NDArray[np.int32] | None = None,
+        *arrays: NDArray[Any],
+    ) -> None:
+        """Calls a function of the kernel on a channel; the numbers from the phase on."""
+        before = pointer(said), pointer(sums), pointer(self.traces)
+        after = pointer(self.loudness), pointer(pixels)
+        rows, columns = sums.shape[:2]
+        struct = CorrectionStruct(rows, columns, *numbers, gains, *before, *after)
+        raise_for(getattr(load_kernel(), f"nnc_{name}")(byref(struct), *map(pointer, arrays)))
+
+
+class KernelSteps:
+    """See `codec.networks.lossless.correction.Steps`."""
+
+    def __init__(
+        self, stage: KernelCorrection, index: int, channel: int, predictions: Predictions
+    ) -> None:
+        rows, columns = stage.inside(index)
+        self.pixels = np.zeros((rows, columns), np.int32)
+        odd = rows // 2 * (columns // 2)
+        even = -(-rows // 2) * -(-columns // 2)
+        self._counts = even, odd, rows * columns - even - odd
+        self._stage, self._said, self._sums = stage, predictions, stage.sums[channel]
+        self._numbers = *PHASES[index], rows, columns, channel
+        self._gains = [(c_int32 * 6)(*astuple(gains)) for gains in stage.gains[index][channel]]
+
+    def expect(self, step: int) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+        """See `Steps`."""
+        count = self._counts[step]
+        whole, table = np.empty(count, np.int32), np.empty(count, np.uint16)
+        self._call("expect", step, whole, table)
+        return whole, table
+
+    def learn(self, step: int, found: NDArray[np.int32]) -> None:
+        """See `Steps`."""
+        self._call("learn", step, np.ascontiguousarray(found, np.int32))
+
+    def _call(self, name: str, step: int, *arrays: NDArray[Any]) -> None:
+        numbers, arguments = (*self._numbers, step), (self._said, self._sums, self.pixels)
+        self._stage.call(name, numbers, self._gains[step], *arguments, *arrays)
