@@ -17,13 +17,13 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from codec.contract.modes import LOSSLESS
+from codec.contract.contents import LOSSLESS
 from codec.decoding.engines.choice import chosen
 from codec.decoding.lossless.coder import encode_pixels
 from codec.decoding.lossless.update import heads_of
 from codec.encoding.lossless import fit
 from codec.models import released
-from codec.models.kinds import LosslessModel
+from codec.models.kinds import LosslessModel, as_kind
 from codec.networks.lossless import correction
 from codec.networks.lossless.gains import GAINS, AllGains, Gains
 from scripts.measure.evaluate import mean
@@ -64,7 +64,7 @@ def measure(path: Path, model: LosslessModel) -> Iterator[Row]:
     height, width, _ = whole.shape
     top, left = max(0, height - SIDE_PX) // 2, max(0, width - SIDE_PX) // 2
     pixels = np.ascontiguousarray(whole[top : top + SIDE_PX, left : left + SIDE_PX])
-    found = fit.search(pixels, model, thorough=False)
+    found = fit.fit_heads(pixels, model, thorough=False)
     refine = chosen().refine(model, found.heads if found else heads_of(model))
     count = pixels[..., 0].size
     for name, kept in KEPT.items():
@@ -99,8 +99,7 @@ EXPERIMENT = Experiment(
 
 def main() -> None:
     args = experiment_parser(__doc__).parse_args()
-    model = released.load_default(LOSSLESS)
-    assert isinstance(model, LosslessModel)
+    model = as_kind(released.load_default(LOSSLESS), LosslessModel)
     rows = EXPERIMENT.open(args.out)
     for path in list_images(args.images, args.every):
         if rows.lack(images=args.images.name, image=path.stem):

@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.contract.modes import LOSSLESS
+from codec.contract.contents import LOSSLESS
 from codec.decoding.engines.choice import chosen
 from codec.decoding.lossless.coder import from_rgb, grids_of
 from codec.decoding.lossless.update import heads_of
 from codec.encoding.lossless import fit
 from codec.models import released
-from codec.models.kinds import LosslessModel
+from codec.models.kinds import LosslessModel, as_kind
+from codec.networks.integers import FRACTION_BITS
 from codec.networks.lossless import correction, likelihood
 from codec.networks.lossless.correction import GAIN_BITS, LOG_ODDS, MEAN, SCALE, SLOPE_BITS
 from codec.networks.lossless.shape import (
@@ -34,7 +35,6 @@ from codec.networks.lossless.shape import (
     LOG_ODDS_START,
     PHASES,
 )
-from codec.networks.units import FRACTION_BITS
 from codec.picture.pixels import Pixels
 from scripts.train.data import load_shrunk
 
@@ -52,13 +52,14 @@ the scale and of the odds [3 n]."""
 
 def samples(pixels: Pixels, model: LosslessModel) -> Iterator[tuple[Case, Sample]]:
     """What the gains have to do with, of all pixels of a picture."""
-    found = fit.search(pixels, model, thorough=False)
+    found = fit.fit_heads(pixels, model, thorough=False)
     refine = chosen().refine(model, found.heads if found else heads_of(model))
     colours, sizes = from_rgb(pixels), grids_of(*pixels.shape[:2])
     known, traces = colours[:1, :1], np.zeros((1, 1, CHANNELS, 2), np.int16)
     for number in reversed(range(len(sizes) - 1)):
         stage = correction.Correction(traces, sizes[number], model.arrays["loudness.table"])
-        finer, gathered = colours[:: 2**number, :: 2**number], []
+        finer = colours[:: 2**number, :: 2**number]
+        gathered: list[tuple[Case, Sample]] = []
 
         def settle(
             index: int,
@@ -117,7 +118,7 @@ def fitted(parts: list[Sample], log2_width: Tensor) -> list[int]:
         bits = likelihood.bits(shifted, scale + gains[:3] @ louder, odds, log2_width)
         loss = bits.mean() + PENALTY * gains.square().sum()
         loss.backward()
-        return float(loss)
+        return float(loss.detach())
 
     search.step(closure)
     units = torch.tensor([2.0**FRACTION_BITS] + [2.0**GAIN_BITS] * 5)
@@ -129,7 +130,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th")
     args = parser.parse_args()
-    model = released.load_default(LOSSLESS)
+    model = as_kind(released.load_default(LOSSLESS), LosslessModel)
     pictures = load_shrunk(args.data, [SHRUNK], SIDE_PX)[:: args.every]
     gathered: dict[Case, list[Sample]] = defaultdict(list)
     for picture in pictures:

@@ -15,11 +15,12 @@ from skimage import data
 
 from codec.models import released
 from codec.research.tables import read_rows
+from scripts.compare import lossless_stages
 from scripts.conform import cross_decode, exactness, make
 from scripts.conform.vectors import MODELS, VECTORS, all_vectors
 from scripts.measure import complexity, lossless
 from scripts.release import export_lossless
-from scripts.train import filter, learned, meta
+from scripts.train import corrections, filter, learned, meta
 from scripts.train import lossless as lossless_training
 from scripts.train.run import read_log
 
@@ -122,6 +123,21 @@ def test_lossless_formats_are_measured(run_script, pictures, tmp_path, monkeypat
     rows = read_rows(out)
     assert {("png", "optimized"), ("nncodec", "0")} <= {(row.codec, row.effort) for row in rows}
     assert len(rows) == 2 * len(list(lossless.formats()))
+
+
+def test_gains_are_fitted_and_each_correction_is_measured(run_script, pictures, monkeypatch):
+    monkeypatch.setattr(corrections, "SIDE_PX", 64)
+    monkeypatch.setattr(corrections, "SHRUNK", 0.3)
+    status, out, err = run_script(corrections.main, "--data", pictures)
+    assert not status, err
+    fitted = [line.split("[")[1].rstrip("]").split(",") for line in out.splitlines()]
+    assert len(fitted) == 3 * 3 * 3 and all(len(gains) == 6 for gains in fitted)
+    # What other channels tell is believed.
+    assert int(fitted[5][3]) > 0
+    monkeypatch.setattr(lossless_stages, "SIDE_PX", 96)
+    rows = lossless_stages.measure(pictures / "woman.png", released.load_default("lossless"))
+    sizes = {row.gains: row.content_bytes for row in rows}
+    assert sizes["all"] < sizes["mean"] < sizes["none"]
 
 
 def test_the_cost_of_the_decoder(run_script):

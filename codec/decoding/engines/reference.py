@@ -189,5 +189,5 @@ class TorchPasses:
 
     def correct(self, coarser: Traces, size: tuple[int, int]) -> Correction:
         """See `codec.decoding.engines.protocol.Refine`."""
-        loudness = self._networks.loudness.table.to(torch.int16).numpy()
-        return Correction(coarser, size, loudness)
+        loudness = self._networks.get_buffer("loudness.table").to(torch.int16)
+        return Correction(coarser, size, loudness.numpy())

@@ -79,9 +79,10 @@ def rescale(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
     return (values + (1 << (shift - 1))) >> shift
 
 
-def quotient(above: NDArray[np.int64], below: NDArray[np.int64] | int) -> NDArray[np.int64]:
+def quotient(above: NDArray[np.int64], below: NDArray[np.int64]) -> NDArray[np.int64]:
     """Division, rounded to the nearest, halves away from 0; `below` is positive."""
-    return np.sign(above) * ((np.abs(above) + below // 2) // below)
+    size: NDArray[np.int64] = (np.abs(above) + below // 2) // below
+    return np.where(above < 0, -size, size)
 
 
 def around(planes: NDArray[np.integer], weights: Sequence[int]) -> NDArray[np.int64]:
@@ -91,14 +92,15 @@ def around(planes: NDArray[np.integer], weights: Sequence[int]) -> NDArray[np.in
         total = np.moveaxis(total, axis, 0)
         size, reach = len(total), len(weights) // 2
         padded = np.pad(total, ((reach, reach), (0, 0), (0, 0)))
-        total = sum(weight * padded[n : n + size] for n, weight in enumerate(weights))
+        parts = [weight * padded[n : n + size] for n, weight in enumerate(weights)]
+        total = np.add.reduce(parts)
         total = np.moveaxis(total, 0, axis)
     return total
 
 
-def widths(predictions: Predictions) -> NDArray[np.int64]:
-    """1024 times the scale and 0.3 pixel values, as rounding errors are counted in it: [R S]."""
-    quarters = scale_index(predictions[..., SCALE].astype(np.int64))
+def widths(raw: NDArray[np.int64]) -> NDArray[np.int64]:
+    """1024 times the scale and 0.3 pixel values, as rounding errors are counted in it."""
+    quarters = scale_index(raw)
     mantissas = np.array([64, 76, 91, 108])  # of the quarters of an octave
     return 307 + (mantissas[quarters % 4] << (quarters // 4))
 
@@ -213,7 +215,7 @@ class ChannelSteps:
         self._sums = stage.sums[channel]
         self._traces = stage.traces[row::2, column::2][self._cells]
         self._said = predictions[self._cells].astype(np.int64)
-        self.width = widths(self._said)
+        self.width = widths(self._said[..., SCALE])
         moves = trace(self._said[..., OWN] - self._said[..., MEAN], self.width)
         self._traces[..., channel, 1] = moves
         self.places = places_of(rows, columns)
