@@ -26,9 +26,10 @@ from codec.models import released
 from codec.models.kinds import LosslessModel, as_kind
 from codec.networks.lossless import correction
 from codec.networks.lossless.gains import GAINS, AllGains, Gains
-from scripts.measure.evaluate import mean
-from scripts.measure.experiment import DOCS, Experiment, experiment_parser, list_images, markdown
-from scripts.measure.tables import column
+from codec.research.arguments import experiment_parser, list_images
+from codec.research.evaluate import mean
+from codec.research.tables import column
+from scripts.measure.experiment import DOCS, Experiment, markdown
 
 SIDE_PX = 256
 KEPT: dict[str, tuple[str, ...]] = {

@@ -11,7 +11,8 @@ from PIL import Image
 from skimage import data
 
 from bitstream import Container, Tag
-from bitstream.update.shared import SharedUpdate, reference
+from bitstream.update.methods import reference
+from bitstream.update.shared import SharedUpdate
 from codec import decode, enhance
 from codec.models.registry import MODELS_VARIABLE, PRETRAINED, default_ids
 from codec.opening import open_file
