@@ -9,7 +9,7 @@ import click
 
 from codec.contract.contents import CONTENTS, FOREIGN, LEARNED
 from codec.contract.modes import FOREIGN_FORM, QUALITY_MAX, Lossy, mode_of
-from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, EncodeOptions
+from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, TUNES, EncodeOptions
 from codec.contract.targets import Target
 
 FOREIGN_NAME = f"{FOREIGN}:NAME:QUALITY"
@@ -25,6 +25,7 @@ class Asked:
     content: str = LEARNED
     effort: int = EncodeOptions.effort
     update: str = EncodeOptions.update
+    tune: str = EncodeOptions.tune
     verify: bool = EncodeOptions.verify
     device: str = EncodeOptions.device
     metadata: tuple[str, ...] = EncodeOptions.metadata
@@ -46,6 +47,7 @@ class Asked:
             ),
             effort=self.effort,
             update=self.update,
+            tune=self.tune,
             strict=self.strict,
             max_pixels=self.max_pixels,
             truncated=self.truncated,
@@ -120,6 +122,15 @@ content_option = click.option(
     default=DEFAULTS.content,
     show_default=True,
     help="Codec below the filter; with --lossless also jxl.",
+)
+
+
+tune_option = click.option(
+    "--tune",
+    type=click.Choice(TUNES),
+    default=DEFAULTS.tune,
+    show_default=True,
+    help="What to spend bits for: the squared error, or what people see.",
 )
 
 

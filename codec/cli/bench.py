@@ -65,6 +65,7 @@ class Measured:
     asking.quality_option,
     asking.effort_option,
     asking.content_option,
+    asking.tune_option,
     asking.device_option,
 )
 @parts.threads_option

@@ -48,6 +48,7 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, format_named_for, is_p
     asking.effort_option,
     time_limit_option,
     asking.content_option,
+    asking.tune_option,
     click.option(
         "--update",
         type=click.Choice(techniques.names()),

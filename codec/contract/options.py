@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codec.contract import techniques
+from codec.contract.contents import LEARNED
+from codec.contract.effort import effort_at
 from codec.contract.modes import Lossless, Lossy, Mode
 from codec.errors import OptionError
 
 EFFORT_MAX = 9
 DEVICES = ("auto", "cpu", "cuda")
+TUNES = ("psnr", "ssimulacra2", "ms-ssim")
+"""What searches can aim for, first the default."""
 METADATA = ("icc", "exif", "xmp", "iptc")
 
 
@@ -57,6 +61,9 @@ class EncodeOptions:
     """Seconds after which the encoder settles for the best it has found.  Searches stop in time for
     the rest of the work; what no search can shorten (one pass of the networks at effort 0, some ten
     of them for a target) may take longer.  Files then depend on the speed of the machine."""
+    tune: str = TUNES[0]
+    """What bits are spent for: "psnr", the squared error alone, or what people see, by a metric:
+    "ssimulacra2" or "ms-ssim".  These two are for learned content and efforts from 3 on."""
 
     def __post_init__(self) -> None:
         if self.effort not in range(EFFORT_MAX + 1):
@@ -71,6 +78,7 @@ class EncodeOptions:
         _ = self.reading
         if self.device not in DEVICES:
             raise OptionError(f"device must be one of {', '.join(DEVICES)}, not {self.device}")
+        self._check_tune()
         if isinstance(self.mode, Lossless):
             self._check_lossless()
 
@@ -78,6 +86,19 @@ class EncodeOptions:
     def reading(self) -> ReadOptions:
         """Those about picture files."""
         return ReadOptions(self.max_pixels, self.truncated, self.frame)
+
+    def _check_tune(self) -> None:
+        if self.tune not in TUNES:
+            raise OptionError(f"tune must be one of {', '.join(TUNES)}, not {self.tune}")
+        if self.tune == TUNES[0]:
+            return
+        if not isinstance(self.mode, Lossy) or self.mode.content != LEARNED:
+            raise OptionError(f"tune {self.tune} is for learned content")
+        if not effort_at(self.effort).rounds:
+            raise OptionError(
+                f"tune {self.tune} needs an effort that refines latents, 3 or more, "
+                f"not {self.effort}"
+            )
 
     def _check_lossless(self) -> None:
         if self.time_limit is not None:

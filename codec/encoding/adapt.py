@@ -20,6 +20,17 @@ from codec.networks.twins import changed
 
 
 @torch.no_grad()
+def scaled(task: EncodeTask, content: Content) -> EncodeTask:
+    """The task with its distortion on the scale that a first content gives it."""
+    if task.distortion.tune is None:
+        return task
+    filtering = Filtering(content.unfiltered, task.model.postfilter, centred(task.half))
+    height, width = task.pixels.shape[:2]
+    pixels = filtering.pixels(task.model.postfilter, width, height)
+    return replace(task, distortion=task.distortion.at(pixels, task.pixels))
+
+
+@torch.no_grad()
 def adapt(task: EncodeTask, content: Content) -> Adapted:
     """The update of the task's technique if it lowers the cost of the real result, else none."""
     model, unfiltered, quality = task.model, content.unfiltered, centred(task.half)
@@ -63,5 +74,5 @@ def applied(
     height, width = task.pixels.shape[:2]
     pixels = filtering.pixels(postfilter, width, height)
     bits = 8 * (content.bytes + chunk_bytes(payload))
-    cost = bits + content.weight * task.squared_error(pixels)
+    cost = bits + content.weight * task.error(pixels)
     return Adapted(content, payload, postfilter, pixels, pixels, cost)

@@ -44,7 +44,7 @@ class EnhancedCandidate:
 
     def cost(self, task: EncodeTask, content: Content) -> float:
         """Bits, and what the errors are worth in bits."""
-        return 8 * len(self.data) + content.weight * task.squared_error(self.pixels)
+        return 8 * len(self.data) + content.weight * task.error(self.pixels)
 
 
 def enhance(

@@ -17,7 +17,7 @@ from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.report import OnProgress, TracePoint
 from codec.contract.targets import Limit
-from codec.encoding.adapt import adapt
+from codec.encoding.adapt import adapt, scaled
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import EVEN, Distortion
@@ -67,7 +67,9 @@ def prepare(
     distortion: Distortion = EVEN,
 ) -> EncodeTask:
     """Makes the task of a picture, with what its file is to hold besides."""
-    task = make_task(raster.continued().pixels, options, mode, on_progress, distortion)
+    pixels = raster.continued().pixels
+    distortion = distortion.tuned(options.tune, pixels)
+    task = make_task(pixels, options, mode, on_progress, distortion)
     return replace(task, alpha=raster.alpha, extras=extras_of(raster, options))
 
 
@@ -110,8 +112,10 @@ def rounds(task: EncodeTask) -> Iterator[Adapted]:
     The filter comes first because it is found in one step; latents refined for it then save more
     than latents refined for the base filter.
     """
+    content = encoder_of(task).encode()
+    task = scaled(task, content)
     encoder = encoder_of(task)
-    best = adapt(task, encoder.encode())
+    best = adapt(task, content)
     yield best
     for number in range(task.effort.rounds):
         again = encoder.refined(best, number)

@@ -60,9 +60,9 @@ class EncodeTask:
         if parts == 1:
             self.trace.append((stage, cost))
 
-    def squared_error(self, pixels: Pixels) -> float:
-        """Of a decoded picture, weighted: summed over positions, mean over channels."""
-        return self.distortion.squared_error(pixels, self.pixels)
+    def error(self, pixels: Pixels) -> float:
+        """What a decoded picture has of the distortion, in squared errors summed over positions."""
+        return self.distortion.total(pixels, self.pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Content:
     Attributes:
         payload: of the CONTENT chunk.
         unfiltered: what it decodes to, before the post-filter: integers [1 3 H W].
-        weight: lambda, in bits per `EncodeTask.squared_error`: the slope of the codec's own
+        weight: lambda, in bits per `EncodeTask.error`: the slope of the codec's own
             rate-distortion curve at this point.
         latents: what was quantised, for a codec whose content can be refined.
         prior: of the PRIOR chunk, with which the content was coded; empty for none.

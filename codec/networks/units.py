@@ -6,7 +6,7 @@
     lossless units   PIXELS_PER_LOSSLESS_UNIT pixel values             networks of the lossless mode
 
 A lambda ("weight") is in bits per squared error in pixel values, summed over positions and averaged
-over the three channels, as `EncodeTask.squared_error` gives it.
+over the three channels, as `EncodeTask.error` gives it.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ of the means and 4-norms of all maps.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,12 @@ OPSIN = np.array(
 )
 """Linear sRGB to the responses of long, medium and short cones (ISO/IEC 18181-1, XYB)."""
 OPSIN_BIAS = np.float32(0.0037930732552754493)
+OPPONENTS = np.array([[7, -7, 0], [0.5, 0.5, 0], [-0.5, -0.5, 1]], np.float32)
+"""Cube roots of these responses to X (red against green), Y (luma), B (blue against yellow)."""
+OFFSETS = np.array([0.42, 0.01, 0.55], np.float32)
+"""What moves them to about 0..1."""
 
+ERROR_SCALE = 0.9562382616834844
 SIGMA_PX = 1.5
 
 
@@ -45,6 +51,13 @@ def ssimulacra2(pixels: Pixels, reference: Pixels) -> float:
 
     100 is equal.  Memory is 6 bytes per pixel beyond the pictures.
     """
+    error = weighted_error(pixels, reference)
+    error *= 2.326765642916932 + error * (-0.020884521182843837 + error * 6.248496625763138e-05)
+    return float(100 - 10 * max(error, 0.0) ** 0.6276336467831387)
+
+
+def weighted_error(pixels: Pixels, reference: Pixels) -> float:
+    """Sums all norms of errors, each at its weight: 0 is equal, and the score falls with it."""
     pair: tuple[AnyPicture, AnyPicture] = reference, pixels
     norms = []
     for scale in range(SCALES):
@@ -53,16 +66,14 @@ def ssimulacra2(pixels: Pixels, reference: Pixels) -> float:
         if scale:
             pair = _halved(pair[0]), _halved(pair[1])
         norms.append(_norms(*pair))
-    # The weights of a small picture, which lacks scales, run on as they do in the reference.
-    found = np.stack(norms, axis=1).ravel()
-    return _score(float(found @ np.ravel(WEIGHTS)[: len(found)]))
+    return float((np.stack(norms, axis=1) * weights(len(norms))).sum())
 
 
-def _score(error: float) -> float:
-    """From the weighted sum of errors to the scale of the subjective scores."""
-    error *= 0.9562382616834844
-    error *= 2.326765642916932 + error * (-0.020884521182843837 + error * 6.248496625763138e-05)
-    return float(100 - 10 * max(error, 0.0) ** 0.6276336467831387)
+def weights(scales: int) -> NDArray[np.float64]:
+    """What the norms of so many scales count: float64 [3 channels, scales, 2 norms, 3 kinds]."""
+    # Those of a small picture, which lacks scales, run on as they do in the reference.
+    shape = 3, scales, 2, 3
+    return ERROR_SCALE * np.ravel(WEIGHTS)[: math.prod(shape)].reshape(shape)
 
 
 def _truncated_cosines(sigma: float) -> list[float]:
@@ -115,9 +126,7 @@ def _halved(picture: AnyPicture) -> Floats:
 def _xyb(rows: AnyPicture) -> Floats:
     """XYB moved to about 0..1, float32 [3 h w], of some rows."""
     cones = np.cbrt(_linear(rows) @ OPSIN.T + OPSIN_BIAS) - np.cbrt(OPSIN_BIAS)
-    long, medium, short = np.moveaxis(cones, -1, 0)
-    luma = (long + medium) / 2
-    return np.stack([7 * (long - medium) + 0.42, luma + 0.01, short - luma + 0.55])
+    return np.moveaxis(cones @ OPPONENTS.T + OFFSETS, -1, 0)
 
 
 def _norms(reference: AnyPicture, pixels: AnyPicture) -> NDArray[Any]:

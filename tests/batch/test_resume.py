@@ -242,9 +242,10 @@ def test_recipes_name_what_decides_about_a_file(tmp_path):
         recipes.recipe(EncodeOptions(effort=1)),
         recipes.recipe(EncodeOptions(Lossless())),
         recipes.recipe(EncodeOptions(time_limit=9.0)),
+        recipes.recipe(EncodeOptions(tune="ms-ssim")),
         recipes.recipe(EncodeOptions(metadata=())),
         recipes.recipe(EncodeOptions(), str(mask)),
     }
     mask.write_bytes(b"another")
     others.add(recipes.recipe(EncodeOptions(), str(mask)))
-    assert len(others - {plain}) == 6
+    assert len(others - {plain}) == 7

@@ -34,6 +34,8 @@ def test_defaults_are_those_of_the_api(run, fake):
 def test_options_reach_the_codec(run, fake):
     run("encode", *"-q 70.5 -e 9 --no-update --no-verify --device cpu photo.png out.bin".split())
     assert fake.encode_options == EncodeOptions(Lossy(70.5), 9, "none", False, "cpu")
+    run("encode", *"--tune ssimulacra2 photo.png tuned.bin".split())
+    assert fake.encode_options == EncodeOptions(tune="ssimulacra2")
 
 
 def test_threads_reach_torch(run, monkeypatch):
@@ -77,6 +79,21 @@ def test_a_region_of_interest_reaches_the_codec(run, fake, pixels):
 def test_a_region_of_interest_that_cannot_be(run, arguments, message):
     result = run("encode", *arguments.split())
     assert result.exit_code != 0 and message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        ("-e 2 --tune ssimulacra2", 1, "tune ssimulacra2 needs an effort that refines latents, 3"),
+        ("--lossless --tune ms-ssim", 1, "nncodec: tune ms-ssim is for learned content"),
+        ("--content webp --tune ms-ssim", 1, "nncodec: tune ms-ssim is for learned content"),
+        ("--tune vmaf", 2, "'vmaf' is not one of 'psnr', 'ssimulacra2', 'ms-ssim'"),
+    ],
+)
+def test_tunes_that_cannot_be(run, arguments, status, message):
+    result = run("encode", *arguments.split(), "photo.png", "none.bin")
+    assert result.exit_code == status and message in result.stderr
+    assert not Path("none.bin").exists()
 
 
 def test_infinite_psnr_is_valid_json(run, fake):

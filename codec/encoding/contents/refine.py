@@ -59,6 +59,7 @@ def refine(
     """
     height, width = original.shape[2:]
     generator = torch.Generator(y.device).manual_seed(0)
+    compare = distortion.against(original)
     latents = (y / level.step).clone().requires_grad_(True)
     optimizer = torch.optim.Adam([latents], betas=(FAST, SLOW))
     for done in pace:
@@ -69,7 +70,7 @@ def refine(
         with torch.autocast(y.device.type, torch.bfloat16):
             values = model.context.scan(latents, level, scan.code)
             picture = model.reconstruct(values, level)
-        error = distortion.mean(picture[:, :, :height, :width] - original)
+        error = compare(picture[:, :, :height, :width])
         loss = weight * error * height * width + scan.rate(annealing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

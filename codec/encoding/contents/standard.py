@@ -43,7 +43,7 @@ def weighed(
     unfiltered = to_unfiltered(pixels, task.model.multiple)
     height, width = task.pixels.shape[:2]
     filtering = Filtering(unfiltered, task.model.postfilter, centred(task.half))
-    error = max(task.squared_error(filtering.pixels(task.model.postfilter, width, height)), 1.0)
+    error = max(task.error(filtering.pixels(task.model.postfilter, width, height)), 1.0)
     # PSNR = db_per_doubling * log2(bits), so d(error)/d(bits) = -share * error / bits.
     share = math.log(10) / 10 * db_per_doubling / math.log(2)
     return Content(data, unfiltered, 8 * coded / (share * error))

@@ -39,7 +39,7 @@ class SearchTask:
         original: float [1 3 h w], pixel values - 128.
         distortion: what errors count.
         half: quality in halves.
-        weight: lambda, in bits per `EncodeTask.squared_error`.
+        weight: lambda, in bits per `EncodeTask.error`.
         thorough: whether to try several steps.
         device: where gradients are taken.
         on_step: called with the fraction done and the cost in bits.
