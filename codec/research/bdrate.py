@@ -21,9 +21,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from codec.picture.metrics import METRICS
 from codec.research.curves import CurveError, RateCurve, RatePoint, over_common_images, read_curve
+from codec.research.metrics import MEASURED
 from codec.research.tables import TableError
+
+Range = tuple[float, float]
+EVERYWHERE: Range = (-math.inf, math.inf)
 
 
 def main(arguments: Sequence[str] | None = None, program: str | None = None) -> int:
@@ -33,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     )
     parser.add_argument("anchor", metavar="ANCHOR")
     parser.add_argument("tests", nargs="+", metavar="TEST")
-    parser.add_argument("--metric", choices=METRICS, default="psnr_db", help="default: psnr_db")
+    parser.add_argument("--metric", choices=MEASURED, default="psnr_db", help="default: psnr_db")
     parser.prog = program or parser.prog
     args = parser.parse_args(arguments)
     try:
@@ -60,7 +63,7 @@ def print_comparison(anchor: RateCurve, test: RateCurve, metric: str) -> None:
         print(curve.label)
         for point in points:
             print(f"  {point.bpp:7.4f} bpp  {point.value:7.3f}")
-    print(f"common range: {low:.2f} to {high:.2f}, {METRICS[metric].axis}")
+    print(f"common range: {low:.2f} to {high:.2f}, {MEASURED[metric].axis}")
     common = anchor.images.keys() & test.images.keys()
     if common:
         rates = [
@@ -75,7 +78,7 @@ def print_table(curves: list[RateCurve], metric: str) -> None:
     """Prints the BD-rate of each curve against the first one."""
     anchor, *tests = curves
     width = max(len(curve.label) for curve in tests)
-    print(f"at equal {METRICS[metric].label}, against {anchor.label}:")
+    print(f"at equal {MEASURED[metric].label}, against {anchor.label}:")
     for curve in tests:
         try:
             rate = bd_rate(spread(anchor.points, metric), spread(curve.points, metric))
@@ -86,22 +89,33 @@ def print_table(curves: list[RateCurve], metric: str) -> None:
 
 def spread(points: Iterable[RatePoint], metric: str) -> list[RatePoint]:
     """Points as curves are compared and drawn by."""
-    return [RatePoint(point.bpp, METRICS[metric].spread(point.value)) for point in points]
+    return [RatePoint(point.bpp, MEASURED[metric].spread(point.value)) for point in points]
 
 
-def bd_rate(anchor: list[RatePoint], test: list[RatePoint]) -> float:
-    """Rate of `test` over that of `anchor`, in percent: negative when it needs less."""
-    low, high = common_range(anchor, test)
+def bd_rate(anchor: list[RatePoint], test: list[RatePoint], within: Range = EVERYWHERE) -> float:
+    """Rate of `test` over that of `anchor`, in percent: negative when it needs less.
+
+    Args:
+        anchor: points of a curve, their values as curves are compared by.
+        test: those of the other.
+        within: values between which they are compared, as far as both curves have them.
+
+    Raises:
+        CurveError: they have no such values in common, or are no curves.
+    """
+    low, high = common_range(anchor, test, within)
     areas = [log_rate(points).integrate(low, high) for points in (anchor, test)]
     return 100 * math.expm1((areas[1] - areas[0]) / (high - low))
 
 
-def common_range(anchor: list[RatePoint], test: list[RatePoint]) -> tuple[float, float]:
+def common_range(
+    anchor: list[RatePoint], test: list[RatePoint], within: Range = EVERYWHERE
+) -> Range:
     """Lowest and highest quality that both curves have."""
     if min(len(anchor), len(test)) < 2:
         raise CurveError("a curve needs two points or more")
-    low = max(min(point.value for point in points) for points in (anchor, test))
-    high = min(max(point.value for point in points) for points in (anchor, test))
+    low = max(within[0], *(min(point.value for point in points) for points in (anchor, test)))
+    high = min(within[1], *(max(point.value for point in points) for points in (anchor, test)))
     if low >= high:
         raise CurveError("the two curves have no range of qualities in common")
     return low, high

@@ -15,6 +15,7 @@ from PIL import Image, features
 
 from bitstream.carriers import CARRIED, carrier_of
 from codec.contract import techniques
+from codec.contract.options import TUNES
 from codec.contract.report import Outcome
 from codec.picture.pixels import Pixels
 from codec.picture.standard import STANDARD
@@ -78,17 +79,23 @@ class NncodecCoder:
     """
 
     def __init__(
-        self, effort: int, update: str = techniques.DEFAULT, content: str = LEARNED
+        self,
+        effort: int,
+        update: str = techniques.DEFAULT,
+        content: str = LEARNED,
+        tune: str = TUNES[0],
     ) -> None:
         # Attributes are bound here, so that whatever the package imports late is not timed.
         codec = importlib.import_module("codec")
         self._encode, self._decode, self._options = codec.encode, codec.decode, codec.EncodeOptions
         self._probe = codec.probe
         self._error: type[Exception] = codec.CodecError
-        self._update = {} if update == techniques.DEFAULT else {"update": update}
+        self._asked: dict[str, Any] = {"effort": effort, "update": update, "tune": tune}
         self._content = content
         self._mode = codec.Lossy if content == LEARNED else partial(codec.Standard, content)
         self.name = "nncodec" if content == LEARNED else f"nncodec-{content}"
+        if tune != TUNES[0]:
+            self.name += f"-{tune}"
         if update != techniques.DEFAULT:
             self.name += "-noupdate" if update == techniques.NONE else f"-{update}"
         self.effort = str(effort)
@@ -96,8 +103,7 @@ class NncodecCoder:
 
     def encode(self, pixels: Pixels, quality: float) -> CodedImage:
         try:
-            options = self._options(self._mode(quality), effort=int(self.effort), **self._update)
-            result = self._encode(pixels, options)
+            result = self._encode(pixels, self._options(self._mode(quality), **self._asked))
         except self._error as error:
             raise CoderError(str(error)) from None
         return self.encoded(result)

@@ -27,8 +27,7 @@ import numpy as np
 from PIL import Image
 
 from codec.contract import techniques
-from codec.contract.options import EncodeOptions
-from codec.picture.metrics import METRICS, measure
+from codec.contract.options import TUNES, EncodeOptions
 from codec.research.arguments import experiment_parser, list_images, numbers
 from codec.research.codecs import (
     BASELINE_NAMES,
@@ -41,6 +40,7 @@ from codec.research.codecs import (
     Pixels,
     baseline,
 )
+from codec.research.metrics import MEASURED
 from codec.research.programs import program as program_coder
 from codec.research.tables import Row, TableError, append_row, read_rows
 
@@ -53,9 +53,12 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     parser = argument_parser()
     parser.prog = program or parser.prog
     args = parser.parse_args(arguments)
-    ours = args.effort is not None or args.update is not None or args.content != LEARNED
+    defaults = {"effort": None, "update": None, "content": LEARNED, "tune": TUNES[0]}
+    ours = any(getattr(args, name) != value for name, value in defaults.items())
     if args.codec != "nncodec" and ours:
-        parser.error(f"--effort, --update and --content belong to nncodec, not to {args.codec}")
+        parser.error(
+            f"--effort, --update, --content and --tune belong to nncodec, not to {args.codec}"
+        )
     if "=" not in args.codec and args.codec not in KNOWN:
         parser.error(f"--codec is one of {', '.join(KNOWN)}, or NAME=COMMAND")
     if args.decoder and "=" not in args.codec:
@@ -94,6 +97,7 @@ def argument_parser() -> argparse.ArgumentParser:
         default=LEARNED,
         help="nncodec only: standard files that carry an update (default: learned)",
     )
+    parser.add_argument("--tune", choices=TUNES, default=TUNES[0], help="nncodec only")
     parser.add_argument(
         "--update",
         choices=techniques.names(),
@@ -117,7 +121,7 @@ def make_coder(args: argparse.Namespace) -> Coder:
     if args.codec != "nncodec":
         return baseline(args.codec)
     effort = DEFAULT_EFFORT if args.effort is None else args.effort
-    return NncodecCoder(effort, args.update or techniques.DEFAULT, args.content)
+    return NncodecCoder(effort, args.update or techniques.DEFAULT, args.content, args.tune)
 
 
 def evaluate(paths: list[Path], coder: Coder, qualities: tuple[float, ...], out: Path) -> list[Row]:
@@ -164,7 +168,7 @@ def measured(
     decoded_at = time.perf_counter()
     if decoded.shape != pixels.shape or decoded.dtype != np.uint8:
         raise CoderError(f"{name}: decoded to {decoded.dtype} {list(decoded.shape)}")
-    figures = measure(decoded, pixels)
+    figures = {name: metric.measure(decoded, pixels) for name, metric in MEASURED.items()}
     return Row(
         image=name,
         width=width,
@@ -185,7 +189,7 @@ def measured(
 
 def line_of(row: Row) -> str:
     """A row as a line of text."""
-    figures = (f"{metric.label} {metric.text(getattr(row, n))}" for n, metric in METRICS.items())
+    figures = (f"{metric.label} {metric.text(getattr(row, n))}" for n, metric in MEASURED.items())
     return (
         f"{row.image}  {row.codec}  q{row.quality:g}  {row.bpp:.4f} bpp  {'  '.join(figures)}  "
         f"enc {row.enc_s:.2f} s  dec {row.dec_s:.2f} s"
@@ -199,7 +203,7 @@ def mean(rows: Iterable[Row], name: str) -> float:
 
 def print_means(rows: list[Row]) -> None:
     """One line per quality, means over the images."""
-    decimals = {"bpp": 4, **{name: metric.decimals + 1 for name, metric in METRICS.items()}}
+    decimals = {"bpp": 4, **{name: metric.decimals + 1 for name, metric in MEASURED.items()}}
     decimals |= {"enc_s": 3, "dec_s": 3, "update_bytes": 1}
     print("quality", *(f"{name:>12}" for name in decimals))
     for quality in sorted({row.quality for row in rows}):

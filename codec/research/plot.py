@@ -15,9 +15,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from codec.picture.metrics import METRICS
 from codec.research.bdrate import spread
 from codec.research.curves import CurveError, RateCurve, over_common_images, read_curves
+from codec.research.metrics import MEASURED
 from codec.research.tables import TableError
 
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("curves", nargs="+", metavar="CURVE")
-    parser.add_argument("--metric", choices=METRICS, default="psnr_db", help="default: psnr_db")
+    parser.add_argument("--metric", choices=MEASURED, default="psnr_db", help="default: psnr_db")
     parser.add_argument("--out", type=Path, required=True, metavar="rd.png")
     parser.prog = program or parser.prog
     args = parser.parse_args(arguments)
@@ -55,7 +55,7 @@ def draw(curves: list[RateCurve], metric: str = "psnr_db") -> Figure:
         )
     axes.set_xlim(0, widest_bpp(curves))
     axes.set_xlabel("bits per pixel")
-    axes.set_ylabel(METRICS[metric].axis)
+    axes.set_ylabel(MEASURED[metric].axis)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

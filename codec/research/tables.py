@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from codec.picture.metrics import METRICS
+from codec.research.metrics import MEASURED
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ Row = dataclasses.make_dataclass(
     "Row",
     [
         (name, float, column(f".{metric.decimals + 2}f", math.nan))
-        for name, metric in METRICS.items()
+        for name, metric in MEASURED.items()
     ],
     bases=(RowColumns,),
     frozen=True,

@@ -78,6 +78,7 @@ def write_table(tmp_path: Path) -> WriteTable:
                     psnr_db=psnr_db + gain_db - number,
                     ssimulacra2=4 * (psnr_db - 20),
                     ms_ssim=1 - 1 / psnr_db**2,
+                    butteraugli=30 / psnr_db,
                 )
                 append_row(path, row)
         return path
