@@ -20,7 +20,7 @@ from codec.networks.twins import changed
 
 
 @torch.no_grad()
-def scaled(task: EncodeTask, content: Content) -> EncodeTask:
+def distortion_scaled(task: EncodeTask, content: Content) -> EncodeTask:
     """The task with its distortion on the scale that a first content gives it."""
     if task.distortion.tune is None:
         return task

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from codec.encoding.masking import masking
-from codec.encoding.tune import TUNES, Comparison, Tune
+from codec.encoding.tune import TUNES, Criterion, Tune
 from codec.errors import OptionError
 from codec.picture.pixels import Pixels, squared_error
 
@@ -111,7 +111,7 @@ class Distortion:
         lack = self.tune.lack(pixels, original) * original[..., 0].size
         return (1 - SHARE) * error + SHARE * self.exchange * lack
 
-    def against(self, original: Tensor) -> Comparison:
+    def against(self, original: Tensor) -> Criterion:
         """Makes the mean of the same for a picture [1 3 h w], to be differentiated.
 
         Args:

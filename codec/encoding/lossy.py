@@ -17,7 +17,7 @@ from codec.contract.modes import Lossy
 from codec.contract.options import EncodeOptions
 from codec.contract.report import OnProgress, TracePoint
 from codec.contract.targets import Limit
-from codec.encoding.adapt import adapt, scaled
+from codec.encoding.adapt import adapt, distortion_scaled
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import EVEN, Distortion
@@ -113,7 +113,7 @@ def rounds(task: EncodeTask) -> Iterator[Adapted]:
     than latents refined for the base filter.
     """
     content = encoder_of(task).encode()
-    task = scaled(task, content)
+    task = distortion_scaled(task, content)
     encoder = encoder_of(task)
     best = adapt(task, content)
     yield best

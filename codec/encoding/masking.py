@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from codec.encoding.tune import smooth
+from codec.encoding.tune import windowed
 from codec.networks.pictures import from_pixels
 from codec.picture import ms_ssim
 from codec.picture.pixels import Pixels
@@ -29,5 +29,5 @@ def masking(pixels: Pixels) -> Tensor:
     luma = torch.einsum("nchw,c->nhw", from_pixels(pixels), torch.tensor(LUMA))[:, None]
     radius = ms_ssim.RADIUS
     wide = functional.pad(luma, (radius,) * 4, mode="replicate")
-    mean, squares = smooth((wide, wide.square()), ms_ssim.GAUSSIAN, 0)
+    mean, squares = windowed((wide, wide.square()), ms_ssim.GAUSSIAN, 0)
     return ((squares - mean.square()).clamp(min=0) + BUSY_FROM) ** -MASKING

@@ -23,7 +23,7 @@ from codec.contract.quality import centred
 from codec.contract.report import OnProgress
 from codec.decoding import update
 from codec.decoding.filtering import Filtering
-from codec.encoding.adapt import adapt, applied, scaled
+from codec.encoding.adapt import adapt, applied, distortion_scaled
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.frame import Told
 from codec.encoding.lossy import coded_as, prepare
@@ -104,7 +104,7 @@ def cheapest_set(tasks: Sequence[EncodeTask]) -> Chosen:
         tasks: pictures of one model and effort.
     """
     contents = [encoder_of(task).encode() for task in tasks]
-    tasks = [scaled(*pair) for pair in zip(tasks, contents, strict=True)]
+    tasks = [distortion_scaled(*pair) for pair in zip(tasks, contents, strict=True)]
     alone = [adapt(*pair) for pair in zip(tasks, contents, strict=True)]
     best = share(tasks, alone)
     for number in range(tasks[0].effort.rounds):

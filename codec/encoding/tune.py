@@ -23,7 +23,7 @@ from codec.picture.pixels import Pixels
 PEAK = 255
 MIDDLE = 128
 """Searches hold pixel values less that."""
-Comparison = Callable[[Tensor], Tensor]
+Criterion = Callable[[Tensor], Tensor]
 """What a picture, float [1 3 h w], pixel values - 128, lacks: to be differentiated."""
 
 
@@ -42,7 +42,7 @@ class Tune:
 
     label: str
     lack: Callable[[Pixels, Pixels], float]
-    against: Callable[[Tensor], Comparison]
+    against: Callable[[Tensor], Criterion]
     steepness: float
     smallest_side_px: int
 
@@ -79,7 +79,7 @@ class Ssimulacra2:
 
     def _weighted(self, scale: _Scale, planes: Tensor) -> Tensor:
         """The norms of all maps of a scale, at their weights."""
-        mean, squares, product = smooth(
+        mean, squares, product = windowed(
             (planes, planes.square(), planes * scale.original),
             ssimulacra2.GAUSSIAN,
             ssimulacra2.RADIUS,
@@ -124,7 +124,7 @@ class _Scale:
             return None
         original = xyb[:, planes]
         radius = ssimulacra2.RADIUS
-        mean, squares = smooth((original, original.square()), ssimulacra2.GAUSSIAN, radius)
+        mean, squares = windowed((original, original.square()), ssimulacra2.GAUSSIAN, radius)
         kept = torch.tensor(weights[planes], dtype=xyb.dtype, device=xyb.device)
         edges = 1 + (original - mean).abs()
         return cls(planes, kept, original, mean, squares - mean.square(), edges)
@@ -161,7 +161,7 @@ class MsSsim:
         """Means over all windows of SSIM, and of its contrast and structure alone: [3]."""
         squares = original.square() + planes.square()
         parts = original, planes, squares, original * planes
-        mean, found_mean, both, product = smooth(parts, ms_ssim.GAUSSIAN, 0)
+        mean, found_mean, both, product = windowed(parts, ms_ssim.GAUSSIAN, 0)
         means, powers = mean * found_mean, mean.square() + found_mean.square()
         floor = ms_ssim.CONTRAST_FLOOR
         contrast = (2 * (product - means) + floor) / (both - powers + floor)
@@ -218,7 +218,7 @@ def _matrices(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     return opsin[:, :, None, None], opponents[:, :, None, None], offsets
 
 
-def smooth(parts: Sequence[Tensor], half: Sequence[float], margin: int) -> tuple[Tensor, ...]:
+def windowed(parts: Sequence[Tensor], half: Sequence[float], margin: int) -> tuple[Tensor, ...]:
     """Filters planes [n c h w] along both axes.
 
     Args:
