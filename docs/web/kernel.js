@@ -3,7 +3,7 @@
 
 import { invalid, refuse } from './container.js';
 
-const ABI = 3;
+const ABI = 4;
 const SIMD = 5, PORTABLE = 0;
 const READER_BYTES = 32, MOST_STRIP = 2 ** 18;
 const ERRORS = [
@@ -67,6 +67,9 @@ export class Kernel {
     this.view(array.constructor, place, array.length).set(array);
     return place;
   }
+
+  /** Calls a function by its name, less `nnc_`. */
+  call(name, ...places) { check(this.x[`nnc_${name}`](...places)); }
 
   words(...numbers) { return this.put(Int32Array.from(numbers)); }
 

@@ -1,12 +1,13 @@
 // Pictures without loss: grids from a single pixel to the picture (FORMAT.md, section 14).
 
 import { Tag, invalid, refuse } from './container.js';
+import { BEYOND, Correction, PIXEL_LIMIT, TRACES } from './correction.js';
 import { SymbolReader, layerOf } from './kernel.js';
 import { METHODS, moved, movesOf, readLevels } from './updates.js';
 
 const PHASES = [[1, 1], [0, 1], [1, 0]];
-const SEED = [128, 0, 0], GREY_TABLE = 4, PIXEL_LIMIT = 255;
-const CLASSES = 4, COLOURS = 3, SYMBOLS = new BigInt64Array(0);
+const SEED = [128, 0, 0], GREY_TABLE = 4;
+const CLASSES = 4, COLOURS = 3, NOTHING = new BigInt64Array(0);
 const POSITION_COST = 8;
 
 /** The pixels of a lossless file: RGB in raster order. */
@@ -22,14 +23,17 @@ export function decodeLossless(kernel, model, file) {
   const [grey] = reader.code([GREY_TABLE]);
   if (grey !== 0 && grey !== 1) invalid('the picture is neither grey nor coloured');
   const channels = grey ? 1 : COLOURS, last = model.tableCount - 1;
-  let known = new Int16Array(COLOURS);
+  let known = new Int16Array(COLOURS), traces = new Int16Array(TRACES), stride = 1;
   reader.code(Array(channels).fill(last)).forEach((value, c) => {
-    if (Math.abs(value + SEED[c]) > PIXEL_LIMIT) invalid('a decoded value is beyond that of any pixel');
+    if (Math.abs(value + SEED[c]) > PIXEL_LIMIT) invalid(BEYOND);
     known[c] = value + SEED[c];
   });
   for (let number = sizes.length - 2; number >= 0; number--) {
-    const grid = { known, from: sizes[number + 1], to: sizes[number], number, channels };
-    known = kernel.scope(() => refine(kernel, model, passes, reader, grid));
+    const from = sizes[number + 1], finer = new Int16Array(4 * from[0] * from[1] * TRACES);
+    scatter(finer, from.map((side) => 2 * side), traces, stride, [0, 0], TRACES);
+    const grid = { known, traces: finer, from, to: sizes[number], number, channels };
+    [known, traces] = kernel.scope(() => refine(kernel, model, passes, reader, grid));
+    stride = 2 * from[1];
   }
   return toRgb(known);
 }
@@ -82,19 +86,20 @@ function makePasses(kernel, model, changed) {
   }));
 }
 
-/** From one grid to the next finer one. */
-function refine(kernel, model, passes, reader, { known, from, to, number, channels }) {
+/** From one grid to the next finer one, and its traces. */
+function refine(kernel, model, passes, reader, { known, traces, from, to, number, channels }) {
   const [rows, columns] = from, positions = rows * columns, kind = Math.min(number, CLASSES - 1);
   const arrays = { phase_0: kernel.put(known) };
   const logs = kernel.put(model.tensors[model.logs]);
   const finer = new Int16Array(COLOURS * to[0] * to[1]);
-  scatter(finer, to, known, from, [0, 0]);
+  scatter(finer, to, known, columns, [0, 0], COLOURS);
   const array = (name, bytes) => (arrays[name] ??= kernel.zeros(bytes * positions));
-  const symbols = kernel.symbols(positions), [, , tables, values] = symbols;
+  const stage = new Correction(kernel, reader, { from, traces, logs, gains: model.gains });
+  const pixels = kernel.take(4 * positions);
   passes.forEach((pass, index) => {
     const [row, column] = PHASES[index];
     const inside = [(to[0] - row + 1) >> 1, (to[1] - column + 1) >> 1];
-    const run = (part, constants = SYMBOLS) => {
+    const run = (part, constants = NOTHING) => {
       const external = {};
       for (const [name, register] of Object.entries(part.names)) {
         const [bits, , count] = part.registers[register];
@@ -102,7 +107,7 @@ function refine(kernel, model, passes, reader, { known, from, to, number, channe
       }
       kernel.scope(() => {
         const base = { base: from, kept: [inside[1], inside[0]], external, constants, logs };
-        const job = kernel.job(part, { ...base, symbols });
+        const job = kernel.job(part, { ...base, symbols: [0, 0, 0, pixels] });
         kernel.run(part, job, rows, POSITION_COST * columns);
       });
     };
@@ -116,21 +121,21 @@ function refine(kernel, model, passes, reader, { known, from, to, number, channe
         continue;
       }
       run(pass.heads[channel]);
-      reader.call(inside[0] * inside[1], tables, values);
+      stage.decode(index, channel, [row, column], inside, array('said'), pixels);
       run(pass.settle[channel]);
     }
     arrays[`error_${index + 1}`] = arrays.error;
     const phase = kernel.view(Int16Array, arrays[`phase_${index + 1}`], COLOURS * positions);
-    scatter(finer, to, phase, from, [row, column]);
+    scatter(finer, to, phase, columns, [row, column], COLOURS);
   });
-  return finer;
+  return [finer, stage.copyTraces()];
 }
 
-/** Puts a phase where it belongs in the finer grid. */
-function scatter(finer, [rows, columns], phase, [, width], [row, column]) {
+/** Puts a phase of so many columns where it belongs in the finer grid; `count` numbers a pixel. */
+function scatter(finer, [rows, columns], phase, width, [row, column], count) {
   for (let y = row; y < rows; y += 2)
     for (let x = column; x < columns; x += 2) {
-      const at = COLOURS * ((y >> 1) * width + (x >> 1));
-      finer.set(phase.subarray(at, at + COLOURS), COLOURS * (y * columns + x));
+      const at = count * ((y >> 1) * width + (x >> 1));
+      finer.set(phase.subarray(at, at + count), count * (y * columns + x));
     }
 }

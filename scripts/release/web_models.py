@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from functools import singledispatch
 
 import numpy as np
@@ -31,6 +32,7 @@ from codec.decoding.lossless.update import heads_of, scales_of, tables_of
 from codec.models.heads import HEAD_NAMES
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.networks.integers import FilterLayers, IntegerLayer, Scales
+from codec.networks.lossless.gains import GAINS
 from codec.networks.lossless.shape import CHANNELS, PHASES
 from codec.networks.order import Grid, Slot
 from scripts.release.web_tensors import Description, File
@@ -212,6 +214,9 @@ def _(model: LosslessModel, file: File) -> Description:
     numbers = {id(table): number for number, table in enumerate(model.tables.frequencies)}
     return {
         "logs": file.put(model.arrays["loudness.table"]),
+        "gains": [
+            [[astuple(gains) for gains in steps] for steps in channels] for channels in GAINS
+        ],
         "passes": [
             _pass(PassBuilder(level, arrays, number, blocks, changed), file)
             for number in range(len(PHASES))
