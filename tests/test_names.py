@@ -25,6 +25,7 @@ ONE_MEANING = {
     "pack unpack": "a value <-> its bytes, one pair for each payload; commands are named for them",
     "main": "what a program runs",
     "parse": "a TOML table of the contract -> its rows",
+    "rescale": "the rounding shift of FORMAT.md, section 8.1, in numpy and in torch",
     "run": "what each batch engine does",
     "split": "a picture file -> its picture and what stands beside it, for each format",
     "Command Floats Samples": "abbreviations of a type, the same wherever they stand",
