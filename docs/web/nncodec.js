@@ -21,7 +21,10 @@ export { FormatError, modelsIn };
 
 const MOST_PIXELS = 2 ** 26;
 const OPAQUE = 255;
-const EXACT = { '5650384c': 'WebP', '4a584c20': 'JPEG XL' };
+const EXACT = {
+  '5650384c': { name: 'WebP', opaque: true }, '56503841': { name: 'WebP', opaque: false },
+  '4a584c20': { name: 'JPEG XL', opaque: true }, '4a584c41': { name: 'JPEG XL', opaque: false },
+};
 let kernel;
 const loaded = new Map();
 
@@ -36,7 +39,7 @@ export function describe(bytes) {
   return {
     ...header,
     update: methodOf(chunks.get(Tag.UPDATE)),
-    alpha: chunks.has(Tag.ALPHA),
+    alpha: chunks.has(Tag.ALPHA) || EXACT[header.model]?.opaque === false,
     chunks: Array.from(chunks, ([tag, payload]) => ({ name: nameOf(tag), bytes: payload.length })),
   };
 }
@@ -101,12 +104,13 @@ async function decodeNetworks(engine, file, models, options) {
 
 /** A lossless file that holds a bitstream of another codec (section 14.6). */
 async function decodeExact(file) {
-  const { chunks } = file, name = EXACT[file.model];
+  const { chunks } = file, { name, opaque } = EXACT[file.model];
   if (!file.lossless) invalid(`quality ${file.quality} does not go with a content without loss`);
   if (chunks.has(Tag.UPDATE) || chunks.has(Tag.PRIOR))
     invalid('the content has no networks that an update could change');
+  if (!opaque && chunks.has(Tag.ALPHA)) invalid('the content has an opacity already');
   if (name !== 'WebP') invalid(`${name} content is not shown here: \`nncodec decode\` does`);
-  return { name, rgb: await readWebp(chunks.get(Tag.CONTENT), file) };
+  return { name, rgb: await readWebp(chunks.get(Tag.CONTENT), file, opaque) };
 }
 
 function checkSize(width, height, { mostPixels }) {

@@ -86,14 +86,16 @@ export async function readStandard(bytes, content) {
 
 const SIDE = 0x3fff, OPACITY = 1 << 28;
 
-/** The colours of a bitstream VP8L (section 14.6). */
-export async function readWebp(data, { width, height }) {
+/** The colours of a bitstream VP8L, whose model says whether it is opaque (section 14.6). */
+export async function readWebp(data, { width, height }, opaque) {
   if (data.length < 5 || data[0] !== 0x2f) invalid('the content is not a readable WebP bitstream');
   const bits = new DataView(data.buffer, data.byteOffset).getUint32(1, true);
   if ((bits & SIDE) + 1 !== width || ((bits >>> 14) & SIDE) + 1 !== height)
     invalid('the content has another size than the header states');
+  if (opaque !== !(bits & OPACITY))
+    invalid(`the content has ${opaque ? 'an' : 'no'} opacity, against what the header states`);
   // Browsers keep colours multiplied by their opacity, and do not give them back exactly.
-  if (bits & OPACITY) invalid('WebP content with an opacity is not shown here: `nncodec decode` does');
+  if (!opaque) invalid('WebP content with an opacity is not shown here: `nncodec decode` does');
   const { rgba } = await readStandard(riff(data), 'webp');
   return Uint8Array.from({ length: 3 * width * height }, (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)]);
 }
