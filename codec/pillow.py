@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 from bitstream import MAGIC, FormatError, Tag
 from bitstream.file.preview import preview
 from codec import update_files
-from codec.contract.decoding import SCALES, DecodeOptions
+from codec.contract.decoding import DecodeOptions, scale_for
 from codec.contract.modes import mode_of
 from codec.contract.options import EncodeOptions
 from codec.errors import CodecError
@@ -95,8 +95,7 @@ class NniImageFile(ImageFile.ImageFile):
         if not self.tile or size is None or self._scale > 1:
             return None
         width, height = self.size
-        most = min(width / size[0], height / size[1])
-        self._scale = max((scale for scale in SCALES if scale <= most), default=1)
+        self._scale = scale_for(self.size, size)
         if self._scale == 1:
             return None
         self._size = (-(-width // self._scale), -(-height // self._scale))

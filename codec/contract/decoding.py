@@ -9,6 +9,12 @@ from codec.errors import OptionError
 SCALES = (1, 2, 4, 8)
 
 
+def scale_for(size: tuple[int, int], wanted: tuple[int, int]) -> int:
+    """The largest scale that leaves a picture of `size` as large as `wanted`, or larger."""
+    most = min(side / least for side, least in zip(size, wanted, strict=True))
+    return max((scale for scale in SCALES if scale <= most), default=1)
+
+
 @dataclass(frozen=True)
 class DecodeOptions:
     """How a file is decoded; no option but `scale` changes a pixel."""

@@ -6,7 +6,7 @@ Standard files have another one, `codec.decoding.enhanced`, and so have lossless
 
 from __future__ import annotations
 
-from bitstream import BadMagic, Container, InvalidField, LimitExceeded, Tag
+from bitstream import BadMagic, Container, LimitExceeded, Tag
 from bitstream.file import pixel_checksum
 from codec.contract.decoding import DecodeOptions
 from codec.contract.quality import centred
@@ -15,7 +15,7 @@ from codec.decoding.contents import registry as contents
 from codec.decoding.engines.choice import chosen
 from codec.decoding.restored import Restored
 from codec.models.kinds import FilteredModel, LosslessModel
-from codec.models.released import load
+from codec.models.released import load_for
 from codec.networks import patience
 from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
 from codec.picture.metadata import Metadata
@@ -90,9 +90,7 @@ def _colours(container: Container, updates: tuple[bytes, ...]) -> Pixels:
         from codec.decoding.lossless import exact
 
         return exact.decode(container, header.exact)
-    model = load(header.model)
-    if isinstance(model, LosslessModel) != header.lossless:
-        raise InvalidField(f"quality {header.quality} does not go with {model.content} content")
+    model = load_for(header)
     if isinstance(model, LosslessModel):
         from codec.decoding.lossless import decoder as lossless
 

@@ -24,7 +24,7 @@ from codec.decoding.contents import registry as contents
 from codec.decoding.engines.choice import chosen
 from codec.decoding.lossless import decoder as lossless
 from codec.models.kinds import LearnedModel, LosslessModel
-from codec.models.released import load
+from codec.models.released import load_for
 from codec.networks.integers import BASIS_BITS
 from codec.networks.order import BLOCK_PX, Latents
 from codec.picture import halves, transparency
@@ -68,7 +68,7 @@ def _colours(container: Container, scale: int) -> Pixels:
         from codec.decoding.lossless import exact
 
         return shrink(exact.decode(container, header.exact), scale)
-    model = load(header.model)
+    model = load_for(header)
     if isinstance(model, LosslessModel):
         return lossless.decode(container, model, coarser=scale.bit_length() - 1)
     scales = prior.apply(chunks[Tag.PRIOR], model) if Tag.PRIOR in chunks else None

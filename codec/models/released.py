@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from bitstream import CdfTables, UnknownModel
+from bitstream import CdfTables, Header, InvalidField, UnknownModel
 from codec.contract.contents import LEARNED
 from codec.errors import ModelError
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
@@ -93,6 +93,19 @@ def load(model_id: bytes) -> ReleasedModel:
     if file_hash(path) != digest:
         raise ModelError(f"the model file {path} is damaged; install nncodec again")
     return load_file(path)
+
+
+def load_for(header: Header) -> ReleasedModel:
+    """The model of a file, whose kind must go with the file's quality.
+
+    Raises:
+        InvalidField: the file is lossless and its model is not, or the other way round.
+        Else as `load`.
+    """
+    model = load(header.model)
+    if isinstance(model, LosslessModel) != header.lossless:
+        raise InvalidField(f"quality {header.quality} does not go with {model.content} content")
+    return model
 
 
 @lru_cache(maxsize=2)

@@ -32,8 +32,8 @@ from codec.networks.integers import (
     IntegerLayer,
 )
 from codec.networks.layers import NEGATIVE_SLOPE
+from codec.networks.order import BLOCK_PX
 from codec.networks.strips import spans
-from codec.networks.transform import BLOCK_PX
 
 QUALITY_SHIFT = 12
 """Fractional bits of the quality vectors, beyond the format they map."""

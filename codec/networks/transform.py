@@ -14,9 +14,8 @@ from torch.nn import functional
 
 from codec.networks.blocks import bottlenecks
 from codec.networks.layers import Conv, QualityBias, Residual
+from codec.networks.order import BLOCK_PX
 from codec.networks.units import PIXELS_PER_UNIT
-
-BLOCK_PX = 16
 
 
 class Analysis(nn.Module):

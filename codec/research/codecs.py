@@ -13,15 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image, features
 
-from bitstream.carriers import CARRIED, carrier_of
+from bitstream.carriers import carrier_of
 from codec.contract import techniques
+from codec.contract.contents import LEARNED
 from codec.contract.options import TUNES
 from codec.contract.report import Outcome
 from codec.picture.pixels import Pixels
 from codec.picture.standard import STANDARD
-
-LEARNED = "learned"
-CONTENTS = (LEARNED, *CARRIED)
 
 
 class CoderError(Exception):

@@ -27,12 +27,11 @@ import numpy as np
 from PIL import Image
 
 from codec.contract import techniques
+from codec.contract.contents import CONTENTS, LEARNED
 from codec.contract.options import TUNES, EncodeOptions
 from codec.research.arguments import experiment_parser, list_images, numbers
 from codec.research.codecs import (
     BASELINE_NAMES,
-    CONTENTS,
-    LEARNED,
     CodedImage,
     Coder,
     CoderError,

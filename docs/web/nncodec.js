@@ -6,7 +6,7 @@
 // FORMAT.md says what is decoded; element.js shows pictures in a page.
 
 import {
-  FormatError, LOSSLESS, METADATA, Reader, Tag, crc32, invalid, nameOf, readContainer, readMetadata,
+  FormatError, LOSSLESS, METADATA, Reader, Tag, crc32, hex, invalid, nameOf, readContainer, readMetadata,
   refuse, u32,
 } from './container.js';
 import { readAlpha } from './lzma.js';
@@ -168,7 +168,7 @@ function checkPixels(payload, samples, { update }) {
 function enhancementOf(payload) {
   const reader = new Reader(payload), version = reader.u8('the version of the enhancement');
   if (version !== 1) refuse('UnsupportedVersion', `enhancement of version ${version}`);
-  const model = Array.from(reader.raw(4, 'a model'), (b) => b.toString(16).padStart(2, '0')).join('');
+  const model = hex(reader.raw(4, 'a model'));
   const quality = reader.u8('a quality'), checksum = u32(reader.raw(4, 'a checksum'));
   if (quality >= LOSSLESS) invalid(`quality ${quality} is not in 0..200`);
   return { model, quality, checksum, update: reader.rest('an update') };

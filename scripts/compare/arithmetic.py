@@ -21,8 +21,8 @@ from codec.contract.quality import level_at
 from codec.models import released
 from codec.networks.learned import Model
 from codec.networks.likelihood import hard_rounding
+from codec.networks.order import BLOCK_PX
 from codec.networks.pictures import from_pixels, pad_to
-from codec.networks.transform import BLOCK_PX
 from codec.picture import reading as image
 from codec.picture.pixels import Pixels, psnr_db
 from codec.research.arguments import experiment_parser, list_images, numbers

@@ -21,9 +21,8 @@ from codec.decoding.parameters import PARAMETERS
 from codec.encoding.contents.latents import encode_latents
 from codec.models.kinds import ReleasedModel
 from codec.networks.integers import Scales
-from codec.networks.order import Exchange, Grid, Latents, Slot
+from codec.networks.order import BLOCK_PX, Exchange, Grid, Latents, Slot
 from codec.networks.pictures import pad_to
-from codec.networks.transform import BLOCK_PX
 
 WIDTH, HEIGHT, HALF = 20, 18, 75
 """Size and quality of a vector whose rule is about something else."""

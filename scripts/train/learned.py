@@ -27,7 +27,7 @@ from codec.contract.quality import lambda_at, level_at
 from codec.networks.config import ModelConfig, read_config
 from codec.networks.learned import Model
 from codec.networks.likelihood import Rounding, hard_rounding, noisy_rounding
-from codec.networks.transform import BLOCK_PX
+from codec.networks.order import BLOCK_PX
 from scripts.train.data import center_crops, klt, load_folder, random_crops
 from scripts.train.muon import KernelMuon
 from scripts.train.run import Training, Validation, load_config, run_parser

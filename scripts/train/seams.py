@@ -22,7 +22,7 @@ from codec.contract.quality import level_at
 from codec.models.released import load_default
 from codec.networks.learned import Model
 from codec.networks.likelihood import hard_rounding
-from codec.networks.transform import BLOCK_PX
+from codec.networks.order import BLOCK_PX
 from scripts.train.data import center_crops, load_folder
 from scripts.train.learned import TrainConfig, load_weights
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image
 
 import codec
+from bitstream import Container, InvalidField
+from bitstream.file.header import LOSSLESS_QUALITY
 from codec.contract.decoding import SCALES, DecodeOptions
 from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions
@@ -120,3 +123,16 @@ def test_the_command_writes_it(photo, tmp_path: Path, monkeypatch):
     assert "skipped" in CliRunner().invoke(main, again).output
     other = ["decode", "--scale", "1/8", "photo.nni", "small.png", "--resume", "--json"]
     assert "skipped" not in CliRunner().invoke(main, other).output
+
+
+def test_a_quality_that_is_not_of_the_model_is_refused(photo):
+    """As without a scale: a preview looks at the header as well."""
+    lossless = codec.encode(photo[:8, :8], EncodeOptions(Lossless("learned"), effort=0)).data
+    lossy = codec.encode(photo[:8, :8], EncodeOptions(effort=0)).data
+    for data, quality in ((lossless, 100), (lossy, LOSSLESS_QUALITY)):
+        container = Container.unpack(data)
+        header = replace(container.header, quality=quality)
+        changed = Container(header, container.chunks).pack()
+        for scale in SCALES:
+            with pytest.raises(InvalidField, match="does not go with"):
+                codec.decode(changed, DecodeOptions(scale=scale))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def test_jpeg_xl(tiny):
 
 
 def test_without_its_plugin_jpeg_xl_is_refused(tiny, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pillow_jxl", None)
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     with pytest.raises(ModelError, match="pip install pillow-jxl-plugin"):
         codec.encode(screen(), EncodeOptions(Lossless("jxl")))
     webp = Container.unpack(codec.encode(screen(), EncodeOptions(Lossless("webp"))).data)

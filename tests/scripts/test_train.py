@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from codec.networks.transform import BLOCK_PX
+from codec.networks.order import BLOCK_PX
 from scripts.measure.complexity import costs
 from scripts.train.data import center_crops
 from scripts.train.learned import DataConfig, TrainConfig, Trainer

@@ -28,10 +28,9 @@ from codec.networks.lossless.network import LosslessNetworks
 from codec.networks.lossless.scan import PassStep, refine_grid
 from codec.networks.lossless.shape import CHANNELS, PHASES, VALUE_BITS
 from codec.networks.lossless.twins import predict, with_heads
-from codec.networks.order import Exchange, Grid, Latents, Slot
+from codec.networks.order import BLOCK_PX, Exchange, Grid, Latents, Slot
 from codec.networks.pictures import from_halves, to_halves
 from codec.networks.strips import in_strips
-from codec.networks.transform import BLOCK_PX
 from codec.networks.twins import changed, scaled
 from codec.picture.pixels import Halves, Pixels
 

@@ -20,10 +20,9 @@ from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.encoding.updates import prior as prior_fit
 from codec.models.kinds import LearnedModel
 from codec.networks.integers import Scales
-from codec.networks.order import Exchange, Grid, Latents
+from codec.networks.order import BLOCK_PX, Exchange, Grid, Latents
 from codec.networks.pictures import from_halves, pad_to
 from codec.networks.strips import in_strips
-from codec.networks.transform import BLOCK_PX
 from codec.networks.twins import set_last_layer
 
 QUALITIES = range(HALVES + 1)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from codec.networks.order import BLOCK_PX
 from codec.networks.strips import PIXELS, spans
-from codec.networks.transform import BLOCK_PX
 
 SIDE = 64
 """At most, in blocks; even, as the position phases of the context model are."""

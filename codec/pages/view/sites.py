@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, lru_cache
 from io import BytesIO
 from threading import Lock
 
 from PIL import Image
 
+from codec.contract.decoding import scale_for
 from codec.errors import CodecError
 from codec.pages.view.comparison import Comparison, Entry, compare, known_of, restored
 from codec.pages.view.server import JSON, PNG, Reply, Site, page
@@ -75,10 +76,16 @@ class Sheet:
         return of_comparison(compare([self._entries[number]]))
 
     def _reduced(self, number: int) -> bytes:
+        entry = self._entries[number]
+        info, longest = known_of(entry), (THUMBNAIL_PX, THUMBNAIL_PX)
+        # The longer side counts, so either may stand for it.
+        longer = max(info.width, info.height)
+        scale = scale_for((longer, longer), longest)
         with self._lock:
-            pixels = restored(self._entries[number]).pixels
+            small = replace(entry, options=replace(entry.options, scale=scale))
+            pixels = restored(small).pixels
         picture = Image.fromarray(pixels)
-        picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+        picture.thumbnail(longest)
         file = BytesIO()
         picture.save(file, "png")
         return file.getvalue()
