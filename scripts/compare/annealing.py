@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from unittest.mock import patch
@@ -25,12 +26,13 @@ from codec.encoding import lossy
 from codec.encoding.adapt import adapt
 from codec.encoding.contents import learned
 from codec.encoding.contents.annealing import (
-    DRAW_TEMPERATURE,
     FIRST,
     Annealing,
     Drawn,
+    Noise,
     cost,
     draw_up,
+    uniform,
 )
 from codec.encoding.contents.registry import encoder_of
 from codec.networks.context import Predicted
@@ -43,10 +45,9 @@ from scripts.measure.experiment import DOCS, Experiment, markdown
 WIDTH, HEIGHT = 320, 256
 PICTURES = 3
 QUALITIES = (20.0, 60.0)
-STEPS = 100
-STEP_SIZE = 0.02
-COLDEST = 0.1
-"""Temperature that the published annealing ends with."""
+STEPS = 25
+WARMEST, COLDEST = 0.5, 0.1
+"""Temperatures that the published annealing begins and ends with."""
 SOFTEST, SHARPEST = 1.0, 6.0
 """Of the staircase: 0 is the identity, infinity is rounding."""
 
@@ -55,23 +56,29 @@ SOFTEST, SHARPEST = 1.0, 6.0
 class Published(Annealing):
     """As in the paper, but for what is set.
 
-    There odds and draws have one temperature, rates are those of fractions, and steps shrink from
-    the beginning.
+    There odds and draws have one temperature, rates are those of fractions, draws know nothing of
+    those before them, and steps shrink from the beginning.
     """
 
     soft_draws: bool = False
     rate_between: bool = False
+    even_draws: bool = False
     late_shrinking: bool = False
 
-    def size(self, done: float) -> float:
+    def size(self, done: float, steps: int) -> float:
         if self.late_shrinking:
-            return super().size(done)
-        return self.step_size * 0.5 * (1 + math.cos(math.pi * done))
+            return super().size(done, steps)
+        return self.reach / math.sqrt(steps) * 0.5 * (1 + math.cos(math.pi * done))
 
-    def draw(self, residual: Tensor, done: float, generator: torch.Generator) -> Drawn:
+    def noise(self, step: int, generator: torch.Generator) -> Noise:
+        if self.even_draws:
+            return super().noise(step, generator)
+        return partial(uniform, generator=generator)
+
+    def draw(self, residual: Tensor, done: float, steps: int, noise: Noise) -> Drawn:
         sharpness = self.sharpness(done)
-        temperature = DRAW_TEMPERATURE if self.soft_draws else 1 / sharpness
-        return draw_up(residual, sharpness, temperature, generator)
+        temperature = self.temperature(steps) if self.soft_draws else 1 / sharpness
+        return draw_up(residual, sharpness, temperature, noise)
 
     def rate(self, drawn: Drawn, predicted: Predicted) -> Tensor:
         return (
@@ -86,7 +93,7 @@ class Staircase(Annealing):
     Agustsson & Theis, "Universally quantized neural compression" (NeurIPS 2020), section 4.1.
     """
 
-    def draw(self, residual: Tensor, done: float, generator: torch.Generator) -> Drawn:
+    def draw(self, residual: Tensor, done: float, steps: int, noise: Noise) -> Drawn:
         sharpness = SOFTEST + (SHARPEST - SOFTEST) * done
         below = torch.floor(residual)
         rise = torch.tanh(sharpness * (residual - below - 0.5))
@@ -106,16 +113,17 @@ class Variant:
 
 
 def variants() -> Iterator[Variant]:
-    odds = {"softest": 1 / DRAW_TEMPERATURE, "sharpest": 1 / COLDEST}
-    stairs, paper = Staircase(STEP_SIZE, **odds), Published(STEP_SIZE, **odds)
-    yield Variant("staircase without noise", stairs, 20)
+    odds = {"softest": 1 / WARMEST, "sharpest": 1 / COLDEST}
+    stairs, paper = Staircase(FIRST.reach, **odds), Published(FIRST.reach, **odds)
     yield Variant("staircase without noise", stairs)
+    yield Variant("staircase without noise", stairs, 4 * STEPS)
     yield Variant("annealing as published", paper)
     yield Variant("... draws as soft as they are", replace(paper, soft_draws=True))
     yield Variant("... rates between both values", replace(paper, rate_between=True))
+    yield Variant("... draws spread evenly", replace(paper, even_draws=True))
     yield Variant("... steps shrink in the end only", replace(paper, late_shrinking=True))
-    yield Variant("... all three", Annealing(STEP_SIZE, **odds))
-    for steps in (20, 50, 100, 200):
+    yield Variant("... all four", Annealing(FIRST.reach, **odds))
+    for steps in (6, 12, 25, 50, 100):
         yield Variant("... and sharper odds: as released", FIRST, steps)
 
 

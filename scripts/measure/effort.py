@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path
 
-from codec.contract.effort import effort_at
+from codec.contract.effort import Effort, effort_at
 from codec.contract.modes import Lossy
 from codec.contract.options import EFFORT_MAX, EncodeOptions
 from codec.picture.reading import Raster
@@ -23,7 +23,7 @@ from codec.research.arguments import experiment_parser, list_images, numbers
 from codec.research.bdrate import bd_rate
 from codec.research.codecs import CoderError, NncodecCoder
 from codec.research.curves import CurveError, curves_of, over_common_images
-from codec.research.evaluate import evaluate, line_of, load_image, measured
+from codec.research.evaluate import line_of, load_image, measured
 from codec.research.tables import Row, TableError, append_row, read_rows
 from scripts.measure.experiment import DOCS, Experiment, fill_document, markdown
 
@@ -43,8 +43,6 @@ def main() -> int:
         paths = list_images(args.images, args.every)
         levels = sorted({0, *args.levels})
         measure_rounds(paths, levels, args.qualities, args.out)
-        for level in levels:
-            evaluate(paths, NncodecCoder(level), args.qualities, args.out)
         fill_document(args.document, {args.table: effort_table(read_rows(args.out))})
     except (CoderError, CurveError, TableError, ImportError, OSError) as error:
         print(f"effort: {error}", file=sys.stderr)
@@ -54,21 +52,25 @@ def main() -> int:
     return 0
 
 
+def families(levels: list[int]) -> Iterator[dict[int, NncodecCoder]]:
+    """Levels that differ in the number of rounds alone: the coder of each number."""
+
+    def kind(level: int) -> Effort:
+        return replace(effort_at(level), rounds=0, adds="")
+
+    for _, alike in groupby(levels, kind):
+        yield {effort_at(level).rounds: NncodecCoder(level) for level in alike}
+
+
 def measure_rounds(
     paths: list[Path], levels: list[int], qualities: tuple[float, ...], out: Path
 ) -> None:
-    """Measures what `out` lacks of the highest level, and of those that it passes."""
-    highest = effort_at(levels[-1])
-    passed = {
-        effort_at(level).rounds: NncodecCoder(level)
-        for level in levels
-        if replace(effort_at(level), rounds=highest.rounds, adds=highest.adds) == highest
-    }
+    """Measures what `out` lacks, in one search for a whole family of levels."""
     done = {row.key for row in read_rows(out)} if out.exists() else set()
-    for path, quality in product(paths, qualities):
+    for path, quality, family in product(paths, qualities, families(levels)):
         missing = {
             number: coder
-            for number, coder in passed.items()
+            for number, coder in family.items()
             if (path.stem, coder.name, coder.effort, quality) not in done
         }
         if missing:

@@ -53,7 +53,7 @@ def refined(task: EncodeTask, model: LearnedModel, adapted: Adapted, number: int
     set_last_layer(decoder.postfilter, adapted.postfilter)
     if before.prior:
         prior_fit.set_scales(decoder, prior.apply(before.prior, model))
-    decoder = decoder.to(task.device)
+    decoder = refine.prepare(decoder.to(task.device))
     original, distortion = task.original.to(task.device), task.distortion.to(task.device)
     y, level = before.latents.clone(), _level(task)
     parts = list(tiles(*y.shape[2:]))
@@ -68,6 +68,7 @@ def refined(task: EncodeTask, model: LearnedModel, adapted: Adapted, number: int
             level,
             before.weight,
             AGAIN if number else FIRST,
+            task.effort.latent_steps,
             deadline.first_of(len(parts) - done).pace(task.effort.latent_steps),
             partial(task.on_step, "refining", part=done, parts=len(parts)),
         )

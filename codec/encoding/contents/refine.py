@@ -19,15 +19,26 @@ from codec.contract.quality import Level
 from codec.encoding.contents.annealing import Annealing, Drawn
 from codec.encoding.distortion import Distortion
 from codec.networks.context import Predicted, at_phases
+from codec.networks.layers import Conv
 from codec.networks.learned import Model
 from codec.networks.order import Slot
 
-FAST, SLOW = 0.9, 0.99
+FAST, SLOW = 0.8, 0.95
 """Decay of Adam's means of the gradient and its square."""
 
 T = TypeVar("T", Drawn, Predicted)
 Draw = Callable[[Tensor], Drawn]
 """(value - mean) in steps -> draws in place of roundings."""
+
+
+def prepare(model: Model) -> Model:
+    """Rounds the kernels of a model, in place, as autocast would in each step; returns it."""
+    for module in model.modules():
+        if isinstance(module, Conv):
+            kernels = module.weight.data.bfloat16()
+            module.weight.data = kernels.contiguous(memory_format=torch.channels_last)
+            module.bias.data = module.bias.data.bfloat16()
+    return model
 
 
 def refine(
@@ -38,6 +49,7 @@ def refine(
     level: Level,
     weight: float,
     annealing: Annealing,
+    steps: int,
     pace: Iterable[float],
     on_step: Callable[[float, Tensor], None],
 ) -> Tensor:
@@ -47,26 +59,27 @@ def refine(
         y: float [1 c h/16 w/16], pixel units: from the analysis, or from here.
         original: float [1 3 h w], pixel values - 128; the decoder's picture is H x W.
         distortion: what errors count.
-        model: float twin of the decoder.
+        model: float twin of the decoder, see `prepare`.
         level: the quality.
         weight: lambda, bits per pixel per mean squared error.
         annealing: from soft to hard.
-        pace: the fraction done before each gradient step, see `Deadline.pace`.
+        steps: how many gradient steps there are, if there is time.
+        pace: the fraction done before each of them, see `Deadline.pace`.
         on_step: called with that fraction, and the loss in bits, when a step is done.
 
     Returns:
         Latents to be coded in place of `y`.
     """
     height, width = original.shape[2:]
-    generator = torch.Generator(y.device).manual_seed(0)
+    generator = torch.Generator(y.device)
     compare = distortion.against(original)
     latents = (y / level.step).clone().requires_grad_(True)
     optimizer = torch.optim.Adam([latents], betas=(FAST, SLOW))
-    for done in pace:
-        optimizer.param_groups[0]["lr"] = annealing.size(done)
-        scan = DrawnScan(
-            latents * level.step, partial(annealing.draw, done=done, generator=generator)
-        )
+    for step, done in enumerate(pace):
+        optimizer.param_groups[0]["lr"] = annealing.size(done, steps)
+        noise = annealing.noise(step, generator)
+        draw = partial(annealing.draw, done=done, steps=steps, noise=noise)
+        scan = DrawnScan(latents * level.step, draw)
         with torch.autocast(y.device.type, torch.bfloat16):
             values = model.context.scan(latents, level, scan.code)
             picture = model.reconstruct(values, level)
