@@ -11,7 +11,6 @@ import argparse
 from pathlib import Path
 
 from scripts.compare import (
-    annealing,
     arithmetic,
     compressible,
     lossless_stages,
@@ -28,7 +27,6 @@ from scripts.measure.experiment import DOCS, fill_document
 EXPERIMENTS = (
     *effort.EXPERIMENTS,
     *lossless.EXPERIMENTS,
-    annealing.EXPERIMENT,
     arithmetic.EXPERIMENT,
     compressible.EXPERIMENT,
     install.EXPERIMENT,

@@ -77,13 +77,12 @@ class Coded:
         return Container(Header(width, height, self.task.half, self.task.model.id), chunks).pack()
 
 
-def load_picture(path: Path, width: int = LARGEST_SIDE, height: int = LARGEST_SIDE) -> Pixels:
-    """The middle of a picture, no more than so many pixels wide and high."""
+def load_picture(path: Path) -> Pixels:
+    """The middle of a picture, no more than LARGEST_SIDE wide and high."""
     with path.open("rb") as file:
         pixels = reading.load_pixels(file)
-    top = max(0, (pixels.shape[0] - height) // 2)
-    left = max(0, (pixels.shape[1] - width) // 2)
-    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+    top, left = (max(0, (side - LARGEST_SIDE) // 2) for side in pixels.shape[:2])
+    return np.ascontiguousarray(pixels[top : top + LARGEST_SIDE, left : left + LARGEST_SIDE])
 
 
 def coded(path: Path, content: str, quality: float, cache: Path) -> Coded:

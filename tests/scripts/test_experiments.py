@@ -17,7 +17,6 @@ import codec
 from codec.research.tables import append_row
 from scripts import report
 from scripts.compare import (
-    annealing,
     arithmetic,
     compressible,
     meta_training,
@@ -136,17 +135,6 @@ def test_compressible_training(place, run_script):
     rows = run_twice(run_script, compressible.EXPERIMENT, compressible.main, *options)
     sizes = [row.bytes for row in rows if row.training == "seed, rounded"]
     assert len(rows) == 7 and sizes == sorted(sizes, reverse=True)
-
-
-def test_annealing(place, run_script, monkeypatch):
-    monkeypatch.setattr(annealing, "WIDTH", 64)
-    monkeypatch.setattr(annealing, "HEIGHT", 64)
-    monkeypatch.setattr(annealing, "PICTURES", 1)
-    monkeypatch.setattr(annealing, "QUALITIES", (40.0,))
-    few = [annealing.replace(v, steps=2) for v in annealing.variants()][:2]
-    monkeypatch.setattr(annealing, "variants", lambda: iter(few))
-    rows = run_twice(run_script, annealing.EXPERIMENT, annealing.main, "--images", "pictures")
-    assert len(rows) == 2
 
 
 def test_arithmetic(place, run_script):

@@ -3,7 +3,7 @@
 Stochastic Gumbel annealing, Yang, Bamler & Mandt, "Improving inference for neural image
 compression" (NeurIPS 2020), section 3.2: each latent is drawn anew in every step from the two
 values around it, with odds that favour the nearer one, at last only that one.  Differences to the
-paper, for searches of some hundred steps (what each gains: scripts/compare/annealing.py):
+paper, for searches of some hundred steps (what each gains: docs/effort.md):
 
 - The rate of a draw between two values is what lies between their rates, not that of a fraction.
 - Draws stay as soft as they are while their odds harden; there both have one temperature.
@@ -68,35 +68,23 @@ class Annealing:
         return self.softest * float((self.sharpest / self.softest) ** done)
 
     def draw(self, residual: Tensor, done: float, generator: torch.Generator) -> Drawn:
-        """Draws in place of rounding (value - mean) in steps."""
-        return draw_up(residual, self.sharpness(done), DRAW_TEMPERATURE, generator)
+        """Draws one of the two values around each (value - mean) in steps, in place of rounding."""
+        below = torch.floor(residual.detach())
+        place = (residual - below).clamp(NEAREST, 1 - NEAREST)
+        odds = torch.atanh(place) - torch.atanh(1 - place)
+        uniform = torch.rand(place.shape, generator=generator, device=place.device)
+        noise = torch.logit(uniform, eps=1e-6)
+        up = torch.sigmoid((self.sharpness(done) * odds + noise) / DRAW_TEMPERATURE)
+        return Drawn(below, up)
 
     def rate(self, drawn: Drawn, predicted: Predicted) -> Tensor:
         """Bits of each draw."""
-        least, more = (cost(drawn.below + k, predicted) for k in (0, 1))
+        least, more = (
+            mixture_bits(drawn.below + k, predicted.log2_scale, predicted.shape) for k in (0, 1)
+        )
         return torch.lerp(least, more, drawn.up)
 
 
 FIRST = Annealing(0.02, softest=3.0, sharpest=12.0)
 AGAIN = Annealing(0.01, softest=4.0, sharpest=14.0)
 """For latents that have been refined before, for another filter."""
-
-
-def cost(residual: Tensor, predicted: Predicted) -> Tensor:
-    """Bits of (value - mean) in steps."""
-    return mixture_bits(residual, predicted.log2_scale, predicted.shape)
-
-
-def draw_up(
-    residual: Tensor, sharpness: float, temperature: float, generator: torch.Generator
-) -> Drawn:
-    """Draws one of the two values around each residual.
-
-    Yang, Bamler & Mandt (2020), section 3.2: its odds, and its relaxation by Gumbel noise.
-    """
-    below = torch.floor(residual.detach())
-    place = (residual - below).clamp(NEAREST, 1 - NEAREST)
-    odds = torch.atanh(place) - torch.atanh(1 - place)
-    uniform = torch.rand(place.shape, generator=generator, device=place.device)
-    noise = torch.logit(uniform, eps=1e-6)
-    return Drawn(below, torch.sigmoid((sharpness * odds + noise) / temperature))
