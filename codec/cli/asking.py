@@ -1,4 +1,4 @@
-"""The options of an encode, as commands that encode share them."""
+"""Options of an encode, as commands that encode share them: the mode word by word, others whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from codec.contract.contents import CONTENTS, FOREIGN, LEARNED
-from codec.contract.modes import FOREIGN_FORM, QUALITY_MAX, Lossy, mode_of
+from codec.contract.modes import FOREIGN_FORM, QUALITY_MAX, Lossy, Mode, mode_of
 from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, TUNES, EncodeOptions
 from codec.contract.targets import Target
 
@@ -16,50 +16,17 @@ FOREIGN_NAME = f"{FOREIGN}:NAME:QUALITY"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a command line asks of an encode, option by option; see `EncodeOptions`."""
+class Wanted:
+    """What kind of file a command line asks for, option by option; see `mode_of`."""
 
     quality: float = Lossy.quality
     target: Target | None = None
-    lossless: bool = False
     content: str = LEARNED
-    effort: int = EncodeOptions.effort
-    update: str = EncodeOptions.update
-    tune: str = EncodeOptions.tune
-    verify: bool = EncodeOptions.verify
-    device: str = EncodeOptions.device
-    metadata: tuple[str, ...] = EncodeOptions.metadata
-    time_limit: float | None = None
-    strict: bool = False
-    max_pixels: int | None = EncodeOptions.max_pixels
-    truncated: bool = False
-    frame: int | None = None
+    lossless: bool = False
 
-    def options(self, *, standard_file: bool = False) -> EncodeOptions:
-        """The options, once it is known what kind of file is meant.  Raises OptionError."""
-        return EncodeOptions(
-            mode_of(
-                self.quality,
-                self.target,
-                self.content,
-                lossless=self.lossless,
-                standard_file=standard_file,
-            ),
-            effort=self.effort,
-            update=self.update,
-            tune=self.tune,
-            strict=self.strict,
-            max_pixels=self.max_pixels,
-            truncated=self.truncated,
-            frame=self.frame,
-            verify=self.verify,
-            device=self.device,
-            metadata=self.metadata,
-            time_limit=self.time_limit,
-        )
-
-
-DEFAULTS = Asked()
+    def mode(self, *, standard_file: bool = False) -> Mode:
+        """The mode, once it is known whether a standard file is meant.  Raises OptionError."""
+        return mode_of(**vars(self), standard_file=standard_file)
 
 
 class ContentName(click.Choice):  # type: ignore[type-arg]  # older releases are not generic
@@ -99,7 +66,7 @@ quality_option = click.option(
     "-q",
     "--quality",
     type=click.FloatRange(0, QUALITY_MAX),
-    default=DEFAULTS.quality,
+    default=Lossy.quality,
     show_default=True,
     help="0 is the smallest file, 100 the best picture.",
 )
@@ -109,7 +76,7 @@ effort_option = click.option(
     "-e",
     "--effort",
     type=click.IntRange(0, EFFORT_MAX),
-    default=DEFAULTS.effort,
+    default=EncodeOptions.effort,
     show_default=True,
     help="0 is the fastest, 9 the smallest file for a quality.",
 )
@@ -119,7 +86,7 @@ content_option = click.option(
     "--content",
     type=ContentName((*CONTENTS, "jxl")),
     metavar=f"{'|'.join((*CONTENTS, FOREIGN_NAME))}",
-    default=DEFAULTS.content,
+    default=LEARNED,
     show_default=True,
     help="Codec below the filter; with --lossless also jxl.",
 )
@@ -128,7 +95,7 @@ content_option = click.option(
 tune_option = click.option(
     "--tune",
     type=click.Choice(TUNES),
-    default=DEFAULTS.tune,
+    default=EncodeOptions.tune,
     show_default=True,
     help="What to spend bits for: the squared error, or what people see.",
 )
@@ -137,7 +104,7 @@ tune_option = click.option(
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),
-    default=DEFAULTS.device,
+    default=EncodeOptions.device,
     show_default=True,
     help="Where the encoder searches; decoding needs no GPU.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from statistics import fmean
 
@@ -60,23 +60,30 @@ class Measured:
 )
 @click.argument("folder", metavar="DIR", type=click.Path())
 @parts.bundle(
-    "asked",
-    asking.Asked,
+    "wanted",
+    asking.Wanted,
     asking.quality_option,
-    asking.effort_option,
     asking.content_option,
+)
+@parts.bundle(
+    "options",
+    EncodeOptions,
+    asking.effort_option,
     asking.tune_option,
     asking.device_option,
 )
 @parts.threads_option
 @parts.speech_options
-def command(folder: str, asked: asking.Asked, threads: int, speech: Speech) -> None:
+def command(
+    folder: str, wanted: asking.Wanted, options: EncodeOptions, threads: int, speech: Speech
+) -> None:
     """Encode and decode all pictures below DIR, one after the other; write nothing.
 
     Of a standard --content, the files are such files with an update in them. Times leave out
     starting the program and loading the networks.
     """
-    options = asked.options(standard_file=asked.content in STANDARD_CONTENTS)
+    mode = wanted.mode(standard_file=wanted.content in STANDARD_CONTENTS)
+    options = replace(options, mode=mode)
     sources = list(find([folder], is_picture_name, recursive=True))
     measured: list[Measured] = []
     failed: list[Failed] = []

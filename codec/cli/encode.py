@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from codec.cli.run import write_outputs
 from codec.cli.targets import target_options, time_limit_option
 from codec.contract import techniques
 from codec.contract.contents import STANDARD_CONTENTS
+from codec.contract.options import EncodeOptions
 from codec.errors import blaming
 from codec.picture.formats import CODED_SUFFIX, SUFFIXES, format_named_for, is_picture_name
 
@@ -40,19 +42,23 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, format_named_for, is_p
 )
 @click.argument("names", metavar="IN... [OUT]", type=parts.path, nargs=-1, required=True)
 @parts.bundle(
-    "asked",
-    asking.Asked,
+    "wanted",
+    asking.Wanted,
     asking.quality_option,
     target_options,
     click.option("--lossless", is_flag=True, help="Code the picture exactly, whatever it takes."),
+    asking.content_option,
+)
+@parts.bundle(
+    "options",
+    EncodeOptions,
     asking.effort_option,
     time_limit_option,
-    asking.content_option,
     asking.tune_option,
     click.option(
         "--update",
         type=click.Choice(techniques.names()),
-        default=asking.DEFAULTS.update,
+        default=EncodeOptions.update,
         show_default=True,
         help="How to adapt the decoder's filter to each picture.",
     ),
@@ -68,10 +74,10 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, format_named_for, is_p
     picture_options.strict_option,
     picture_options.frame_option,
     picture_options.truncated_option,
-    picture_options.max_pixels_option(asking.DEFAULTS.max_pixels),
+    picture_options.max_pixels_option(EncodeOptions.max_pixels),
     click.option(
         "--verify/--no-verify",
-        default=asking.DEFAULTS.verify,
+        default=EncodeOptions.verify,
         show_default=True,
         help="Decode the result and compare before it is written.",
     ),
@@ -92,7 +98,8 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, format_named_for, is_p
 @parts.speech_options
 def command(
     names: tuple[str, ...],
-    asked: asking.Asked,
+    wanted: asking.Wanted,
+    options: EncodeOptions,
     report: str | None,
     roi: str | None,
     shared_update: str | None,
@@ -115,21 +122,22 @@ def command(
     FILE.nnu is written before the others, which need it. Beside them it is found by itself.
     """
     inputs, only = parts.split_names(
-        names, naming, _is_input(asked.content), _is_output(asked.content)
+        names, naming, _is_input(wanted.content), _is_output(wanted.content)
     )
-    standard_file = _is_standard_file(only, asked.content)
-    options = asked.options(standard_file=standard_file and not asked.lossless)
+    standard_file = _is_standard_file(only, wanted.content)
+    mode = wanted.mode(standard_file=standard_file and not wanted.lossless)
+    options = replace(options, mode=mode)
 
     if shared_update is not None and (only is not None or report is not None):
         raise click.UsageError("--shared-update is for several pictures, without OUT and --report")
     if roi is not None:
-        if asked.lossless or shared_update is not None:
-            other = "--lossless" if asked.lossless else "--shared-update"
+        if wanted.lossless or shared_update is not None:
+            other = "--lossless" if wanted.lossless else "--shared-update"
             raise click.UsageError(f"{other} and --roi exclude each other")
         if len(inputs) > 1 or naming.recursive:
             raise click.UsageError("--roi is about one picture")
     if report is not None:
-        if asked.lossless:
+        if wanted.lossless:
             raise click.UsageError("--lossless and --report exclude each other")
         if len(inputs) > 1 or naming.recursive or files.is_stream(report):
             raise click.UsageError("--report is a file about one picture")
@@ -150,10 +158,12 @@ def command(
             recipe=recipe,
         )
 
-    suffix = SUFFIXES.get(asked.content, CODED_SUFFIX)
+    suffix = SUFFIXES.get(wanted.content, CODED_SUFFIX)
     outputs = naming.outputs(only, suffix=suffix, check=resume.encoded(options), recipe=recipe)
     if shared_update is not None:
-        sharing.write_set(inputs, outputs, make_job, shared_update, asked, naming, running, speech)
+        sharing.write_set(
+            inputs, outputs, make_job, shared_update, options, naming, running, speech
+        )
         return
     write_outputs(inputs, outputs, is_picture_name, make_job, naming, running, speech)
 

@@ -31,7 +31,7 @@ from codec.contract.options import EncodeOptions
     EncodeOptions,
     asking.effort_option,
     picture_options.strict_option,
-    picture_options.max_pixels_option(asking.DEFAULTS.max_pixels),
+    picture_options.max_pixels_option(EncodeOptions.max_pixels),
     asking.device_option,
 )
 @parts.bundle(

@@ -14,10 +14,11 @@ from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Result, Shared
 from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
-from codec.cli import asking, parts, picture_options
+from codec.cli import parts, picture_options
 from codec.cli.console import Progress, Reporter, Speech, print_json, say
 from codec.contract.decoding import DecodeOptions
-from codec.errors import blaming
+from codec.contract.options import EncodeOptions
+from codec.errors import OptionError, blaming
 from codec.picture.formats import is_picture_name
 from codec.update_files import SUFFIX
 
@@ -76,7 +77,7 @@ def write_set(
     outputs: Outputs,
     make_job: Callable[[Step], EncodeJob],
     update_file: str,
-    asked: asking.Asked,
+    options: EncodeOptions,
     naming: parts.Naming,
     running: parts.Running,
     speech: Speech,
@@ -88,16 +89,16 @@ def write_set(
         outputs: how outputs are named.
         make_job: where the file of an input goes.
         update_file: where the update goes, if it pays.
-        asked: for all pictures.
+        options: for all pictures.
         naming: options about files.
         running: who does the work.
         speech: what is said about it.
     """
+    try:
+        options.lossy_set()
+    except OptionError as error:
+        raise click.UsageError(str(error)) from error
     refused = {
-        "--content": asked.content != asking.DEFAULTS.content,
-        "--update": asked.update != asking.DEFAULTS.update,
-        "a target": asked.target is not None,
-        "--time-limit": asked.time_limit is not None,
         "--resume": naming.resume,
         "--engine": running.engine != "local",
         "--jobs": running.jobs > 1,
@@ -115,7 +116,7 @@ def write_set(
     local.set_threads(running.threads)
     with Progress(speech) as progress:
         reporter: Reporter[Result] = Reporter(speech, progress, len(steps), single=False)
-        results = encode_set(jobs, update_file, asked.options(), progress, force=naming.force)
+        results = encode_set(jobs, update_file, options, progress, force=naming.force)
         for result in failures or results:
             if isinstance(result, Shared):
                 progress.wipe()

@@ -87,6 +87,22 @@ class EncodeOptions:
         """Those about picture files."""
         return ReadOptions(self.max_pixels, self.truncated, self.frame)
 
+    def lossy_set(self) -> Lossy:
+        """The mode of pictures that share an update.
+
+        Raises:
+            OptionError: with these options they cannot.
+        """
+        mode = self.mode
+        if not isinstance(mode, Lossy):
+            kind = "lossless" if isinstance(mode, Lossless) else "standard"
+            raise OptionError(f"{kind} files have no shared update")
+        if mode.target is not None or self.time_limit is not None:
+            raise OptionError("pictures that share an update have no target and no time limit")
+        if self.update != techniques.DEFAULT:
+            raise OptionError("a shared update takes the place of other ways to adapt the filter")
+        return mode
+
     def _check_tune(self) -> None:
         if self.tune not in TUNES:
             raise OptionError(f"tune must be one of {', '.join(TUNES)}, not {self.tune}")

@@ -16,8 +16,6 @@ import torch
 from bitstream import InvalidField
 from bitstream.update.methods import Method, reference
 from bitstream.update.shared import SharedUpdate
-from codec.contract import techniques
-from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions
 from codec.contract.quality import centred
 from codec.contract.report import OnProgress
@@ -87,7 +85,9 @@ def encode(
     Raises:
         OptionError: there is but one picture, or an option is about one alone.
     """
-    mode = _checked(rasters, options)
+    if len(rasters) < FEWEST:
+        raise OptionError("a shared update needs several pictures")
+    mode = options.lossy_set()
     tasks = [
         prepare(raster, options, mode, on_progress and partial(_numbered, on_progress, number))
         for number, raster in enumerate(rasters, start=1)
@@ -192,19 +192,3 @@ def _with(task: EncodeTask, common: Common, own: Adapted) -> Adapted:
 
 def _numbered(on_progress: OnProgress, number: int, stage: str, fraction: float) -> None:
     on_progress(f"picture {number}: {stage}", fraction)
-
-
-def _checked(rasters: Sequence[Raster], options: EncodeOptions) -> Lossy:
-    """Refuses what a set cannot have."""
-    if len(rasters) < FEWEST:
-        raise OptionError("a shared update needs several pictures")
-    mode = options.mode
-    if isinstance(mode, Standard):
-        raise OptionError("standard files have no shared update")
-    if isinstance(mode, Lossless):
-        raise OptionError("lossless files have no shared update")
-    if mode.target is not None or options.time_limit is not None:
-        raise OptionError("pictures that share an update have no target and no time limit")
-    if options.update != techniques.DEFAULT:
-        raise OptionError("a shared update takes the place of other ways to adapt the filter")
-    return mode

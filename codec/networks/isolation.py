@@ -127,8 +127,10 @@ def isolated() -> Iterator[None]:
         _process.enter()
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        # A mode, which hides the one of `torch.set_default_device`.
-        stack.enter_context(torch.device("cpu"))
+        cpu = torch.device("cpu")
+        if torch.get_default_device() != cpu:
+            # A mode, which hides the one of `torch.set_default_device`; it slows every operation.
+            stack.enter_context(cpu)
         for device in ("cpu", "cuda"):
             stack.enter_context(torch.autocast(device, enabled=False))
         yield

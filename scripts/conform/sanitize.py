@@ -20,15 +20,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import hatch_build
 from codec.decoding import decoder
-from codec.decoding.contents import learned
 from codec.decoding.engines import library
-from codec.decoding.engines.compiled import KernelEngine
-from codec.decoding.lossless import decoder as lossless
+from codec.decoding.engines.choice import ENGINE_VARIABLE, chosen
+from codec.decoding.engines.library import LEVEL_VARIABLE
+from codec.decoding.engines.threads import THREADS_VARIABLE
 from codec.opening import open_file
 from scripts.conform.fuzz import CRASHES, Fuzzer
 from scripts.conform.vectors import all_vectors, pixels_sha256
@@ -41,9 +40,13 @@ OPTIONS = {
     # Python keeps what it has until it ends. Sizes that no machine has are refused as any would be.
     "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:abort_on_error=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
+    ENGINE_VARIABLE: "kernel",
+    THREADS_VARIABLE: "1",
 }
 TARGETS = ("decode", "lossless", "symbols")
 BLOCK = 2000
+TURN = 100
+"""Inputs that one instruction set is given in a row; its programs are made anew for the next."""
 VECTORS = "vectors"
 Tally = Counter[tuple[str, str]]
 
@@ -70,58 +73,46 @@ def runtime() -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-@dataclass
-class Watched:
-    """Decodes with each instruction set of a kernel.
+def use(level: str) -> None:
+    """Takes an instruction set from now on."""
+    os.environ[LEVEL_VARIABLE] = level
+    chosen.cache_clear()
 
-    Attributes:
-        engines: one for each set.
+
+def vectors() -> Tally:
+    """All vectors.
+
+    Raises:
+        AssertionError: a picture is another.
     """
-
-    engines: list[KernelEngine]
-
-    @classmethod
-    def of_kernel(cls, path: Path) -> Watched:
-        library.PATH = path
-        return cls([KernelEngine(level, 1) for level in library.levels()])
-
-    def use(self, number: int) -> None:
-        """Takes one of the engines from now on, by turns."""
-        engine = self.engines[number % len(self.engines)]
-        for module in (decoder, learned, lossless):
-            module.chosen = lambda: engine
-
-    def vectors(self) -> Tally:
-        """All vectors with all engines.
-
-        Raises:
-            AssertionError: a picture is another.
-        """
-        tally: Tally = Counter()
-        for number in range(len(self.engines)):
-            self.use(number)
-            for vector in all_vectors():
-                try:
-                    pixels = decoder.restore(open_file(vector.path.read_bytes())).pixels
-                except Exception as error:
-                    outcome = type(error).__name__
-                else:
-                    outcome = "decoded"
-                    assert pixels_sha256(pixels) == vector.pixels_sha256, vector.id
-                assert outcome == (vector.error or "decoded"), (vector.id, outcome)
-                tally[VECTORS, outcome] += 1
-        return tally
+    tally: Tally = Counter()
+    for vector in all_vectors():
+        try:
+            pixels = decoder.restore(open_file(vector.path.read_bytes())).pixels
+        except Exception as error:
+            outcome = type(error).__name__
+        else:
+            outcome = "decoded"
+            assert pixels_sha256(pixels) == vector.pixels_sha256, vector.id
+        assert outcome == (vector.error or "decoded"), (vector.id, outcome)
+        tally[VECTORS, outcome] += 1
+    return tally
 
 
 def work(kernel: Path, seed: int, first: int, last: int, place: Path) -> Tally:
     """What the watched process does; `place` always names the input that it is at."""
-    fuzzer, watched = Fuzzer(seed, TARGETS), Watched.of_kernel(kernel)
-    if not first:
-        return watched.vectors()
+    library.PATH = kernel
+    fuzzer, levels = Fuzzer(seed, TARGETS), library.levels()
     tally: Tally = Counter()
+    if not first:
+        for level in levels:
+            use(level)
+            tally += vectors()
+        return tally
     for number in range(first - 1, last - 1):
         place.write_text(str(number))
-        watched.use(number // len(TARGETS))
+        if number == first - 1 or number % TURN == 0:
+            use(levels[number // TURN % len(levels)])
         target, data = fuzzer.make(number)
         tally[target, fuzzer.feed(target, data)] += 1
     return tally

@@ -51,7 +51,7 @@ from scripts.release.cards import effort_of, publish
 from scripts.train import filter, learned
 from scripts.train.data import load_folder, random_crops
 from scripts.train.pairs import Pairs
-from scripts.train.run import read_log
+from scripts.train.run import load_config, read_log
 from scripts.train.subspaces import after, common_change, learn, learn_prior
 
 SUBSPACE_PICTURES = 120
@@ -64,9 +64,9 @@ def load_networks(content: str, run: Path, config: Path) -> Model | FilterModel:
     state = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
     networks: nn.Module
     if content == "learned":
-        networks = Model(learned.TrainConfig.load(config).model)
+        networks = Model(load_config(learned.TrainConfig, config).model)
     else:
-        networks = FilterModel(filter.TrainConfig.load(config).filter)
+        networks = FilterModel(load_config(filter.TrainConfig, config).filter)
         state = {f"postfilter.{name}": value for name, value in state.items()}
     networks.load_state_dict(state)
     return networks.eval().requires_grad_(False)

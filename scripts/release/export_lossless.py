@@ -27,7 +27,7 @@ from scripts.release.export import print_splits
 from scripts.train.data import load_shrunk, random_crops
 from scripts.train.lossless import TrainConfig
 from scripts.train.lossless_rate import rate, to_units
-from scripts.train.run import read_log
+from scripts.train.run import load_config, read_log
 from scripts.train.subspaces import learn_heads
 
 LIMIT_CROPS = 48
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     args = parser.parse_args()
 
-    config = TrainConfig.load(args.config)
+    config = load_config(TrainConfig, args.config)
     networks = LosslessNetworks(config.model)
     networks.load_state_dict(torch.load(args.run / "best.pt", weights_only=True))
     pictures = load_shrunk(args.data, config.data.scales, config.data.crop_px)

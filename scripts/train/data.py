@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def load_folder(root: Path, limit: int | None = None) -> list[Tensor]:
         return list(pool.map(load, paths))
 
 
-def load_shrunk(root: Path, scales: list[float], least: int) -> list[Tensor]:
+def load_shrunk(root: Path, scales: Sequence[float], least: int) -> list[Tensor]:
     """Every picture below `root` at every scale: uint8 [3 h w] each."""
     pictures = []
     for number, path in enumerate(

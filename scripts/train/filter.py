@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,12 @@ import torch
 from torch import Tensor
 
 from codec.contract.contents import STANDARD_CONTENTS
-from codec.networks.config import FilterConfig, read_config
+from codec.networks.config import FilterConfig
 from codec.networks.postfilter import PostFilter
 from codec.networks.units import PIXELS_PER_UNIT
 from scripts.train.data import load_folder
 from scripts.train.pairs import Pairs, code_crops
-from scripts.train.run import Training, Validation, load_config, run_parser, warm_cosine
+from scripts.train.run import Training, Validation, load_config, run_parser
 
 VALIDATION_QUALITIES = (10, 30, 50, 70, 90)
 VALIDATION_PX = 256
@@ -48,10 +47,6 @@ class TrainConfig:
     clip_norm: float
     ema_decay: float
     filter: FilterConfig
-
-    @classmethod
-    def load(cls, path: Path) -> TrainConfig:
-        return load_config(cls, path, filter=partial(read_config, "filter"))
 
 
 class Weights:
@@ -89,14 +84,14 @@ class Trainer(Training):
             self.model.load_state_dict(state)
             self.average.load_state_dict(state)
 
-    def train_step(self, pairs: Pairs, progress: float) -> float:
+    def train_step(self, pairs: Pairs) -> float:
         """One update; returns the loss."""
         config = self.config
         batch = pairs.sample(config.crop_px, config.batch, self.rng)
         filtered = run_filter(self.model, batch)
         mse = (filtered - batch.original).square().mean((1, 2, 3))
         loss = (mse * self.weights.at(batch.quality)).mean()
-        self.set_learning_rate(config.lr * warm_cosine(self.step, config.warmup_steps, progress))
+        self.set_learning_rate(config.lr * self.warm_cosine(config.warmup_steps))
         return self.descend(loss)
 
     @torch.no_grad()
@@ -135,7 +130,7 @@ def main() -> None:
     args = parser.parse_args()
 
     args.run.mkdir(parents=True, exist_ok=True)
-    config = TrainConfig.load(args.config)
+    config = load_config(TrainConfig, args.config)
     cache = args.run / "pairs.npz"
     if not cache.exists():
         rng = np.random.default_rng(config.seed)
@@ -145,12 +140,7 @@ def main() -> None:
     held_out = validation_pairs(args.content, args.validation)
     trainer = Trainer(config, args.run, Weights(held_out))
     trainer.start(args.start)
-    trainer.train(
-        args.minutes,
-        args.validate_every,
-        lambda progress: trainer.train_step(pairs, progress),
-        lambda: trainer.validate(held_out),
-    )
+    trainer.train(args.minutes, args.validate_every, pairs, held_out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import dataclasses
 import math
 import shutil
 import time
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from codec.contract.quality import lambda_at, level_at
-from codec.networks.config import ModelConfig, read_config
+from codec.networks.config import ModelConfig
 from codec.networks.learned import Model
 from codec.networks.likelihood import Rounding, hard_rounding, noisy_rounding
 from codec.networks.order import BLOCK_PX
@@ -61,10 +60,6 @@ class TrainConfig:
     data: DataConfig
     model: ModelConfig
     optim: OptimConfig
-
-    @classmethod
-    def load(cls, path: Path) -> TrainConfig:
-        return load_config(cls, path, model=partial(read_config, "learned"))
 
 
 class Trainer(Training):
@@ -205,17 +200,11 @@ def main() -> None:
     args.run.mkdir(parents=True, exist_ok=True)
     pictures = load_folder(args.data)
     held_out = center_crops(load_folder(args.validation, 16), 256).to(args.device)
-    trainer = Trainer(TrainConfig.load(args.config), args.run, args.device, copy=args.copy)
+    trainer = Trainer(load_config(TrainConfig, args.config), args.run, args.device, copy=args.copy)
     trainer.start(pictures, args.start)
     trainer.until = time.time() + 60 * args.minutes
     trainer.decay_s = 60 * args.decay_minutes
-    trainer.train(
-        math.inf,
-        args.validate_every,
-        lambda _: trainer.train_step(pictures),
-        lambda: trainer.validate(held_out),
-        until=trainer.until,
-    )
+    trainer.train(math.inf, args.validate_every, pictures, held_out, until=trainer.until)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,14 @@ from codec.networks.config import LosslessConfig
 from codec.networks.lossless.network import LosslessNetworks
 from scripts.train.data import center_crops, load_shrunk, random_crops
 from scripts.train.lossless_rate import rate, solve_linear, to_units
-from scripts.train.run import Training, Validation, load_config, run_parser, warm_cosine
+from scripts.train.run import Training, Validation, load_config, run_parser
 
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     crop_px: int
     batch: int
-    scales: list[float]
+    scales: tuple[float, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +44,6 @@ class TrainConfig:
     data: DataConfig
     model: LosslessConfig
     optim: OptimConfig
-
-    @classmethod
-    def load(cls, path: Path) -> TrainConfig:
-        return load_config(cls, path)
 
 
 class Trainer(Training):
@@ -72,10 +68,10 @@ class Trainer(Training):
             solve_linear(self.model, pictures, self.rng)
             self.average.load_state_dict(self.model.state_dict())
 
-    def train_step(self, pictures: list[Tensor], progress: float) -> float:
+    def train_step(self, pictures: list[Tensor]) -> float:
         """One update; returns the rate in bpp."""
         optim, data = self.config.optim, self.config.data
-        self.set_learning_rate(optim.lr * warm_cosine(self.step, optim.warmup_steps, progress))
+        self.set_learning_rate(optim.lr * self.warm_cosine(optim.warmup_steps))
         x = to_units(random_crops(pictures, data.crop_px, data.batch, self.rng) + 128)
         with torch.autocast("cpu", torch.bfloat16):
             loss = rate(self.model, x.contiguous(memory_format=torch.channels_last))
@@ -94,17 +90,12 @@ def main() -> None:
         __doc__.splitlines()[0], "configs/train/lossless.toml", every=5.0
     ).parse_args()
     args.run.mkdir(parents=True, exist_ok=True)
-    config = TrainConfig.load(args.config)
+    config = load_config(TrainConfig, args.config)
     pictures = load_shrunk(args.data, config.data.scales, config.data.crop_px)
     held_out = center_crops(load_shrunk(args.validation, [1.0], 256)[:16], 256) + 128
     trainer = Trainer(config, args.run)
     trainer.start(pictures)
-    trainer.train(
-        args.minutes,
-        args.validate_every,
-        lambda progress: trainer.train_step(pictures, progress),
-        lambda: trainer.validate(held_out),
-    )
+    trainer.train(args.minutes, args.validate_every, pictures, held_out)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ import copy
 import math
 import time
 import tomllib
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import is_dataclass
-from functools import partial
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 import torch
@@ -28,8 +27,12 @@ Validation = tuple[float, str]
 """A score, the lower the better, and the columns of the log that tell of it."""
 
 
-class Training:
-    """Networks, their running average, optimiser, and everything that a resumed run needs."""
+class Training(ABC):
+    """Networks, their running average, optimiser, and everything that a resumed run needs.
+
+    Attributes:
+        progress: fraction of the budget that has been spent.
+    """
 
     COUNTERS: tuple[str, ...] = ("step", "skipped", "seconds", "best")
     STATES = ("model", "average", "optimizer")
@@ -49,6 +52,15 @@ class Training:
         self.average = copy.deepcopy(model).requires_grad_(False)
         self.rng = np.random.default_rng(seed)
         self.step, self.skipped, self.seconds, self.best = 0, 0, 0.0, math.inf
+        self.progress = 0.0
+
+    @abstractmethod
+    def train_step(self, data: Any) -> float:
+        """One update, see `descend`."""
+
+    @abstractmethod
+    def validate(self, held_out: Any) -> Validation:
+        """Of the average model."""
 
     def resume(self) -> bool:
         """Goes on from the last checkpoint; False if there is none."""
@@ -79,6 +91,11 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = group.get("share", 1.0) * rate
 
+    def warm_cosine(self, warmup_steps: int) -> float:
+        """A learning rate's factor: linear over the first steps, cosine to zero over the budget."""
+        warm = min(1.0, (self.step + 1) / warmup_steps)
+        return warm * 0.5 * (1 + math.cos(math.pi * min(self.progress, 1.0)))
+
     def descend(self, loss: Tensor) -> float:
         """One update; returns the loss.  A non-finite step is skipped and counted."""
         self.optimizer.zero_grad(set_to_none=True)
@@ -103,9 +120,8 @@ class Training:
         self,
         minutes: float,
         every: float,
-        step: Callable[[float], float],
-        validate: Callable[[], Validation],
-        clock: Callable[[], float] = time.monotonic,
+        data: Any,
+        held_out: Any,
         until: float = math.inf,
     ) -> None:
         """Trains until so many minutes have gone into steps, those of earlier calls included.
@@ -113,21 +129,21 @@ class Training:
         Args:
             minutes: of all calls with the same folder.
             every: minutes between validations.
-            step: one update at a progress of 0 to 1, see `descend`.
-            validate: of the average model.
-            clock: the seconds that count.
+            data: what a step takes.
+            held_out: what validation takes.
             until: ends it early, in seconds since the epoch.
         """
         budget, mean, due = minutes * 60, math.nan, self.seconds
         while self.seconds < budget and time.time() < until:
             if self.seconds >= due:
-                self._record(mean, validate())
+                self._record(mean, self.validate(held_out))
                 due += every * 60
-            begin = clock()
-            loss = step(self.seconds / budget)
+            begin = time.monotonic()
+            self.progress = self.seconds / budget
+            loss = self.train_step(data)
             mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
-            self.seconds += clock() - begin
-        self._record(mean, validate())
+            self.seconds += time.monotonic() - begin
+        self._record(mean, self.validate(held_out))
         print(f"{self.step} steps, {self.skipped} skipped")
 
     def _record(self, loss: float, validation: Validation) -> None:
@@ -142,25 +158,24 @@ class Training:
         self.save()
 
 
-def load_config(cls: type[Config], path: Path, **tables: Callable[[dict], object]) -> Config:
-    """A TOML file as a dataclass; unknown or missing keys are errors.
+def load_config(cls: type[Config], path: Path) -> Config:
+    """A TOML file as a dataclass, its tables as the dataclasses of their fields, lists as tuples.
 
-    Args:
-        cls: the dataclass; fields that are dataclasses are tables.
-        path: of the file.
-        tables: what makes the field of that name out of its table, if not its class.
+    Unknown or missing keys end the program.
     """
-    raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    nested = {name: kind for name, kind in get_type_hints(cls).items() if is_dataclass(kind)}
-    makers = {name: partial(_of_table, kind) for name, kind in nested.items()} | tables
     try:
-        return cls(**{name: make(raw.pop(name, {})) for name, make in makers.items()}, **raw)
-    except (TypeError, KeyError) as error:
+        return _made(cls, tomllib.loads(path.read_text(encoding="utf-8")))
+    except TypeError as error:
         raise SystemExit(f"{path}: {error}") from error
 
 
-def _of_table(cls: type[Config], table: dict) -> Config:
-    return cls(**table)
+def _made(kind: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_made(None, part) for part in value)
+    if not is_dataclass(kind):
+        return value
+    kinds = get_type_hints(kind)
+    return kind(**{name: _made(kinds.get(name), part) for name, part in value.items()})
 
 
 def run_parser(description: str, config: str, every: float) -> argparse.ArgumentParser:
@@ -173,12 +188,6 @@ def run_parser(description: str, config: str, every: float) -> argparse.Argument
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--validate-every", type=float, default=every, metavar="MINUTES")
     return parser
-
-
-def warm_cosine(step: int, warmup_steps: int, progress: float) -> float:
-    """A learning rate's factor: linear over the first steps, cosine to zero over the budget."""
-    warm = min(1.0, (step + 1) / warmup_steps)
-    return warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
 def read_log(run: Path) -> list[list[str]]:

@@ -25,6 +25,7 @@ from codec.networks.likelihood import hard_rounding
 from codec.networks.order import BLOCK_PX
 from scripts.train.data import center_crops, load_folder
 from scripts.train.learned import TrainConfig, load_weights
+from scripts.train.run import load_config
 
 LUMA = (0.299, 0.587, 0.114)
 QUALITIES = (5.0, 12.0, 25.0, 40.0, 60.0, 80.0)
@@ -55,7 +56,7 @@ def load(weights: Path | None, config: Path) -> tuple[str, Model]:
     """The model of a training run, or the released one, and its name."""
     if weights is None:
         return "released", load_default().search()
-    model = Model(TrainConfig.load(config).model)
+    model = Model(load_config(TrainConfig, config).model)
     model.load_state_dict(load_weights(weights))
     return weights.parent.name, model.eval()
 

@@ -17,6 +17,7 @@ from codec.models import registry, released
 from codec.picture.pixels import psnr_db
 from scripts.release import cards, export
 from scripts.train.learned import TrainConfig, Trainer
+from scripts.train.run import load_config
 
 if TYPE_CHECKING:
     from tests.scripts.conftest import RunScript
@@ -49,7 +50,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     run = tmp_path / "run"
     run.mkdir()
-    config = TrainConfig.load(tmp_path / "small.toml")
+    config = load_config(TrainConfig, tmp_path / "small.toml")
     trainer = Trainer(config, run, "cpu")
     trainer.start([torch.from_numpy(picture).permute(2, 0, 1) for picture in pictures])
     torch.save(trainer.average.state_dict(), run / "best.pt")

@@ -11,6 +11,7 @@ import torch
 from codec.encoding.contents.standard import STANDARD
 from scripts.train.filter import TrainConfig
 from scripts.train.pairs import GRID_PX, HIGHEST_QUALITY, LOWEST_QUALITY, Pairs, code_crops
+from scripts.train.run import load_config
 
 CONFIG = Path(__file__).parents[2] / "configs" / "filter" / "standard.toml"
 
@@ -74,7 +75,7 @@ def test_samples_are_matching_crops_on_the_block_grid(pairs):
 
 
 def test_the_configuration_is_read():
-    config = TrainConfig.load(CONFIG)
+    config = load_config(TrainConfig, CONFIG)
     assert config.filter.widths == (32, 64, 96) and config.filter.multiple == 8
 
 
@@ -84,4 +85,4 @@ def test_a_missing_or_unknown_key_is_an_error(tmp_path, change):
     text = change + text if change else text.replace("seed = 1\n", "")
     (tmp_path / "filter.toml").write_text(text, encoding="utf-8")
     with pytest.raises(SystemExit, match=r"filter\.toml"):
-        TrainConfig.load(tmp_path / "filter.toml")
+        load_config(TrainConfig, tmp_path / "filter.toml")

@@ -35,7 +35,7 @@ def test_commands_name_scripts_and_their_options() -> None:
         script, *arguments = plan.filled(command, PLACES)
         path = ROOT.joinpath("scripts", *script.split(".")).with_suffix(".py")
         text = path.read_text(encoding="utf-8")
-        if found := re.search(r"^from codec.research import (\w+)$", text, re.MULTILINE):
+        if found := re.search(r'run_module\("codec\.research\.(\w+)"', text):
             text += (ROOT / "codec" / "research" / f"{found[1]}.py").read_text(encoding="utf-8")
         if "experiment_parser(" in text:
             text += EXPERIMENT.read_text(encoding="utf-8")

@@ -15,9 +15,10 @@ from scripts.measure.complexity import costs
 from scripts.train.data import center_crops
 from scripts.train.learned import DataConfig, TrainConfig, Trainer
 from scripts.train.muon import KernelMuon
+from scripts.train.run import load_config
 from scripts.train.seams import seam_ratio
 
-PHOTO = TrainConfig.load(Path(__file__).parents[2] / "configs" / "train" / "photo.toml")
+PHOTO = load_config(TrainConfig, Path(__file__).parents[2] / "configs" / "train" / "photo.toml")
 CONFIG = replace(PHOTO, data=DataConfig(crop_px=64, batch=1))
 
 
