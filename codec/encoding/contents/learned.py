@@ -53,7 +53,7 @@ def refined(task: EncodeTask, model: LearnedModel, adapted: Adapted, number: int
     set_last_layer(decoder.postfilter, adapted.postfilter)
     if before.prior:
         prior_fit.set_scales(decoder, prior.apply(before.prior, model))
-    decoder = refine.prepare(decoder.to(task.device))
+    decoder = refine.round_kernels(decoder.to(task.device))
     original, distortion = task.original.to(task.device), task.distortion.to(task.device)
     y, level = before.latents.clone(), _level(task)
     parts = list(tiles(*y.shape[2:]))

@@ -31,7 +31,7 @@ Draw = Callable[[Tensor], Drawn]
 """(value - mean) in steps -> draws in place of roundings."""
 
 
-def prepare(model: Model) -> Model:
+def round_kernels(model: Model) -> Model:
     """Rounds the kernels of a model, in place, as autocast would in each step; returns it."""
     for module in model.modules():
         if isinstance(module, Conv):
@@ -59,7 +59,7 @@ def refine(
         y: float [1 c h/16 w/16], pixel units: from the analysis, or from here.
         original: float [1 3 h w], pixel values - 128; the decoder's picture is H x W.
         distortion: what errors count.
-        model: float twin of the decoder, see `prepare`.
+        model: float twin of the decoder, see `round_kernels`.
         level: the quality.
         weight: lambda, bits per pixel per mean squared error.
         annealing: from soft to hard.
