@@ -30,6 +30,7 @@ from codec.decoding.engines import library
 from codec.decoding.engines.compiled import KernelEngine
 from codec.decoding.lossless import decoder as lossless
 from codec.opening import open_file
+from scripts.conform import feeds
 from scripts.conform.fuzz import CRASHES, Fuzzer
 from scripts.conform.vectors import all_vectors, pixels_sha256
 
@@ -88,7 +89,7 @@ class Watched:
     def use(self, number: int) -> None:
         """Takes one of the engines from now on, by turns."""
         engine = self.engines[number % len(self.engines)]
-        for module in (decoder, learned, lossless):
+        for module in (decoder, learned, lossless, feeds):
             module.chosen = lambda: engine
 
     def vectors(self) -> Tally:
@@ -136,10 +137,12 @@ def read(path: Path) -> Tally:
 
 
 def write(path: Path, tally: Tally) -> None:
-    """Inverse of `read`."""
+    """Inverse of `read`.  A run that is killed leaves the table of its last whole block."""
     rows = [f"{target}\t{outcome}\t{count}\n" for (target, outcome), count in sorted(tally.items())]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(["target\toutcome\tinputs\n", *rows]), encoding="utf-8")
+    partial = path.with_suffix(".part")
+    partial.write_text("".join(["target\toutcome\tinputs\n", *rows]), encoding="utf-8")
+    partial.replace(path)
 
 
 def done(tally: Tally) -> int:
