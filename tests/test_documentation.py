@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from codec.cli import main
+from codec.cli import COMMANDS, encode, main
 from codec.contract import techniques
 from codec.pages.view.server import ViewServer
 
@@ -125,7 +125,7 @@ def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
     techniques.techniques.cache_clear()
     # Choices of an option are made when its command is.
-    choice = next(param for param in main.commands["encode"].params if param.name == "update")
+    choice = next(param for param in encode.command.params if param.name == "update")
     monkeypatch.setattr(choice, "type", click.Choice(techniques.names()))
     yield
     techniques.techniques.cache_clear()
@@ -195,7 +195,7 @@ def test_python_examples_have_types(tmp_path):
 def test_commands_in_the_text_are_commands(path):
     for line in INLINE.findall(path.read_text("utf-8")):
         name = shlex.split(line)[1]
-        assert name in main.commands, line
+        assert name in COMMANDS, line
 
 
 def test_links_lead_somewhere():

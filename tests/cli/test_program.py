@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import codec
-from codec.cli import main
+from codec.cli import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ def test_version(run, option):
     assert run(option).stdout == f"nncodec {codec.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["", *main.commands])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_begins_with_examples(run, command):
     command = command.split()
     long = run(*command, "--help")
@@ -80,7 +80,7 @@ def test_help_of_no_command(run, topic):
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
-@pytest.mark.parametrize("command", main.commands)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_man_pages_are_well_formed(run, command):
     page = run("help", "--man", command).stdout
     lint = ["mandoc", "-T", "lint", "-W", "error"]
