@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from codec import __version__, terminal
+from codec import terminal
 from codec.cli.console import Failure, say, warn
 from codec.cli.parts import HELP_NAMES, ExampleCommand
 from codec.errors import CodecError
@@ -91,7 +91,20 @@ def _show_warning(line: str) -> None:
         ("nncodec decode photo.nni copy.png", "Restore a picture."),
         ("nncodec info photo.nni", "Show what a file holds."),
     ],
+    invoke_without_command=True,
+    no_args_is_help=True,
+    subcommand_metavar="COMMAND [ARGS]...",
 )
-@click.version_option(__version__, "-V", "--version", message="nncodec %(version)s")
-def main() -> None:
+@click.option("-V", "--version", is_flag=True, help="Show the version.")
+@click.option("--verbose", is_flag=True, help="And what decodes here, and with which libraries.")
+@click.pass_context
+def main(context: click.Context, version: bool, verbose: bool) -> None:
     """Learned image compression that adapts its decoder to each picture."""
+    if version:
+        from codec.cli import versions
+
+        versions.show(context, verbose=verbose)
+    if verbose:
+        raise click.UsageError("--verbose goes with --version")
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")
