@@ -28,8 +28,11 @@ def show(context: click.Context, *, verbose: bool) -> None:
 
 def facts() -> Iterator[tuple[str, str]]:
     """What runs here, by names."""
+    from codec.decoding.engines.threads import available_threads
+
     yield "engine", engine()
-    yield from _kernel()
+    yield "threads", str(available_threads())
+    yield "kernel has", _kernel()
     yield "Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"
     for name in LIBRARIES:
         yield name, _installed(name)
@@ -38,24 +41,21 @@ def facts() -> Iterator[tuple[str, str]]:
 def engine() -> str:
     """What runs the networks here."""
     from codec.decoding.engines.choice import chosen  # late: it imports numpy
-    from codec.decoding.engines.threads import available_threads
 
     try:
-        name = chosen().name
+        return chosen().name
     except EngineError as error:
         return f"nothing: {error}"
-    threads = available_threads()
-    return f"{name}, {threads} thread{'s' * (threads > 1)}"
 
 
-def _kernel() -> Iterator[tuple[str, str]]:
+def _kernel() -> str:
     """The instruction sets that the kernel has code for and this machine runs."""
     from codec.decoding.engines.library import levels
 
     try:
-        yield "kernel has", ", ".join(levels())
+        return ", ".join(levels())
     except OSError as error:
-        yield "no kernel", str(error)
+        return f"none: {error}"
 
 
 def _installed(name: str) -> str:

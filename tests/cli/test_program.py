@@ -68,7 +68,7 @@ def engine_anew():
 
 @pytest.mark.parametrize(
     ("engine", "threads", "text"),
-    [("kernel", "1", "kernel (portable), 1 thread"), ("torch", "2", "torch, 2 threads")],
+    [("kernel", "1", "kernel (portable)"), ("torch", "2", "torch")],
 )
 def test_verbose_version_tells_what_decodes(run, monkeypatch, engine_anew, engine, threads, text):
     monkeypatch.setenv(ENGINE_VARIABLE, engine)
@@ -77,7 +77,7 @@ def test_verbose_version_tells_what_decodes(run, monkeypatch, engine_anew, engin
     first, *lines = run("--version", "--verbose").stdout.splitlines()
     found = {line[:14].rstrip(): line[14:] for line in lines}
     assert first == f"nncodec {codec.__version__}"
-    assert found["engine"] == text
+    assert (found["engine"], found["threads"]) == (text, threads)
     assert found["kernel has"].startswith("portable")
     assert found["Python"].startswith(platform.python_version())
     assert found["numpy"] == np.__version__
