@@ -16,7 +16,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codec.api import decode, encode, encode_shared, enhance, read_metadata, restore
+    from codec.api.decoding import decode, read_metadata, restore
+    from codec.api.encoding import encode, encode_shared, enhance
     from codec.contract.decoding import DecodeOptions
     from codec.contract.modes import Lossless, Lossy, Standard
     from codec.contract.options import EncodeOptions
@@ -59,7 +60,8 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "codec.api": ("decode", "encode", "encode_shared", "enhance", "read_metadata", "restore"),
+    "codec.api.decoding": ("decode", "read_metadata", "restore"),
+    "codec.api.encoding": ("encode", "encode_shared", "enhance"),
     "codec.contract.decoding": ("DecodeOptions",),
     "codec.contract.modes": ("Lossless", "Lossy", "Standard"),
     "codec.contract.options": ("EncodeOptions",),

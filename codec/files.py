@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,8 @@ from typing import BinaryIO
 
 from codec.errors import OutputError
 
+File = bytes | str | os.PathLike[str]
+"""The bytes of a file, or its name."""
 STREAM = "-"
 """The name that stands for standard input or standard output."""
 NAMED_DESCRIPTORS = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -49,6 +50,11 @@ def read(name: str) -> bytes:
     if not name:  # to `Path` it is the current folder
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     return Path(name).read_bytes()
+
+
+def bytes_of(file: File) -> bytes:
+    """The bytes of a file that is given by its name, or by its bytes already."""
+    return read(os.fspath(file)) if isinstance(file, str | os.PathLike) else bytes(file)
 
 
 def check_output(name: str, *, force: bool) -> None:
@@ -157,7 +163,7 @@ def _write_stream(name: str, data: bytes) -> None:
 def _replacing(target: Path, old: os.stat_result | None) -> Iterator[BinaryIO]:
     """Opens a file that at the end takes the place, owner and permissions of an old one."""
     # In the folder of the target, because a rename is atomic only within one file system.
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    partial = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with partial.open("xb") as file:
             yield file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from bitstream import FORMAT_VERSION, BadMagic, FormatError, Tag
@@ -10,6 +9,7 @@ from bitstream.carriers.enhancement import Enhancement
 from bitstream.update import shared
 from codec import files
 from codec.contract.decoding import DecodeOptions
+from codec.files import File
 from codec.opening import (
     CodedFile,
     OpenedFile,
@@ -104,7 +104,7 @@ class SharedUpdateInfo:
 AnyInfo = FileInfo | StandardInfo | SharedUpdateInfo
 
 
-def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
+def probe(file: File) -> FileInfo | StandardInfo:
     """Reads what is known without the networks; the checksum is verified.
 
     >>> import codec
@@ -132,7 +132,7 @@ def probe(file: bytes | str | os.PathLike[str]) -> FileInfo | StandardInfo:
         ImageError: the picture of a standard file is damaged, or 8-bit RGB does not hold it.
         OSError: it cannot be read.
     """
-    found = describe(open_file(bytes_of(file)))
+    found = describe(open_file(files.bytes_of(file)))
     if isinstance(found, SharedUpdateInfo):
         raise BadMagic("holds an update for pictures, and none; `nncodec info` describes it")
     return found
@@ -192,8 +192,3 @@ def _standard(file: StandardFile) -> StandardInfo:
         len(found.update),
         found.matches(standard.picture_of(pixels)),
     )
-
-
-def bytes_of(file: bytes | str | os.PathLike[str]) -> bytes:
-    """The bytes of a file that is given by its name, or by its bytes already."""
-    return files.read(os.fspath(file)) if isinstance(file, str | os.PathLike) else bytes(file)

@@ -136,7 +136,7 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(picture: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
-    from codec.api import encode
+    from codec.api.encoding import encode
 
     given = picture.encoderinfo
     mode = mode_of(**_among(given, "quality", "target", "content", "lossless"))

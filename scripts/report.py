@@ -22,10 +22,11 @@ from scripts.compare import (
     updates,
     weight_coders,
 )
-from scripts.measure import complexity, documents, effort, install, lossless, memory, shared
+from scripts.measure import complexity, decode, documents, effort, install, lossless, memory, shared
 from scripts.measure.experiment import DOCS, fill_document
 
 EXPERIMENTS = (
+    *decode.EXPERIMENTS,
     *effort.EXPERIMENTS,
     *lossless.EXPERIMENTS,
     annealing.EXPERIMENT,

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from PIL import Image
 from safetensors.numpy import save_file
 
-from codec.cli import main
+from codec.cli import encode, main
 from codec.contract import effort, techniques
 from codec.pages.view.server import ViewServer
 
@@ -139,7 +139,7 @@ def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
     techniques.techniques.cache_clear()
     # Choices of an option are made when its command is.
-    choice = next(param for param in main.commands["encode"].params if param.name == "update")
+    choice = next(param for param in encode.command.params if param.name == "update")
     monkeypatch.setattr(choice, "type", click.Choice(techniques.names()))
     yield
     techniques.techniques.cache_clear()

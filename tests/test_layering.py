@@ -49,6 +49,8 @@ LARGEST_DECODER = 34
 only some files need."""
 LARGEST_DECODE = 44
 """Files that are loaded once a learned file with a weight update has been decoded."""
+LARGEST_COMMAND = 71
+"""Files that are loaded once `nncodec decode` has written such a picture as PNG."""
 
 
 def sources(*folders: str) -> list[Path]:
@@ -134,8 +136,8 @@ def test_importing_codec_does_not_import_torch():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def modules_after(code: str) -> set[str]:
-    """Own modules that are loaded after some lines of a program, beside those of the packages."""
+def loaded_after(code: str) -> set[str]:
+    """All modules that are loaded after some lines of a program."""
     lines = f"import sys\n{code}\nprint(*sys.modules, sep='\\n')"
     result = subprocess.run(
         [sys.executable, "-c", lines],
@@ -145,9 +147,19 @@ def modules_after(code: str) -> set[str]:
         capture_output=True,
         text=True,
     )
-    loaded = set(result.stdout.split())
-    assert {"torch", "PIL"}.isdisjoint(loaded)
+    return set(result.stdout.split())
+
+
+def own(loaded: set[str]) -> set[str]:
+    """Those of this package, beside those of its folders."""
     return {name for name in loaded & MODULES.keys() if MODULES[name].name != "__init__.py"}
+
+
+def modules_after(code: str) -> set[str]:
+    """Own modules that are loaded after some lines of a program that needs neither library."""
+    loaded = loaded_after(code)
+    assert {"torch", "PIL"}.isdisjoint(loaded)
+    return own(loaded)
 
 
 @pytest.mark.parametrize("vector", ["odd-grid", "subspace-dense"])
@@ -162,6 +174,19 @@ def test_a_decode_loads_few_files_and_no_search(vector):
     assert "codec.decoding.engines.compiled" in loaded
     assert not {name for name in loaded if name.startswith("codec.encoding")}
     assert len(loaded) <= LARGEST_DECODE, sorted(loaded)
+
+
+def test_the_command_decode_loads_what_it_needs(tmp_path):
+    arguments = ["decode", str(VECTORS / "v1" / "valid" / "subspace-dense.bin")]
+    arguments += ["--quiet", str(tmp_path / "picture.png")]
+    loaded = loaded_after(f"from codec.cli import main\nmain({arguments}, standalone_mode=False)")
+    assert (tmp_path / "picture.png").exists()
+    others = {"torch", "importlib.metadata", "multiprocessing", "PIL.ImageCms", "xml.etree"}
+    assert others.isdisjoint(loaded)
+    assert {"codec.contract.options", "codec.picture.reading", "codec.cli.encode"}.isdisjoint(
+        loaded
+    )
+    assert len(own(loaded)) <= LARGEST_COMMAND, sorted(own(loaded))
 
 
 def test_the_decoder_imports_no_engine():

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from codec import __version__
 from codec.batch.jobs import Job, attempt
-from codec.batch.local import set_threads
 from codec.batch.results import Failed, Result
+from codec.batch.threads import set_threads
 from codec.errors import EngineError, FileError, blaming
 
 if TYPE_CHECKING:
     from distributed import Client
 
-SCHEME = "dask://"
 TIMEOUT_S = 10
 """How long to wait for the scheduler ..."""
 WORKERS_TIMEOUT_S = 20

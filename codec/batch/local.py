@@ -8,9 +8,7 @@ not `concurrent.futures.ProcessPoolExecutor`: there one death ends all workers a
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -20,29 +18,12 @@ from multiprocessing.connection import Connection, wait
 
 from codec.batch.jobs import Job, attempt
 from codec.batch.results import Failed, Result
+from codec.batch.threads import set_threads
 
 ATTEMPTS = 3
 """After so many deaths of its process, a job counts as their cause."""
 PATIENCE_S = 10
 """How long a process that is told to end may take to tidy up."""
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    with suppress(AttributeError):  # not every system can restrict a process
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def set_threads(count: int) -> None:
-    """Limits engines to `count` threads; 0 leaves their own choice, which is all cores."""
-    if not count:
-        return
-    os.environ["OMP_NUM_THREADS"] = str(count)  # the kernel asks each time, torch when it comes
-    if "torch" in sys.modules:
-        import torch
-
-        torch.set_num_threads(count)
 
 
 def run(jobs: Iterable[Job], *, workers: int, threads: int) -> Iterator[Result]:

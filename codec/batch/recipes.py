@@ -3,7 +3,7 @@
 A file of this codec tells its quality and networks, but effort, the way to an update and a region
 of interest leave no sure trace in it, and a note in it would cost every picture bytes.  File
 systems that keep no attributes, and copies that leave them behind, lose nothing but that
-certainty: `codec.batch.resume` then goes by what the bytes tell.
+certainty: `codec.batch.checks` then goes by what the bytes tell.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import hashlib
 import os
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import codec
-from codec.contract.options import EncodeOptions
+
+if TYPE_CHECKING:
+    from codec.contract.options import EncodeOptions
 
 NAME = "user.nncodec.made"
 """Attributes of users must be in the class `user` (xattr(7))."""
@@ -30,6 +33,8 @@ def recipe(options: EncodeOptions, roi: str = "") -> bytes:
         roi: name of the picture with the region of interest; empty for none.  It counts as changed
             with its name, size or time.
     """
+    from codec.contract.options import EncodeOptions
+
     defaults = EncodeOptions()
     deciding = replace(
         options,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
 
-from codec.contract.report import EncodeResult
-from codec.picture.metrics import NO_FIGURES, Figures, texts
+if TYPE_CHECKING:
+    from codec.contract.report import EncodeResult
+    from codec.picture.metrics import Figures
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,16 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Verified:
-    """A file decodes; figures are against the picture to compare with, none without one."""
+    """A file decodes; figures are against the picture to compare with, if there is one."""
 
     input: str
     width: int
     height: int
-    figures: Figures = field(default_factory=lambda: dict(NO_FIGURES))
+    figures: Figures
 
     def __str__(self) -> str:
+        from codec.picture.metrics import texts
+
         found = f"{self.input}: ok", f"{self.width} x {self.height}", *texts(self.figures)
         return "  ".join(found)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import codec
 from codec import files
-from codec.batch.jobs import EncodeJob
+from codec.batch.encode_jobs import EncodeJob
 from codec.batch.results import Encoded, Failed, Shared
 from codec.contract.options import EncodeOptions
 from codec.contract.report import OnProgress

@@ -1,41 +1,44 @@
 """The command `nncodec`: one module per subcommand, what they share in `parts` and `console`.
 
-Nothing here imports torch or Pillow at its top, so that help, version and `info` are quick.
+Each is imported when it is run, and nothing here imports torch or Pillow at its top, so that small
+commands are quick.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from codec import __version__, terminal
-from codec.cli import (
-    bench,
-    completion,
-    decode,
-    encode,
-    enhance,
-    help,
-    info,
-    models,
-    research,
-    strip,
-    verify,
-    view,
-    weights,
-)
+from codec import terminal
 from codec.cli.console import Failure, say, warn
 from codec.cli.parts import HELP_NAMES, ExampleCommand
 from codec.errors import CodecError
 
+COMMANDS = (
+    *("encode", "decode", "enhance", "strip", "info", "verify", "view", "bench", "models"),
+    *("weights", "research", "completion", "help"),
+)
+"""Names of the subcommands and of their modules, in the order of the help."""
 INTERRUPTED = 130
 
 
 class ProgramGroup(ExampleCommand, click.Group):
     """The group of all subcommands; Ctrl-C ends it the way shells expect."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names of all subcommands."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Imports a subcommand; None if there is no such one."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"codec.cli.{name}").command
+        return command
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Runs the program; what its streams and the libraries report is one line, too."""
@@ -88,25 +91,20 @@ def _show_warning(line: str) -> None:
         ("nncodec decode photo.nni copy.png", "Restore a picture."),
         ("nncodec info photo.nni", "Show what a file holds."),
     ],
+    invoke_without_command=True,
+    no_args_is_help=True,
+    subcommand_metavar="COMMAND [ARGS]...",
 )
-@click.version_option(__version__, "-V", "--version", message="nncodec %(version)s")
-def main() -> None:
+@click.option("-V", "--version", is_flag=True, help="Show the version.")
+@click.option("--verbose", is_flag=True, help="And what decodes here, and with which libraries.")
+@click.pass_context
+def main(context: click.Context, version: bool, verbose: bool) -> None:
     """Learned image compression that adapts its decoder to each picture."""
+    if version:
+        from codec.cli import versions
 
-
-for module in (
-    encode,
-    decode,
-    enhance,
-    strip,
-    info,
-    verify,
-    view,
-    bench,
-    models,
-    weights,
-    research,
-    completion,
-    help,
-):
-    main.add_command(module.command)
+        versions.show(context, verbose=verbose)
+    if verbose:
+        raise click.UsageError("--verbose goes with --version")
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")

@@ -11,9 +11,9 @@ from statistics import fmean
 import click
 
 import codec
-from codec.batch import local
 from codec.batch.results import Failed, facts
 from codec.batch.sources import Source, find
+from codec.batch.threads import set_threads
 from codec.cli import asking, parts
 from codec.cli.console import Failure, Progress, Speech, print_json, say
 from codec.contract.contents import STANDARD_CONTENTS
@@ -88,7 +88,7 @@ def command(
     measured: list[Measured] = []
     failed: list[Failed] = []
     talks = not speech.quiet and not speech.as_json
-    local.set_threads(threads)
+    set_threads(threads)
     with Progress(speech) as progress:
         for source in sources:
             result = _attempt(source, options, progress)

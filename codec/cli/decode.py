@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from codec.batch import resume
-from codec.batch.jobs import DecodeJob
+from codec.batch import mark
+from codec.batch.decode_jobs import DecodeJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_coded
-from codec.cli import parts, sharing
+from codec.cli import decode_options, parts
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
 from codec.contract.decoding import SCALES, DecodeOptions
@@ -48,7 +48,7 @@ from codec.picture import formats
     callback=lambda _context, _param, part: int(part.removeprefix("1/")) if part else 1,
     help="A preview of that part of the size, quickly.",
 )
-@sharing.decode_options
+@decode_options.options
 @parts.naming_options
 @parts.running_options
 @parts.speech_options
@@ -96,7 +96,7 @@ def command(
     outputs = naming.outputs(
         only,
         suffix=form.suffixes[0],
-        check=partial(resume.decoded, scale=options.scale),
+        check=partial(mark.decoded, scale=options.scale),
         itself=f"-o names the picture, if it is {READABLE}",
     )
     write_outputs(inputs, outputs, is_coded, make_job, naming, running, speech)

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from codec import files
-from codec.batch import recipes, resume
-from codec.batch.jobs import EncodeJob
+from codec.batch import checks, recipes
+from codec.batch.encode_jobs import EncodeJob
 from codec.batch.plan import Step
 from codec.cli import asking, parts, picture_options, sharing
 from codec.cli.console import Speech
@@ -159,7 +159,7 @@ def command(
         )
 
     suffix = SUFFIXES.get(wanted.content, CODED_SUFFIX)
-    outputs = naming.outputs(only, suffix=suffix, check=resume.encoded(options), recipe=recipe)
+    outputs = naming.outputs(only, suffix=suffix, check=checks.encoded(options), recipe=recipe)
     if shared_update is not None:
         sharing.write_set(
             inputs, outputs, make_job, shared_update, options, naming, running, speech

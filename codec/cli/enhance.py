@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from codec.batch.jobs import EnhanceJob
+from codec.batch.encode_jobs import EnhanceJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_enhanced
 from codec.cli import asking, parts, picture_options

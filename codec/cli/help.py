@@ -46,12 +46,13 @@ def _context(root: click.Context, topic: tuple[str, ...]) -> click.Context:
     """The context of a command, as its own --help would have it."""
     found = click.Context(root.command, info_name=root.info_name, help_option_names=HELP_NAMES)
     for name in topic:
-        group = found.command
-        inner = group.get_command(found, name) if isinstance(group, click.Group) else None
-        if inner is None:
-            known = ", ".join(group.commands) if isinstance(group, click.Group) else "none"
-            raise click.UsageError(f"there is no command {' '.join(topic)}; known are: {known}")
-        found = click.Context(inner, parent=found, info_name=name, help_option_names=HELP_NAMES)
+        known = parts.subcommands(found)
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise click.UsageError(f"there is no command {' '.join(topic)}; known are: {listed}")
+        found = click.Context(
+            known[name], parent=found, info_name=name, help_option_names=HELP_NAMES
+        )
     return found
 
 
@@ -75,11 +76,10 @@ def man_page(context: click.Context) -> str:
     options = [parameter.get_help_record(context) for parameter in command.get_params(context)]
     lines.append(".SH OPTIONS")
     lines += _definitions([record for record in options if record and record[1]])
-    if isinstance(command, click.Group):
+    known = parts.subcommands(context)
+    if known:
         lines.append(".SH COMMANDS")
-        lines += _definitions(
-            [(inner, found.get_short_help_str()) for inner, found in command.commands.items()]
-        )
+        lines += _definitions([(name, inner.get_short_help_str()) for name, inner in known.items()])
     lines.append(".SH EXIT STATUS")
     lines += _definitions(EXIT_CODES.items())
     return "\n".join(lines)

@@ -7,9 +7,8 @@ from dataclasses import asdict
 
 import click
 
-from codec.cli import parts
+from codec.cli import parts, versions
 from codec.cli.console import print_json, say
-from codec.errors import EngineError
 from codec.models import registry
 from codec.models.registry import ModelEntry
 
@@ -33,18 +32,8 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json([asdict(entry) for entry in entries])
     else:
-        engine = f"decoded by {_engine()}"
-        say(*"\n\n".join([*map(_text, entries), engine]).split("\n"))
-
-
-def _engine() -> str:
-    """What runs the networks here."""
-    from codec.decoding.engines.choice import chosen  # late: it imports numpy
-
-    try:
-        return chosen().name
-    except EngineError as error:
-        return f"nothing: {error}"
+        decoded = f"decoded by {versions.engine()}"
+        say(*"\n\n".join([*map(_text, entries), decoded]).split("\n"))
 
 
 def _text(entry: ModelEntry) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 from codec import files
-from codec.batch import dask
 from codec.batch.plan import Outputs
 from codec.cli.console import Speech
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+SCHEME = "dask://"
+"""What the address of a Dask scheduler begins with."""
 
 path = click.Path(allow_dash=True)
 """A file name, or - for a stream. Existence is checked later, with our own one-line message."""
@@ -36,6 +38,15 @@ class ExampleCommand(click.Command):
             formatter.write_dl(self.examples, col_max=48)
         formatter.write_paragraph()
         super().format_help(context, formatter)
+
+
+def subcommands(context: click.Context) -> dict[str, click.Command]:
+    """The commands of a group by their names, in the order of its help; none of any other."""
+    group = context.command
+    if not isinstance(group, click.Group):
+        return {}
+    found = ((name, group.get_command(context, name)) for name in group.list_commands(context))
+    return {name: command for name, command in found if command is not None}
 
 
 @dataclass(frozen=True)
@@ -74,10 +85,10 @@ class EngineAddress(click.ParamType):  # type: ignore[type-arg]  # older release
         self, value: str, param: click.Parameter | None, context: click.Context | None
     ) -> str:
         """Checks the form."""
-        host, colon, port = value.removeprefix(dask.SCHEME).rpartition(":")
-        remote = value.startswith(dask.SCHEME) and host and colon and port.isdigit()
+        host, colon, port = value.removeprefix(SCHEME).rpartition(":")
+        remote = value.startswith(SCHEME) and host and colon and port.isdigit()
         if value != "local" and not remote:
-            self.fail(f"{value!r} is neither local nor {dask.SCHEME}HOST:PORT", param, context)
+            self.fail(f"{value!r} is neither local nor {SCHEME}HOST:PORT", param, context)
         return value
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from codec import files
-from codec.batch import dask, local
 from codec.batch.jobs import Job, attempt
 from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Result, Skipped
 from codec.batch.sources import find
+from codec.batch.threads import cores, set_threads
 from codec.cli.console import Progress, Reporter, Speech
-from codec.cli.parts import Naming, Running
+from codec.cli.parts import SCHEME, Naming, Running
 from codec.contract.report import OnProgress
 
 Results = Generator[Result, None, None]
@@ -86,15 +86,19 @@ def run_jobs(
 
 def _results(jobs: Sequence[Job], running: Running, progress: OnProgress) -> Results:
     """The results of jobs, from the engine that was asked for."""
-    if running.engine.startswith(dask.SCHEME):
-        address = running.engine.removeprefix(dask.SCHEME)
+    if running.engine.startswith(SCHEME):
+        from codec.batch import dask
+
+        address = running.engine.removeprefix(SCHEME)
         yield from dask.run(jobs, address=address, threads=running.threads or 1)
         return
-    workers = min(running.jobs or local.cores(), len(jobs))
+    workers = min(running.jobs or cores(), len(jobs))
     if workers > 1:
-        threads = running.threads or max(1, local.cores() // workers)
+        threads = running.threads or max(1, cores() // workers)
+        from codec.batch import local
+
         yield from local.run(jobs, workers=workers, threads=threads)
         return
     for job in jobs:
-        local.set_threads(running.threads)
+        set_threads(running.threads)
         yield attempt(job, progress)

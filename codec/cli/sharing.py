@@ -1,4 +1,4 @@
-"""The option --shared-update: of `encode`, which makes update files, and of all that decodes."""
+"""The option --shared-update of `encode`, which makes update files; see `decode_options`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from pathlib import Path
 
 import click
 
-from bitstream.update.shared import SharedUpdate
-from codec.batch import local
-from codec.batch.jobs import EncodeJob
+from codec.batch.encode_jobs import EncodeJob
 from codec.batch.plan import Outputs, Step, plan
 from codec.batch.results import Failed, Result, Shared
 from codec.batch.sharing import check_update_file, encode_set
 from codec.batch.sources import find
-from codec.cli import parts, picture_options
+from codec.batch.threads import set_threads
+from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech, print_json, say
-from codec.contract.decoding import DecodeOptions
 from codec.contract.options import EncodeOptions
-from codec.errors import OptionError, blaming
+from codec.errors import OptionError
 from codec.picture.formats import is_picture_name
 from codec.update_files import SUFFIX
-
-METAVAR = f"FILE{SUFFIX}"
 
 
 def _named_right(_context: click.Context, _param: click.Parameter, name: str | None) -> str | None:
@@ -31,44 +27,12 @@ def _named_right(_context: click.Context, _param: click.Parameter, name: str | N
     return name
 
 
-def _read(
-    _context: click.Context, _param: click.Parameter, names: Sequence[str]
-) -> tuple[bytes, ...]:
-    """The update files, which must be some."""
-    updates = []
-    for name in names:
-        with blaming(name):
-            updates.append(Path(name).read_bytes())
-            SharedUpdate.unpack(updates[-1])
-    return tuple(updates)
-
-
 set_option = click.option(
     "--shared-update",
-    metavar=METAVAR,
+    metavar=f"FILE{SUFFIX}",
     type=click.Path(),
     callback=_named_right,
     help="Let several pictures share one update, in a file of its own.",
-)
-decode_options = parts.bundle(
-    "options",
-    DecodeOptions,
-    picture_options.max_pixels_option(DecodeOptions().max_pixels),
-    click.option(
-        "--time-limit",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="SECONDS",
-        help="Give up on a file after so long.",
-    ),
-    click.option(
-        "--shared-update",
-        "updates",
-        metavar=METAVAR,
-        type=click.Path(),
-        multiple=True,
-        callback=_read,
-        help="Update that files share; those beside them are found without.",
-    ),
 )
 
 
@@ -113,7 +77,7 @@ def write_set(
     failures = [step for step in steps if isinstance(step, Failed)]
     jobs = [make_job(step) for step in steps if isinstance(step, Step)]
     check_update_file(update_file, jobs, force=naming.force)
-    local.set_threads(running.threads)
+    set_threads(running.threads)
     with Progress(speech) as progress:
         reporter: Reporter[Result] = Reporter(speech, progress, len(steps), single=False)
         results = encode_set(jobs, update_file, options, progress, force=naming.force)

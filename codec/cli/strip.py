@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from codec.batch import resume
-from codec.batch.jobs import StripJob
+from codec.batch import checks
+from codec.batch.encode_jobs import StripJob
 from codec.batch.plan import Step
 from codec.batch.sources import is_enhanced
 from codec.cli import parts
@@ -41,6 +41,6 @@ def command(names: tuple[str, ...], naming: parts.Naming, speech: Speech) -> Non
             source=step.source, target=step.target, force=step.force, preserve=naming.preserve
         )
 
-    outputs = naming.outputs(only, mark=".plain", check=resume.stripped, in_place=True)
+    outputs = naming.outputs(only, mark=".plain", check=checks.stripped, in_place=True)
     running = parts.Running(threads=0)
     write_outputs(inputs, outputs, is_enhanced, make_job, naming, running, speech)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from codec.batch.jobs import VerifyJob
+from codec.batch.decode_jobs import VerifyJob
 from codec.batch.results import Failed
 from codec.batch.sources import find, is_coded
-from codec.cli import parts, sharing
+from codec.cli import decode_options, parts
 from codec.cli.console import Speech
 from codec.cli.run import run_jobs
 from codec.contract.decoding import DecodeOptions
@@ -29,7 +29,7 @@ from codec.contract.decoding import DecodeOptions
 )
 @click.argument("names", metavar="FILE...", type=parts.path, nargs=-1, required=True)
 @click.option("--against", metavar="IMG", type=parts.path, help="Picture to compare with.")
-@sharing.decode_options
+@decode_options.options
 @parts.recursive_option
 @parts.running_options
 @parts.speech_options

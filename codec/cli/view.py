@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from codec import files, update_files
-from codec.batch import local
 from codec.batch.results import Failed
 from codec.batch.sources import find, is_coded
-from codec.cli import parts, sharing
+from codec.batch.threads import set_threads
+from codec.cli import decode_options, parts
 from codec.cli.console import Failure, say, warn
 from codec.contract.decoding import DecodeOptions
 from codec.errors import blaming
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.argument("names", metavar="FILE [FILE] | FOLDER", type=parts.path, nargs=-1, required=True)
 @click.option("--original", metavar="IMG", type=parts.path, help="Picture to compare with.")
 @click.option("--browser/--no-browser", default=True, help="Open it, or print the address only.")
-@sharing.decode_options
+@decode_options.options
 @parts.threads_option
 def command(
     names: tuple[str, ...],
@@ -61,7 +61,7 @@ def command(
         raise click.UsageError("view shows one file, two files, or one folder")
     if folders and original is not None:
         raise click.UsageError("--original is the picture of a file, not of a folder")
-    local.set_threads(threads)
+    set_threads(threads)
     site = _sheet(names[0], options) if folders else _comparison(names, original, options)
     from codec.pages.view.server import ViewServer
 

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from codec.errors import ImageError
-from codec.picture import formats, iptc, jpeg, profiles
+from codec.picture import formats, iptc
 from codec.picture.formats import Format
 from codec.picture.metadata import EXIF_PREFIX, NAMES, NO_METADATA, Metadata
 from codec.picture.notes import Notes
@@ -54,7 +54,7 @@ def save(pixels: Pixels, metadata: Metadata, form: Format, notes: Notes) -> byte
 def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:
     """Writes a picture as PNG: uint8 [h w 3] or [h w 4]."""
     options = save_options(metadata or NO_METADATA, formats.PNG, Notes())
-    Image.fromarray(pixels).save(file, format="PNG", **options)
+    Image.fromarray(pixels).save(file, format="PNG", **formats.PNG.options, **options)
 
 
 def save_options(metadata: Metadata, form: Format, notes: Notes) -> dict[str, Any]:
@@ -91,13 +91,18 @@ def _of_png(metadata: Metadata, _notes: Notes) -> dict[str, Any]:
         lines = [digits[at : at + HEX_PER_LINE] for at in range(0, len(digits), HEX_PER_LINE)]
         text = "\n".join(["", "iptc", f"{len(digits) // 2:8}", *lines, ""])
         chunks.add_text(PNG_IPTC, text, zip=True)
-    code_points = profiles.code_points(metadata.icc)
-    if code_points:
-        chunks.add(b"cICP", code_points)
+    if metadata.icc:
+        from codec.picture import profiles
+
+        code_points = profiles.code_points(metadata.icc)
+        if code_points:
+            chunks.add(b"cICP", code_points)
     return {"pnginfo": chunks} | ({"exif": metadata.exif} if metadata.exif else {})
 
 
 def _of_jpeg(metadata: Metadata, notes: Notes) -> dict[str, Any]:
+    from codec.picture import jpeg
+
     options: dict[str, Any] = {}
     if len(metadata.exif) > LONGEST_SEGMENT:
         notes.add("EXIF does not fit into one segment of a JPEG file", "exif")

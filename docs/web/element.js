@@ -1,8 +1,8 @@
 // <nncodec-img src="picture.nni" alt="..."> shows a picture in a page, much as <img> does.
 //
 // Attributes: src, alt, models (folder of the models, "models/" if there is none). Events: "load",
-// whose detail is the picture, and "error", whose detail is the error. It decodes in a worker, once it
-// comes near the part of the page that is seen.
+// whose detail is the picture, and "error", whose detail is the error; then alt stands in its place. It
+// decodes in a worker, once it comes near the part of the page that is seen, and takes no room before.
 
 const FOLDER = new URL('models/', import.meta.url);
 let worker, last = 0;
@@ -45,11 +45,13 @@ class PictureElement extends HTMLElement {
   constructor() {
     super();
     this.canvas = document.createElement('canvas');
-    this.canvas.style.cssText = 'display:block;max-width:100%;height:auto';
+    this.words = document.createElement('span');
     const style = document.createElement('style');
-    style.textContent = ':host{display:inline-block}:host([hidden]){display:none}';
-    this.attachShadow({ mode: 'open' }).append(style, this.canvas);
+    style.textContent = ':host{display:inline-block}canvas{display:block;max-width:100%;height:auto}'
+      + ':host([hidden]),[hidden]{display:none}';
+    this.attachShadow({ mode: 'open' }).append(style, this.canvas, this.words);
     this.canvas.setAttribute('role', 'img');
+    this.canvas.hidden = this.words.hidden = true;
   }
 
   connectedCallback() {
@@ -60,7 +62,7 @@ class PictureElement extends HTMLElement {
   disconnectedCallback() { this.seen?.disconnect(); }
 
   attributeChangedCallback(name, before, now) {
-    if (name === 'alt') this.canvas.setAttribute('aria-label', now ?? '');
+    if (name === 'alt') this.canvas.ariaLabel = this.words.textContent = now ?? '';
     else if (this.shown && before !== now) this.show();
   }
 
@@ -78,8 +80,11 @@ class PictureElement extends HTMLElement {
       const picture = await decodeAside(new Uint8Array(await response.arrayBuffer()), folder);
       if (this.shown !== src) return;
       paint(this.canvas, picture);
+      [this.canvas.hidden, this.words.hidden] = [false, true];
       this.dispatchEvent(new CustomEvent('load', { detail: picture }));
     } catch (error) {
+      if (this.shown !== src) return;
+      [this.canvas.hidden, this.words.hidden] = [true, false];
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
     }
   }

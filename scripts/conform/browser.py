@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +120,37 @@ def served(folder: Path) -> Iterator[tuple[str, queue.Queue[object]]]:
             thread.join()
 
 
+def sent_by(page: str, site: Path, files: Mapping[str, bytes]) -> object:
+    """What a page sends from the browser, as JSON to /found.
+
+    Args:
+        page: its HTML.
+        site: what is beside it.
+        files: what else is, by path.
+
+    Raises:
+        queue.Empty: it takes too long.
+    """
+    with tempfile.TemporaryDirectory() as profile:
+        folder = Path(profile, "site")
+        shutil.copytree(site, folder)
+        for name, data in {"check.html": page.encode(), **files}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+        with served(folder) as (address, sent):
+            command = [chromium(), *FLAGS, f"--user-data-dir={profile}/user"]
+            browser = subprocess.Popen(
+                [*command, f"{address}/check.html"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                return sent.get(timeout=TIMEOUT_S)
+            finally:
+                browser.terminate()
+                browser.wait()
+
+
 def decode_in_browser(site: Path, works: Sequence[Work]) -> list[dict]:
     """What the page makes of files: "outcome", the hash of its samples or the class of an error.
 
@@ -131,26 +162,8 @@ def decode_in_browser(site: Path, works: Sequence[Work]) -> list[dict]:
         {"file": f"/work/{number}", "repeat": work.repeat, "options": work.options or {}}
         for number, work in enumerate(works)
     ]
-    with tempfile.TemporaryDirectory() as profile:
-        folder = Path(profile, "site")
-        shutil.copytree(site, folder)
-        (folder / "check.html").write_text(PAGE)
-        (folder / "jobs.json").write_text(json.dumps(jobs))
-        (folder / "work").mkdir()
-        for number, work in enumerate(works):
-            (folder / "work" / str(number)).write_bytes(work.data)
-        with served(folder) as (address, sent):
-            command = [chromium(), *FLAGS, f"--user-data-dir={profile}/user"]
-            browser = subprocess.Popen(
-                [*command, f"{address}/check.html"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            try:
-                found = sent.get(timeout=TIMEOUT_S)
-            finally:
-                browser.terminate()
-                browser.wait()
+    files = {f"work/{number}": work.data for number, work in enumerate(works)}
+    found = sent_by(PAGE, site, {"jobs.json": json.dumps(jobs).encode(), **files})
     if not isinstance(found, list):
         raise RuntimeError(f"the page stopped: {found}")
     return found

@@ -5,7 +5,7 @@
 
 prints one row per case, the second command (run it with another version of torch) also those of the
 first; exits with 1 if a single pixel differs anywhere.  Three 768x512 pictures at three qualities
-take about a minute on one core.
+take about a minute on one core; --torch one leaves all cases of torch but the first out.
 
 Cases of the kernel: each instruction set that runs here, with 1 and 2 threads.  Cases of torch: 1
 and 2 threads x oneDNN on and off x convolutions in channels-last and contiguous layout; sums in
@@ -40,6 +40,9 @@ from scripts.conform.vectors import pixels_sha256, sha256
 
 SHOWN_DIGITS = 16
 ACTIVATION_SHIFT = 3
+TORCH = {"all": None, "one": 1}
+"""How many cases of torch a choice takes."""
+Case = tuple[str, AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,10 @@ def main() -> int:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--json", type=Path, metavar="OUT", help="keep the hashes")
     parser.add_argument("--against", type=Path, metavar="OTHER", help="compare with kept hashes")
+    parser.add_argument("--torch", choices=("all", "one"), default="all", help="cases of torch")
     args = parser.parse_args()
-    rows = [decode_all(name, setting, args.files) for name, setting in cases()]
+    ways = itertools.chain(kernel_cases(), itertools.islice(torch_cases(), TORCH[args.torch]))
+    rows = [decode_all(name, setting, args.files) for name, setting in ways]
     if args.json:
         kept = [vars(row) for row in rows]
         args.json.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
@@ -73,12 +78,16 @@ def main() -> int:
     return report(rows)
 
 
-def cases() -> Iterator[tuple[str, AbstractContextManager[object]]]:
-    """Names, and what makes a decode happen in that way."""
+def kernel_cases() -> Iterator[Case]:
+    """Names, and what makes a decode by the kernel happen in that way."""
     for level, threads in itertools.product(levels(), (1, 2)):
         kernel = {LEVEL_VARIABLE: level, THREADS_VARIABLE: str(threads)}
         yield f"kernel, {level}, {threads} threads", engine("kernel", **kernel)
-    for name, setting in torch_cases():
+
+
+def torch_cases() -> Iterator[Case]:
+    """Names, and what makes a decode by torch happen in that way."""
+    for name, setting in torch_settings():
         yield f"torch, {name}", by_torch(setting)
 
 
@@ -98,7 +107,7 @@ def by_torch(setting: AbstractContextManager[object]) -> Iterator[None]:
         yield
 
 
-def torch_cases() -> Iterator[tuple[str, AbstractContextManager[object]]]:
+def torch_settings() -> Iterator[Case]:
     """Names, and settings of torch."""
     for threads, onednn, layout in itertools.product(
         (1, 2), (True, False), (torch.channels_last, torch.contiguous_format)

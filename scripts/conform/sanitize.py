@@ -127,10 +127,12 @@ def read(path: Path) -> Tally:
 
 
 def write(path: Path, tally: Tally) -> None:
-    """Inverse of `read`."""
+    """Inverse of `read`.  A run that is killed leaves the table of its last whole block."""
     rows = [f"{target}\t{outcome}\t{count}\n" for (target, outcome), count in sorted(tally.items())]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(["target\toutcome\tinputs\n", *rows]), encoding="utf-8")
+    partial = path.with_suffix(".part")
+    partial.write_text("".join(["target\toutcome\tinputs\n", *rows]), encoding="utf-8")
+    partial.replace(path)
 
 
 def done(tally: Tally) -> int:

@@ -89,7 +89,7 @@ def commands() -> str:
     import click
 
     from codec.cli import main
-    from codec.cli.parts import HELP_NAMES
+    from codec.cli.parts import HELP_NAMES, subcommands
 
     parts = []
 
@@ -105,9 +105,8 @@ def commands() -> str:
         )
         level = "##" if parent is None or parent.parent is None else "###"
         parts.append(f"{level} {context.command_path}\n\n```text\n{context.get_help()}\n```\n")
-        if isinstance(command, click.Group):
-            for inner in command.commands.values():
-                add(inner, context)
+        for inner in subcommands(context).values():
+            add(inner, context)
 
     add(main, None)
     return "\n".join(parts)

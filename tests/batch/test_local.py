@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codec.batch import local
 from codec.batch.local import ATTEMPTS, run
 from codec.batch.results import Decoded, Failed
+from codec.batch.threads import cores
 from tests.batch.toy_jobs import ToyJob
 
 OWN_CHOICE = 0
@@ -85,4 +85,4 @@ def test_no_jobs_need_no_processes():
 
 def test_cores_are_those_that_may_be_used(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 3, 5}, raising=False)
-    assert local.cores() == 3
+    assert cores() == 3

@@ -16,7 +16,7 @@ from bitstream.carriers import avif, carrier_of, jpeg, webp
 from bitstream.carriers.enhancement import Enhancement
 from bitstream.file import metadata
 from bitstream.file.header import LOSSLESS_QUALITY
-from codec.batch import recipes, resume
+from codec.batch import checks, mark, recipes, resume
 from codec.batch.resume import Left, Made
 from codec.contract.modes import Lossless, Lossy, Standard
 from codec.contract.options import EncodeOptions
@@ -69,7 +69,7 @@ UPDATED = coded(update=b"u")
     ],
 )
 def test_files_of_this_codec_tell_how_they_were_made(data, options, made):
-    assert resume.encoded(options)(data, "photo.png") == made
+    assert checks.encoded(options)(data, "photo.png") == made
 
 
 @pytest.mark.parametrize("carrier", [jpeg, webp, avif], ids=lambda carrier: carrier.NAME)
@@ -81,7 +81,7 @@ def test_enhanced_files_tell_how_they_were_made(carrier):
     data = carrier.insert(plain, payload)
 
     def made(data: bytes, options: EncodeOptions) -> Made:
-        return resume.encoded(options)(data, "photo.png")
+        return checks.encoded(options)(data, "photo.png")
 
     standard = EncodeOptions(Standard(carrier.NAME))
     assert made(data, standard) == Made.AS_ASKED
@@ -105,20 +105,20 @@ def test_decoded_pictures_tell_what_they_were_made_of(tmp_path):
     source.write_bytes(b"a file")
     pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
     plain = png(pixels)
-    data = resume.mark(plain, b"a file")
+    data = mark.marked(plain, b"a file")
     with Image.open(io.BytesIO(data)) as image:
         assert np.array_equal(np.asarray(image), pixels)
         image.info.clear()
         resaved = io.BytesIO()
         image.save(resaved, "PNG")
     source_name = str(source)
-    assert resume.decoded(data, source_name) == Made.AS_ASKED
-    assert resume.decoded(plain, source_name) == Made.UNKNOWN
-    assert resume.decoded(resaved.getvalue(), source_name) == Made.UNKNOWN
-    assert resume.decoded(resume.mark(plain, b"another"), source_name) == Made.OTHERWISE
+    assert mark.decoded(data, source_name) == Made.AS_ASKED
+    assert mark.decoded(plain, source_name) == Made.UNKNOWN
+    assert mark.decoded(resaved.getvalue(), source_name) == Made.UNKNOWN
+    assert mark.decoded(mark.marked(plain, b"another"), source_name) == Made.OTHERWISE
     for cut in (3, 20, 33, 60, len(data) - 1):
-        assert resume.decoded(data[:cut], source_name) == Made.OTHERWISE
-    assert resume.decoded(b"\xff\xd8\xff", source_name) == Made.UNKNOWN
+        assert mark.decoded(data[:cut], source_name) == Made.OTHERWISE
+    assert mark.decoded(b"\xff\xd8\xff", source_name) == Made.UNKNOWN
 
 
 def test_stripped_files_are_compared(tmp_path):
@@ -126,9 +126,9 @@ def test_stripped_files_are_compared(tmp_path):
     Image.new("RGB", (16, 16)).save(file, "JPEG")
     plain, source = file.getvalue(), tmp_path / "photo.jpg"
     source.write_bytes(carrier_of(plain).insert(plain, b"payload"))
-    assert resume.stripped(plain, str(source)) == Made.AS_ASKED
-    assert resume.stripped(plain[:100], str(source)) == Made.OTHERWISE
-    assert resume.stripped(b"else", str(source)) == Made.ELSEWHERE
+    assert checks.stripped(plain, str(source)) == Made.AS_ASKED
+    assert checks.stripped(plain[:100], str(source)) == Made.OTHERWISE
+    assert checks.stripped(b"else", str(source)) == Made.ELSEWHERE
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_info_and_verify_take_many(run):
 
 def test_resume(run, monkeypatch):
     """What the fake codec writes says quality 50.5 and a model of its own."""
-    monkeypatch.setattr("codec.batch.resume.default_ids", lambda: {"learned": b"\x01\x02\x03\x04"})
+    monkeypatch.setattr("codec.batch.checks.default_ids", lambda: {"learned": b"\x01\x02\x03\x04"})
     options = ("encode", "--jobs", "1", "-q", "50.5", "-r", ".")
     assert run(*options).exit_code == 0
     before = Path("photo.nni").stat().st_mtime_ns

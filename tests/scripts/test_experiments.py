@@ -26,7 +26,7 @@ from scripts.compare import (
     updates,
     weight_coders,
 )
-from scripts.measure import memory, shared
+from scripts.measure import decode, memory, shared
 from scripts.measure.experiment import Experiment
 from scripts.train import meta
 
@@ -158,6 +158,25 @@ def test_arithmetic(place, run_script):
 def test_memory(place, run_script):
     (row,) = run_twice(run_script, memory.EXPERIMENT, memory.main, "64x48:0")
     assert row.encode_mb > 100 and row.decode_mb > 100
+
+
+def test_decode(place, run_script, monkeypatch):
+    monkeypatch.setattr(decode, "LARGE_PX", (200, 180))
+    monkeypatch.setattr(decode, "RUNS", 1)
+    monkeypatch.setattr(decode, "CASES", decode.CASES[2:5])
+    monkeypatch.setenv("PATH", "")
+    timed, imported = decode.EXPERIMENTS
+    rows = run_twice(run_script, timed, decode.main, "--picture", "pictures/cat.png")
+    assert [(row.file, row.start, row.width) for row in rows] == [
+        ("enhanced JPEG", "cold", SIDE_PX),
+        ("learned, 12 megapixels", "cold", 200),
+        ("learned", "warm", SIDE_PX),
+    ]
+    assert all(0 < row.wall_s < 60 and 20 < row.peak_mb < 1000 for row in rows)
+    packages = imported.open(Path(imported.file)).rows
+    assert {"numpy", "PIL", "codec", "click", "standard library"} <= {
+        row.package for row in packages
+    }
 
 
 def test_update_coders(place, run_script, peer):

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 
-from codec.cli import main
+from codec.cli import COMMANDS
 from scripts.release import site
 
 ROOT = Path(__file__).parents[2]
@@ -28,19 +28,20 @@ def linked(text: str, origin: str) -> str:
 def test_links_lead_to_pages_of_the_site(monkeypatch):
     monkeypatch.delenv(site.REPOSITORY_VARIABLE, raising=False)
     text = (
-        "[a](../FORMAT.md#8-prior) [b](memory.md) [c](../codec/api.py) ![d](../results/0.1.0/x.png)"
+        "[a](../FORMAT.md#8-prior) [b](memory.md) [c](../codec/info.py) "
+        "![d](../results/0.1.0/x.png)"
     )
     expected = "[a](format.md#8-prior) [b](memory.md) c ![d](results/0.1.0/x.png)"
     assert linked(text, "docs/effort.md") == expected
     assert linked("[e](docs/memory.md) [f](#here)", "FORMAT.md") == "[e](memory.md) [f](#here)"
     monkeypatch.setenv(site.REPOSITORY_VARIABLE, "https://forge.example/n")
-    code = "[c](https://forge.example/n/blob/main/codec/api.py)"
-    assert linked("[c](../codec/api.py)", "docs/effort.md") == code
+    code = "[c](https://forge.example/n/blob/main/codec/info.py)"
+    assert linked("[c](../codec/info.py)", "docs/effort.md") == code
 
 
 def test_all_commands_have_their_help():
     text = site.commands()
-    for name in main.commands:
+    for name in COMMANDS:
         assert f"\n## nncodec {name}\n" in text
     assert "### nncodec weights pack\n" in text and "--target-size" in text
 

@@ -17,7 +17,14 @@ from codec import decode, enhance
 from codec.models.registry import MODELS_VARIABLE, PRETRAINED, default_ids
 from codec.opening import open_file
 from hatch_build import WASM
-from scripts.conform.browser import REFUSED, Work, chromium, decode_in_browser, outcome_of
+from scripts.conform.browser import (
+    REFUSED,
+    Work,
+    chromium,
+    decode_in_browser,
+    outcome_of,
+    sent_by,
+)
 from scripts.conform.vectors import MODELS, PLAIN, all_vectors, pixels_sha256
 from scripts.release import web
 
@@ -28,6 +35,26 @@ if not WASM.exists():
 
 VECTORS = all_vectors()
 SIDE_PX = 61
+ELEMENTS = """<!doctype html><body><script type="module" src="element.js"></script>
+<nncodec-img src="picture.nni" alt="a picture"></nncodec-img>
+<nncodec-img src="missing.nni" alt="another"></nncodec-img>
+<nncodec-img src="element.js" alt="no picture"></nncodec-img>
+<script>
+const send = (found) => fetch('/found', { method: 'POST', body: JSON.stringify(found) });
+const all = [...document.querySelectorAll('nncodec-img')];
+let left = all.length;
+function came({ type, target, detail }) {
+  const { canvas, words } = target, { width, height } = canvas.getBoundingClientRect();
+  const painted = type === 'load' && canvas.getContext('2d').getImageData(0, 0, width, height);
+  target.found = {
+    type, box: [width, height], words: words.hidden ? '' : words.innerText,
+    message: detail.message ?? '', pixels: painted ? [...painted.data] : [],
+  };
+  if (!--left) send(all.map(({ found }) => found));
+}
+for (const one of all) for (const type of ['load', 'error']) one.addEventListener(type, came);
+</script>"""
+"""A page with elements, which sends what comes of them."""
 
 
 def samples(pixels: np.ndarray) -> str:
@@ -97,6 +124,20 @@ def test_enhanced_files_of_other_codecs_are_filtered_alike(site, photograph, kin
     (one,) = decode_in_browser(site, [Work(file)])
     assert not one["complaint"]
     assert one["outcome"] == samples(decode(file))
+
+
+def test_elements_show_pictures_or_words(site, monkeypatch):
+    monkeypatch.setenv(MODELS_VARIABLE, str(MODELS))
+    shown, missing, other = sent_by(ELEMENTS, site, {"picture.nni": PLAIN.read_bytes()})
+    pixels = decode(PLAIN.read_bytes())
+    height, width, _ = pixels.shape
+    assert (shown["type"], shown["box"], shown["words"]) == ("load", [width, height], "")
+    painted = np.reshape(shown["pixels"], (height, width, 4))
+    assert np.array_equal(painted[..., :3], pixels) and (painted[..., 3] == 255).all()
+    assert [one["type"] for one in (missing, other)] == ["error", "error"]
+    assert [one["words"] for one in (missing, other)] == ["another", "no picture"]
+    assert [one["box"] for one in (missing, other)] == [[0, 0], [0, 0]]
+    assert missing["message"] == "missing.nni is missing" and other["message"]
 
 
 def test_models_that_a_page_lacks_are_named(site):

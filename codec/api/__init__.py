@@ -1,0 +1,1 @@
+"""The public functions: pictures and files in whatever form they come."""
