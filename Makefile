@@ -28,7 +28,7 @@ sanitize: $(READY) ## Decode vectors and mutated files with a kernel that watche
 
 docs: $(READY) ## Build the documentation site into build/site; a warning is an error
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
-	$(RUN) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 	$(RUN) -m pip install --quiet ziglang
 	$(RUN) hatch_build.py wasm
 	$(RUN) -m scripts release.web build/site/web
