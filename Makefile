@@ -13,8 +13,9 @@ help: ## Show this help
 demo: $(READY) ## Encode and decode a photograph, print rate and quality
 	$(RUN) -m scripts demo
 
+# One thread in each of the processes: more of them would wait for each other.
 test: $(READY) ## Run the tests
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --dist loadfile
 
 check: $(READY) ## Lint, check types, and compare the version with the changelog
 	$(RUN) -m ruff check .
