@@ -15,7 +15,7 @@ demo: $(READY) ## Encode and decode a photograph, print rate and quality
 
 # One thread in each of the processes: more of them would wait for each other.
 test: $(READY) ## Run the tests
-	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --dist worksteal
 
 check: $(READY) ## Lint, check types, and compare the version with the changelog
 	$(RUN) -m ruff check .
