@@ -13,8 +13,9 @@ help: ## Show this help
 demo: $(READY) ## Encode and decode a photograph, print rate and quality
 	$(RUN) -m scripts demo
 
+# One thread in each of the processes: more of them would wait for each other.
 test: $(READY) ## Run the tests
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --dist worksteal
 
 check: $(READY) ## Lint, check types, and compare the version with the changelog
 	$(RUN) -m ruff check .
@@ -28,7 +29,7 @@ sanitize: $(READY) ## Decode vectors and mutated files with a kernel that watche
 
 docs: $(READY) ## Build the documentation site into build/site; a warning is an error
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
-	$(RUN) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 	$(RUN) -m pip install --quiet ziglang
 	$(RUN) hatch_build.py wasm
 	$(RUN) -m scripts release.web build/site/web

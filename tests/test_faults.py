@@ -84,10 +84,13 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture(params=["encode", "decode"])
-def job(request: pytest.FixtureRequest) -> tuple[str, str, str]:
-    """Subcommand, its input, and an output that exists."""
-    names = {"encode": ("photo.png", "old.bin"), "decode": ("photo.bin", "old.png")}
-    return (request.param, *names[request.param])
+def job(request: pytest.FixtureRequest) -> tuple[tuple[str, ...], str, str]:
+    """Subcommand without a search, its input, and an output that exists."""
+    jobs = {
+        "encode": (("encode", "-e", "0"), "photo.png", "old.bin"),
+        "decode": (("decode",), "photo.bin", "old.png"),
+    }
+    return jobs[request.param]
 
 
 def finish(process: subprocess.Popen) -> tuple[int, str]:
@@ -119,14 +122,14 @@ def replace_by_pipe(source: str) -> bytes:
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_at_a_random_moment(start, job, seed):
     command, source, target = job
-    process = start(PROGRAM, command, "-f", source, target)
-    time.sleep(random.Random(f"{command}/{seed}").uniform(0.2, 3))
+    process = start(PROGRAM, *command, "-f", source, target)
+    time.sleep(random.Random(f"{command[0]}/{seed}").uniform(0.2, 3))
     process.kill()
     finish(process)
     content = Path(target).read_bytes()
     if content != OLD:  # it had finished, or was about to exit: then the output is whole
         again = f"again{Path(target).suffix}"
-        assert finish(start(PROGRAM, command, source, again))[0] == 0
+        assert finish(start(PROGRAM, *command, source, again))[0] == 0
         assert content == Path(again).read_bytes()
     hidden = [name for name in os.listdir() if name.startswith(".")]
     assert all(PARTIAL_NAME.fullmatch(name) for name in hidden)
@@ -150,7 +153,7 @@ def test_stopped_while_writing(start, fault, seed):
 def test_interrupted_while_reading(start, job):
     command, source, target = job
     replace_by_pipe(source)
-    process = start(PROGRAM, command, "-f", source, target)
+    process = start(PROGRAM, *command, "-f", source, target)
     with open(source, "wb"):  # returns once the program has opened the other end
         process.send_signal(signal.SIGINT)
         assert finish(process) == (INTERRUPTED, "nncodec: interrupted\n")
@@ -174,14 +177,14 @@ def test_disk_full(start, job):
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
 
-    assert_failed(start(PROGRAM, command, "-f", source, target, preexec_fn=limit), "written")
+    assert_failed(start(PROGRAM, *command, "-f", source, target, preexec_fn=limit), "written")
     assert_untouched(target)
 
 
 def test_no_output_folder(start, job):
     command, source, _ = job
     target = "nowhere/" + job[2]
-    assert_failed(start(PROGRAM, command, source, target), "the folder nowhere does not exist")
+    assert_failed(start(PROGRAM, *command, source, target), "the folder nowhere does not exist")
     assert not Path("nowhere").exists()
 
 
@@ -189,7 +192,7 @@ def test_output_folder_vanishes(start, job):
     command, source, target = job
     Path("folder").mkdir()
     content = replace_by_pipe(source)
-    process = start(PROGRAM, command, source, f"folder/{target}")
+    process = start(PROGRAM, *command, source, f"folder/{target}")
     with open(source, "wb") as pipe:
         Path("folder").rmdir()
         pipe.write(content)
@@ -201,7 +204,7 @@ def test_input_replaced_by_another_file_while_reading(start, job):
     """What was opened is what is read: the new file comes too late."""
     command, source, target = job
     content = replace_by_pipe(source)
-    process = start(PROGRAM, command, "-f", source, target)
+    process = start(PROGRAM, *command, "-f", source, target)
     with open(source, "wb") as pipe:
         pipe.write(content[:10])
         Path("other").write_bytes(b"other")
@@ -216,7 +219,7 @@ def test_input_replaced_by_another_file_while_reading(start, job):
 def test_input_changes_while_reading(start, job):
     command, source, target = job
     content = replace_by_pipe(source)
-    process = start(PROGRAM, command, "-f", source, target)
+    process = start(PROGRAM, *command, "-f", source, target)
     with open(source, "wb") as pipe:
         pipe.write(content[: len(content) // 2])
         pipe.write(content[: len(content) // 2 : -1])

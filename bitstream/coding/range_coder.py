@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from constriction import stream
 from numpy.typing import NDArray
 
 from bitstream.coding.codeword import check_end, shortest_codeword
 from bitstream.errors import InvalidField
+
+try:
+    from constriction import stream as stream
+except ImportError:  # it has no wheels for this machine
+    from bitstream.coding import plain_range as stream
 
 PRECISION_BITS = 24
 """Frequencies of a symbol's probability table sum to 2**24."""

@@ -16,12 +16,11 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from constriction import stream
 from numpy.typing import NDArray
 
 from bitstream.coding import range_coder
 from bitstream.coding.golomb import code_exp_golomb
-from bitstream.coding.range_coder import COIN, PRECISION_BITS, RangeReader
+from bitstream.coding.range_coder import COIN, PRECISION_BITS, RangeReader, stream
 from bitstream.errors import InvalidField, LimitExceeded
 from bitstream.limits import MAX_ESCAPE_PREFIX
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from constriction import stream
 from numpy.typing import NDArray
 
 from bitstream.coding import range_coder
 from bitstream.coding.golomb import code_exp_golomb
-from bitstream.coding.range_coder import COIN, RangeReader
+from bitstream.coding.range_coder import COIN, RangeReader, stream
 from bitstream.coding.trellis import NEXT_STATE, all_points, points
 from bitstream.errors import InvalidField
 from bitstream.limits import MAX_PACKED_LEVEL

@@ -6,6 +6,7 @@ are made of them when they are asked for.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -92,11 +93,17 @@ class FilteredModel(ModelFile):
         """Sides of the post-filter's pictures are multiples of this."""
         return self.filter_config.multiple
 
-    def search(self) -> Model | FilterModel:
-        """Builds a fresh float model with the same weights, for gradients."""
+    @cached_property
+    def _floats(self) -> Model | FilterModel:
+        from codec.networks.isolation import isolated
         from codec.networks.twins import build_float
 
-        return build_float(self.config, self.tensors)
+        with isolated():
+            return build_float(self.config, self.tensors)
+
+    def search(self) -> Model | FilterModel:
+        """A float model of one's own with the same weights, for gradients."""
+        return copy.deepcopy(self._floats)
 
 
 @dataclass(frozen=True, eq=False)

@@ -170,6 +170,10 @@ class Workers:
         middle = len(numbers) // 2
         return self.run(numbers[:middle]) + self.run(numbers[middle:])
 
+    def close(self) -> None:
+        """Ends the process."""
+        self._pool.shutdown()
+
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
@@ -194,6 +198,7 @@ def main() -> int:
         for failed in (found for found in outcomes[start:] if found.kind in FAILURES):
             save(failed, fuzzer)
         write_table(args.out, outcomes)
+    workers.close()
     failures = sum(found.kind in FAILURES for found in outcomes)
     print(args.out.read_text(), end="")
     print(f"{len(outcomes)} inputs, {failures} failures")

@@ -23,14 +23,12 @@ from collections import Counter
 from pathlib import Path
 
 import hatch_build
-from codec.decoding import decoder
 from codec.decoding.engines import library
 from codec.decoding.engines.choice import ENGINE_VARIABLE, chosen
 from codec.decoding.engines.library import LEVEL_VARIABLE
 from codec.decoding.engines.threads import THREADS_VARIABLE
-from codec.opening import open_file
 from scripts.conform.fuzz import CRASHES, Fuzzer
-from scripts.conform.vectors import all_vectors, pixels_sha256
+from scripts.conform.vectors import outcomes
 
 COMPILER = "cc"
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -79,26 +77,6 @@ def use(level: str) -> None:
     chosen.cache_clear()
 
 
-def vectors() -> Tally:
-    """All vectors.
-
-    Raises:
-        AssertionError: a picture is another.
-    """
-    tally: Tally = Counter()
-    for vector in all_vectors():
-        try:
-            pixels = decoder.restore(open_file(vector.path.read_bytes())).pixels
-        except Exception as error:
-            outcome = type(error).__name__
-        else:
-            outcome = "decoded"
-            assert pixels_sha256(pixels) == vector.pixels_sha256, vector.id
-        assert outcome == (vector.error or "decoded"), (vector.id, outcome)
-        tally[VECTORS, outcome] += 1
-    return tally
-
-
 def work(kernel: Path, seed: int, first: int, last: int, place: Path) -> Tally:
     """What the watched process does; `place` always names the input that it is at."""
     library.PATH = kernel
@@ -107,7 +85,7 @@ def work(kernel: Path, seed: int, first: int, last: int, place: Path) -> Tally:
     if not first:
         for level in levels:
             use(level)
-            tally += vectors()
+            tally.update({(VECTORS, name): count for name, count in outcomes().items()})
         return tally
     for number in range(first - 1, last - 1):
         place.write_text(str(number))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from codec.decoding import decoder
+from codec.opening import open_file
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
 MODELS = VECTORS / "models"
@@ -68,6 +72,26 @@ def read_vectors(version: Path) -> list[Vector]:
 def all_vectors() -> list[Vector]:
     """The vectors of all versions."""
     return [vector for version in format_versions() for vector in read_vectors(version)]
+
+
+def outcomes() -> Counter[str]:
+    """Decodes all vectors, NNCODEC_MODELS naming their models; counts what came of them.
+
+    Raises:
+        AssertionError: a picture is another, or a file is not refused for its reason.
+    """
+    found: Counter[str] = Counter()
+    for vector in all_vectors():
+        try:
+            pixels = decoder.restore(open_file(vector.path.read_bytes())).pixels
+        except Exception as error:
+            outcome = type(error).__name__
+        else:
+            outcome = "decoded"
+            assert pixels_sha256(pixels) == vector.pixels_sha256, vector.id
+        assert outcome == (vector.error or "decoded"), (vector.id, outcome)
+        found[outcome] += 1
+    return found
 
 
 def sha256(data: bytes) -> str:

@@ -35,7 +35,7 @@ PAGES = {
 }
 """Documents outside of docs, and the pages that they are."""
 PLOTS = "results/0.1.0/*.png"
-WIDTH = 88
+WIDTH = 80
 """Characters of a line of help."""
 DEMO_GUIDE = "docs/web/README.md"
 DEMO = "web/index.html"

@@ -17,7 +17,7 @@ import pytest
 
 import codec
 
-COUNT = 200
+COUNT = 90
 BAD = ("photos/0/bad.png", "photos/1/empty.png", "photos/cut.png", "photos/text.jpg")
 OPTIONS = "-r photos --output-dir out -q 10 -e 0 --no-verify --json".split()
 WAIT_S = 300

@@ -21,15 +21,21 @@ except OSError:
     pytest.skip("there is no kernel", allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
-BLOCKER = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
+BLOCKER = "raise ModuleNotFoundError(\"No module named '{0}'\", name='{0}')\n"
+EVERY_VECTOR = "from scripts.conform import vectors; print(vectors.outcomes().total())"
 KINDS = ("half-quality", "lossless-alpha", "kernels-dense", "alpha-plane")
+
+
+def block(folder: Path, package: str) -> None:
+    """Puts something into a folder that cannot be imported."""
+    (folder / package).mkdir(parents=True)
+    (folder / package / "__init__.py").write_text(BLOCKER.format(package))
 
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
     """The environment of a process to which torch is not installed."""
-    (tmp_path / "path" / "torch").mkdir(parents=True)
-    (tmp_path / "path" / "torch" / "__init__.py").write_text(BLOCKER)
+    block(tmp_path / "path", "torch")
     monkeypatch.chdir(tmp_path)
     path = os.pathsep.join([str(tmp_path / "path"), str(ROOT)])
     return os.environ | {"PYTHONPATH": path, "NNCODEC_MODELS": str(MODELS)}
@@ -99,3 +105,10 @@ def test_without_torch_and_kernel_it_says_so(bare, files):
     found = run(bare | {"NNCODEC_ENGINE": "torch"}, "-m", "codec", "decode", str(files[0]))
     assert found.returncode
     assert "no engine 'torch' runs here" in found.stderr and "Traceback" not in found.stderr
+
+
+def test_all_vectors_decode_without_constriction(bare):
+    block(Path("path"), "constriction")
+    found = run(bare, "-c", EVERY_VECTOR)
+    assert found.returncode == 0, found.stderr
+    assert int(found.stdout) == len(list(all_vectors()))

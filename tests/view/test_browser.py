@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bitstream import Tag
+from codec.opening import open_file
+from codec.pages.view import sites
+from codec.pages.view.comparison import Entry, compare
 from codec.pages.view.server import ViewServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -57,6 +61,8 @@ const ready = setInterval(() => {
   note("fitted");
   for (let i = 0; i < 99; i++) press("ArrowLeft");
   note("all right");
+  seen.colours = [...document.querySelectorAll(".bar span")]
+    .map((share) => getComputedStyle(share).backgroundColor);
   document.body.dataset.seen = JSON.stringify(seen);
 }, 10);
 """
@@ -66,6 +72,11 @@ const ready = setInterval(() => {
 @pytest.fixture
 def dom(server: ViewServer, tmp_path: Path) -> str:
     """The page after it was used."""
+    return used(server, tmp_path)
+
+
+def used(server: ViewServer, folder: Path) -> str:
+    """The page of a server after it was used, by a browser with that folder."""
     site = server.site
     media_type, page = site("")
     script = b'<script src="user.js" type="module"></script></head>'
@@ -80,7 +91,7 @@ def dom(server: ViewServer, tmp_path: Path) -> str:
         "--disable-gpu",
         "--window-size=1200,800",
         "--virtual-time-budget=60000",
-        f"--user-data-dir={tmp_path}",
+        f"--user-data-dir={folder}",
         "--dump-dom",
     ]
     process = subprocess.run(
@@ -98,6 +109,7 @@ def test_page(dom, data):
     assert sum(int(size) for _, size in shares) == len(data)
 
     seen = json.loads(unescape(re.search(r'data-seen="(.*?)"', dom)[1]))
+    assert len(set(seen.pop("colours"))) == len(shares)
     start, chosen, swapped, divided, zoomed, fitted, all_right = seen.values()
     assert (start["left"], start["right"]) == ("Original", "Decoded")
     assert (start["divide"], start["zoom"]) == ("50", "Fit")
@@ -113,3 +125,11 @@ def test_page(dom, data):
     assert fitted["transform"] == start["transform"]
     width = re.search(r"<dd>(\d+) × \d+</dd>", dom)[1]
     assert all_right["clip"] == f"inset(0px {width}px 0px 0px)"
+
+
+def test_one_picture_is_not_divided(server, data, tmp_path):
+    plain = open_file(open_file(data).without(Tag.UPDATE).container.pack())
+    server.site = sites.of_comparison(compare([Entry("plain.nni", plain)]))
+    dom = used(server, tmp_path)
+    assert re.search(r'<body [^>]*class="single"', dom)
+    assert 'aria-valuenow="100"' in dom

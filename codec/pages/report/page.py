@@ -39,9 +39,9 @@ LABELS = {
 }
 """What fields of options are called, where their own names do not say it."""
 NOTE_ON_COSTS = (
-    "Costs as the searches estimate them, up to a constant. Latents: rounding is a soft staircase "
-    "that sharpens from step to step, so the curve may rise while the file improves. Update: each "
-    "step is a quantiser tried; below zero is better than none."
+    "Costs as the searches estimate them, up to a constant. Update: each step is a quantiser that "
+    "is tried; below zero is better than none. Refining: soft draws, which harden from step to "
+    "step, stand for rounding, so the curve may rise while the file improves."
 )
 ANYTHING = DecodeOptions(max_pixels=None)
 

@@ -4,6 +4,8 @@ const ZOOMS = [1, 2, 4, 8];
 const WHEEL_STEP = 1.15;
 const KEY_STEP = 0.02;
 
+const PART_NAMES = { alpha: "opacity", pixels: "checksum of the pixels" };
+
 const $ = (id) => document.getElementById(id);
 const stage = $("stage");
 const sides = { left: $("left"), right: $("right") };
@@ -75,7 +77,8 @@ function showParts(file) {
     bar.append(share);
     const entry = make("li");
     const percent = ((100 * bytes) / file.bytes).toFixed(1);
-    entry.append(make("i", undefined, name), `${name}  ${count(bytes)} B  ${percent} %`);
+    const said = PART_NAMES[name] ?? name;
+    entry.append(make("i", undefined, name), `${said}  ${count(bytes)} B  ${percent} %`);
     legend.append(entry);
   }
   $("parts").append(bar, legend);
@@ -227,6 +230,10 @@ async function start() {
   const other = first === 0 ? facts.variants.length - 1 : 0;
   choose("left", second === undefined ? other : first);
   choose("right", second === undefined ? first : second);
+  if (facts.variants.length === 1) {
+    document.body.classList.add("single");
+    state.divide = 1;
+  }
   await Promise.all(Object.values(sides).map((picture) => picture.decode()));
   zoomToFit();
   listen();

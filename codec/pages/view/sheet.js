@@ -15,12 +15,13 @@ function tile(file) {
   const name = document.createElement("b");
   name.textContent = file.name;
   const facts = document.createElement("span");
-  facts.textContent = [
+  const parts = [
     `${file.width} × ${file.height}`,
     `${count(file.bytes)} B`,
     `${file.bpp.toFixed(3)} bpp`,
     file.quality === null ? "" : `quality ${file.quality}`,
-  ].filter(Boolean).join(" · ");
+  ].filter(Boolean);
+  for (const part of parts) facts.append(Object.assign(document.createElement("i"), { textContent: part }));
   link.append(picture, name, facts);
   return link;
 }
