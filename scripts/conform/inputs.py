@@ -14,7 +14,7 @@ from codec import enhance
 from codec.models import released
 from codec.picture import standard
 from codec.picture.metadata import upright
-from scripts.conform import structured
+from scripts.conform import picture_files, structured
 from scripts.conform.mutations import Parts, damaged, damaged_file, random_file, random_payload
 from scripts.conform.standard_files import examples
 from scripts.conform.vectors import (
@@ -29,7 +29,7 @@ SHARES = {
     "decode": 12,
     "lossless": 3,
     "enhanced": 4,
-    "carriers": 15,
+    "carriers": 11,
     "update": 6,
     "symbols": 8,
     "alpha": 4,
@@ -37,7 +37,8 @@ SHARES = {
     "packed": 4,
     "info": 2,
     "shared": 4,
-    "probe": 16,
+    "picture": 8,
+    "probe": 12,
     "pillow": 10,
 }
 """How many of 100 inputs a target gets: more where an input takes less time."""
@@ -84,6 +85,11 @@ class Inputs:
         """Files of packed weights."""
         return structured.packed_seeds()
 
+    @cached_property
+    def pictures(self) -> list[bytes]:
+        """Pictures to encode."""
+        return picture_files.seeds()
+
     def make(self, target: str, number: int) -> bytes:
         """An input for a target."""
         rng = random.Random(f"{self.seed}/{target}/{number}")  # noqa: S311 - not for secrets
@@ -91,6 +97,8 @@ class Inputs:
         match target:
             case "enhanced":
                 return random_enhanced(rng, self.enhanced)
+            case "picture":
+                return picture_files.hostile(rng, self.pictures)
             case "carriers":
                 return damaged(rng, self.enhanced)
             case "update":
