@@ -93,11 +93,16 @@ def hostile(rng: random.Random, files: Sequence[bytes]) -> bytes:
     return data
 
 
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk with its checksum."""
+    body = kind + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
 def _chunks(data: bytes) -> Iterator[bytes]:
     """The chunks of a PNG with the checksums that they should have."""
     place = len(PNG_SIGNATURE)
     while place + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, place)
-        body = data[place + 4 : place + 8 + length]
-        yield struct.pack(">I", length) + body + struct.pack(">I", zlib.crc32(body))
+        yield png_chunk(data[place + 4 : place + 8], data[place + 8 : place + 8 + length])
         place += 12 + length

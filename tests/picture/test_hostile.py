@@ -20,6 +20,7 @@ from codec.picture import exif, formats, profiles, settings, tiff, writing, xmp
 from codec.picture.metadata import EXIF_PREFIX, Metadata
 from codec.picture.notes import Notes
 from codec.picture.reading import read_raster
+from scripts.conform.bombs import shared_elements, shared_values
 
 MEGABYTE = 2**20
 SPACE = b"http://ns.google.com/photos/1.0/container/"
@@ -34,13 +35,6 @@ def at_most(size: int) -> Iterator[None]:
         assert tracemalloc.get_traced_memory()[1] < size
     finally:
         tracemalloc.stop()
-
-
-def shared_values(count: int) -> bytes:
-    """EXIF with entries that all have the same megabyte for their value."""
-    rows = b"".join(struct.pack("<HHII", 40_000 + n, 7, MEGABYTE, 8) for n in range(count))
-    head = b"II*\0" + struct.pack("<IH", 8, count) + rows + bytes(4)
-    return head.ljust(MEGABYTE + 8, b"\0")
 
 
 def test_values_that_many_entries_share_are_not_copied_for_each():
@@ -66,9 +60,7 @@ def test_directories_that_overlap_are_not_read_for_each():
 
 
 def test_elements_of_profiles_that_overlap_are_not_copied():
-    count = 1000
-    rows = b"".join(struct.pack(">III", n, 1, MEGABYTE) for n in range(count))
-    data = (bytes(128) + struct.pack(">I", count) + rows).ljust(MEGABYTE, b"\0")
+    data = shared_elements(1000)
     with at_most(8 * MEGABYTE):
         assert profiles.code_points(data) == b""
 
