@@ -27,7 +27,7 @@ from codec.decoding.engines import library
 from codec.decoding.engines.choice import ENGINE_VARIABLE, chosen
 from codec.decoding.engines.library import LEVEL_VARIABLE
 from codec.decoding.engines.threads import THREADS_VARIABLE
-from scripts.conform.fuzz import CRASHES, Fuzzer
+from scripts.conform.fuzz import Fuzzer
 from scripts.conform.vectors import outcomes
 
 COMPILER = "cc"
@@ -80,7 +80,7 @@ def use(level: str) -> None:
 def work(kernel: Path, seed: int, first: int, last: int, place: Path) -> Tally:
     """What the watched process does; `place` always names the input that it is at."""
     library.PATH = kernel
-    fuzzer, levels = Fuzzer(seed, TARGETS), library.levels()
+    fuzzer, levels = Fuzzer(seed), library.levels()
     tally: Tally = Counter()
     if not first:
         for level in levels:
@@ -91,9 +91,14 @@ def work(kernel: Path, seed: int, first: int, last: int, place: Path) -> Tally:
         place.write_text(str(number))
         if number == first - 1 or number % TURN == 0:
             use(levels[number // TURN % len(levels)])
-        target, data = fuzzer.make(number)
-        tally[target, fuzzer.feed(target, data)] += 1
+        target, turn = turn_of(number)
+        tally[target, fuzzer.feed(target, fuzzer.make(target, turn))] += 1
     return tally
+
+
+def turn_of(number: int) -> tuple[str, int]:
+    """The target of an input, and which of its inputs it is."""
+    return TARGETS[number % len(TARGETS)], number // len(TARGETS)
 
 
 def read(path: Path) -> Tally:
@@ -129,7 +134,7 @@ def watch(args: argparse.Namespace, folder: Path) -> int:
         command = [sys.executable, "-m", "scripts", "conform.sanitize", "--kernel", str(kernel)]
         command += ["--numbers", *map(str, numbers), "--place", str(place), "--out", str(part)]
         if subprocess.run([*command, "--seed", str(args.seed)], env=environment).returncode:
-            save(Fuzzer(args.seed, TARGETS), place)
+            save(Fuzzer(args.seed), place)
             return 1
         tally += read(part)
         write(args.out, tally)
@@ -142,12 +147,8 @@ def save(fuzzer: Fuzzer, place: Path) -> None:
     if not place.exists():
         print("a vector, or the start, is in the finding", file=sys.stderr)
         return
-    number = int(place.read_text())
-    target, data = fuzzer.make(number)
-    path = CRASHES / f"{target}-{fuzzer.seed}-{number}.bin"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    print(f"finding in input {number}: {path.name}", file=sys.stderr)
+    path = fuzzer.keep(*turn_of(int(place.read_text())))
+    print(f"finding: {path.name}", file=sys.stderr)
 
 
 def main() -> int:

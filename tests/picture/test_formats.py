@@ -248,6 +248,9 @@ def test_reading_leaves_the_process_alone():
     ("file_format", "options"),
     [
         *((name, {}) for name in ("PNG", "JPEG", "AVIF", "BMP", "QOI", "TIFF", "JPEG2000")),
+        *((name, {}) for name in ("WEBP", "GIF", "TGA")),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {"save_all": True, "exif": exif(1)}),
         ("TIFF", {"compression": "tiff_lzw"}),
     ],
 )
