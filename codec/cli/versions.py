@@ -22,11 +22,11 @@ def show(context: click.Context, *, verbose: bool) -> None:
     """Prints the version, and all else that a report of an error should have; ends the program."""
     say(f"nncodec {__version__}")
     if verbose:
-        say(*(f"{name:14}{text}" for name, text in facts()))
+        say(*(f"{name:14}{text}" for name, text in running_here()))
     context.exit()
 
 
-def facts() -> Iterator[tuple[str, str]]:
+def running_here() -> Iterator[tuple[str, str]]:
     """What runs here, by names."""
     from codec.decoding.engines.threads import available_threads
 

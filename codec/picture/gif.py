@@ -37,7 +37,7 @@ class Block:
     end: int
 
 
-def read(data: bytes, found: Found) -> None:
+def read_gif(data: bytes, found: Found) -> None:
     """XMP and a profile in application extensions, the shape of pixels, and what covers what."""
     pictures, end = [], len(data)
     for block in _blocks(data):

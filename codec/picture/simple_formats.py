@@ -244,7 +244,7 @@ READERS: dict[str, Callable[[bytes, Found], None]] = {
     "WEBP": _read_webp,
     "PPM": _read_pnm,
     "DDS": rare_formats.read_dds,
-    "GIF": gif.read,
+    "GIF": gif.read_gif,
     "PSD": rare_formats.read_psd,
     "SGI": rare_formats.read_sgi,
     "TGA": rare_formats.read_tga,
