@@ -12,6 +12,7 @@ from PIL import Image
 from bitstream import MAGIC
 from codec import files, update_files
 from codec.contract.decoding import DecodeOptions
+from codec.contract.modes import Lossless
 from codec.contract.options import EncodeOptions
 from codec.errors import ImageError
 from codec.opening import open_file
@@ -44,6 +45,8 @@ def load_raster(picture: Picture, options: EncodeOptions | None = None) -> Raste
     """
     options = options or EncodeOptions()
     raster = _read(picture, options)
+    if not isinstance(options.mode, Lossless):
+        raster = raster.unseen_noted()
     return raster.with_metadata(options.metadata, strict=options.strict)
 
 

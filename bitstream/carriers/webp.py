@@ -21,7 +21,7 @@ TAG = b"nnUP"
 RIFF = b"RIFF"
 FORM_TYPE = b"WEBP"
 RIFF_HEADER_BYTES = 8
-LOSSLESS = b"VP8L"
+LOSSY, LOSSLESS, EXTENDED = b"VP8 ", b"VP8L", b"VP8X"
 
 
 def insert(data: bytes, payload: bytes) -> bytes:
@@ -54,6 +54,21 @@ def unwrap(data: bytes) -> bytes:
     first = next(_chunks(data))
     assert first.tag == LOSSLESS  # noqa: S101 (callers have written such a file)
     return first.content
+
+
+def stated_size(data: bytes) -> tuple[int, int]:
+    """Width and height as the first chunk has them (RFC 9649, sections 2.5 to 2.7); else 0."""
+    tag, head = data[12:16], data[20:30]
+    if tag == EXTENDED:
+        width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (4, 7))
+    elif tag == LOSSLESS:
+        bits = int.from_bytes(head[1:5], "little")
+        width, height = bits % 2**14 + 1, (bits >> 14) % 2**14 + 1
+    elif tag == LOSSY:
+        width, height = (int.from_bytes(head[at : at + 2], "little") % 2**14 for at in (6, 8))
+    else:
+        return 0, 0
+    return width, height
 
 
 def _is_ours(part: Part) -> bool:

@@ -154,13 +154,15 @@ def _is_scaled(image: Image.Image) -> bool:
 
 def _is_deep(arguments: Any) -> bool:
     """Whether the samples of a PNM file, whose maximum its decoder is told last, take 16 bits."""
-    return bool(arguments[-1] > 255)
+    return isinstance(arguments, tuple) and bool(arguments[-1] > 255)
 
 
 def _foreign_bits(image: Image.Image, head: bytes) -> int:
-    """Bits of samples that Pillow cuts: those of JPEG 2000, and those of TIFF plane by plane."""
+    """Bits of samples that Pillow cuts: of JPEG 2000, of SGI, and of TIFF plane by plane."""
     if image.format == "JPEG2000":
         return _jpeg_2000_bits(head)
+    if image.format == "SGI":
+        return 8 * head[3]
     tags = getattr(image, "tag_v2", {})
     return max(tags.get(BITS_OF_TIFF, (8,))) if tags.get(PLANES_OF_TIFF) == SEPARATE else 8
 

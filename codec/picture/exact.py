@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,8 @@ class ExactCodec:
             raise UnknownModel(str(error)) from error
         data = webp.wrap(payload) if self is WEBP else payload
         try:
-            with explained(), open_image(data, (self.name.upper(),)) as image:
+            pixels = math.prod(size)
+            with explained(), open_image(data, (self.name.upper(),), allowed=pixels) as image:
                 # Before it is decoded: a small file may hold a huge picture.
                 if image.size != size:
                     raise ImageError("is of another size than the header states")

@@ -26,6 +26,8 @@ FINEST = 10_000
 """Largest denominator of a resolution."""
 SAME = 0.005
 """By how much resolutions may differ, relatively, and still be rounded from the same."""
+SHARED = 2
+"""How much all values together may be longer than what they stand in."""
 EMPTY = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
 
 
@@ -45,13 +47,18 @@ class Directory:
 
 
 def is_sound(tiff: bytes) -> bool:
-    """Whether the first directory can be read, and no value of it lies outside of the data."""
+    """Whether the first directory can be read, and each value has a place of its own in the data.
+
+    Some may share theirs, but readers would copy a large one for each entry that names it.
+    """
+    total = 0
     try:
         order = _order(tiff)
         for entry in _first(tiff).entries.values():
             _, kind, count, place = struct.unpack(order + "HHII", entry)
             size = SIZES.get(kind, 1) * count
-            if size > 4 and place + size > len(tiff):
+            total += size
+            if (size > 4 and place + size > len(tiff)) or total > SHARED * len(tiff):
                 return False
     except ValueError:
         return False
@@ -192,7 +199,7 @@ def _copy(
                 rows[tag] = struct.pack(order + "HHII", tag, LONG, 1, below)
         elif size <= 4:
             rows[tag] = entry
-        elif place + size > len(data):
+        elif place + size > len(data) or len(out) + size > SHARED * len(data):
             damaged.append(str(tag))
         else:
             out += bytes(len(out) % 2)

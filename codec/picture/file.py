@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -12,12 +13,14 @@ from PIL.TiffImagePlugin import TiffImageFile
 from codec.contract.options import ReadOptions
 from codec.errors import ImageError
 from codec.picture import (
+    big_tiff,
     conversion,
     depth,
     exif,
     isobmff,
     jpeg,
     png,
+    settings,
     simple_formats,
     tiff,
     transparency,
@@ -42,14 +45,14 @@ class PictureFile:
 
     def __init__(self, data: bytes, options: ReadOptions) -> None:
         self.found = Found()
-        self.shown = self._data = data
+        self.shown = self._data = data = big_tiff.as_classic(data)
         self._options = options
         self._described = False
         self._layout: tiff.Layout | None = None
         if data.startswith(png.SIGNATURE):
             self.shown = png.split(data, self.found, truncated=options.truncated)
             self._described = True
-        elif data.startswith(jpeg.SOI + b"\xff") and options.frame is None:
+        elif data.startswith(jpeg.SOI + b"\xff") and not options.frame:
             self.shown = jpeg.split(data, self.found, truncated=options.truncated)
             self._described = True
         elif data[:4] in tiff.HEADS:
@@ -69,17 +72,19 @@ class PictureFile:
 
     def opened(self) -> ImageFile.ImageFile:
         """The file at the frame that counts."""
-        image = open_image(self.shown)
-        check_size(image, self._options.max_pixels)
+        image = open_image(self.shown, allowed=self._options.max_pixels)
+        check_size(image.size, self._options.max_pixels)
         frame = self._layout.page if self._layout else self._options.frame
         if frame is None:
             refuse_frames(image)
             return image
-        frames = getattr(image, "n_frames", 1)
+        frames = max(getattr(image, "n_frames", 1), 1)  # Photoshop's layers may be none
         if frame >= frames:
             raise ImageError(f"has {frames} frames, so there is no frame {frame}")
-        image.seek(frame)
-        check_size(image, self._options.max_pixels)
+        if frame:
+            with settings.held(pixels=math.prod(image.size)):
+                image.seek(frame)
+        check_size(image.size, self._options.max_pixels)
         return image
 
     def describe(self, image: ImageFile.ImageFile) -> None:
@@ -89,9 +94,6 @@ class PictureFile:
         self._described = True
         if self._layout:
             self._layout.describe(self.found)
-            return
-        if isinstance(image, TiffImageFile):  # with positions of 64 bits
-            tiff.read_tags(image, self.found)
             return
         simple_formats.read_info(image, self.found)
         simple_formats.read_format(image, self._data, self.found)
@@ -112,6 +114,10 @@ class PictureFile:
                 samples = depth.grey_alpha_of(np.asarray(image), self._layout.order)
             else:
                 samples = stored_samples(image, bits, self._twin, self.found)
+        if self.found.lacks_opacity and samples.ndim == 3:
+            samples = samples[..., :3]
+        if self.found.covers:
+            samples = self._over_nothing(samples)
         if self._layout:
             samples = self._layout.finished(samples)
         return samples, metadata_of(self.found, is_grey=mode in conversion.GREYS)
@@ -121,6 +127,21 @@ class PictureFile:
         with self.opened() as image:
             self.describe(image)
             return metadata_of(self.found, is_grey=image.mode in conversion.GREYS)
+
+    def _over_nothing(self, samples: NDArray[np.integer]) -> NDArray[np.integer]:
+        """The samples with an opacity: none where the first picture of an animation is not."""
+        left, top, right, bottom = self.found.covers
+        beside = np.ones(samples.shape[:2], bool)
+        beside[top:bottom, left:right] = False
+        if not beside.any():
+            return samples
+        if self._options.frame:
+            self.found.notes.add("what the first frame leaves open is shown in a colour")
+            return samples
+        opaque = np.full(samples.shape[:2], transparency.OPAQUE, samples.dtype)
+        shown = samples if samples.shape[2] == 4 else np.dstack([samples, opaque])
+        shown[beside, 3] = 0
+        return shown
 
     def _twin(self) -> Image.Image:
         """The same picture with the other bytes of its samples."""
@@ -135,7 +156,8 @@ class PictureFile:
             # Else Pillow would do it, but hold its own limit against the size.
             image.im = Image.new(image.mode, image._tile_size, None).im
         try:
-            image.load()
+            with settings.held(pixels=math.prod(image.size)):
+                image.load()
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             if not self._options.truncated or image._im is None:
                 hint = "" if self._options.truncated or "truncated" not in str(error) else HINT
@@ -181,6 +203,7 @@ def refuse_loss(image: Image.Image, data: bytes) -> None:
 def refuse_frames(image: Image.Image) -> None:
     """Raises ImageError for an animation."""
     # A phone's MPO file keeps previews and depth maps behind the photograph; only the first counts.
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    # The first of Photoshop's is what its layers give together.
+    frames = 1 if image.format in ("MPO", "PSD") else getattr(image, "n_frames", 1)
     if frames > 1:
         raise ImageError(f"has {frames} frames; choose one with --frame 0, 1, ...")

@@ -26,6 +26,8 @@ class Found:
         dpi: horizontally and vertically.
         orientation: what the file's structure says in place of EXIF; 0 for nothing.
         key: the one value of stored samples that is transparent, (grey,) or (red, green, blue).
+        lacks_opacity: whether a fourth channel is something else.
+        covers: left, top, right, bottom of all that is seen; empty for the whole picture.
         texts: names of comments and other text.
         notes: where losses are noted.
     """
@@ -39,6 +41,8 @@ class Found:
     dpi: tuple[float, float] | None = None
     orientation: int = 0
     key: tuple[int, ...] = ()
+    lacks_opacity: bool = False
+    covers: tuple[int, ...] = ()
     texts: list[str] = field(default_factory=list)
 
     def lost(self, what: str, names: Iterable[str] = ()) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from codec.picture import colour, xmp
 from codec.picture.found import Found
@@ -17,6 +17,20 @@ AVIF_BRANDS = {b"avif", b"avis"}
 GAIN_MAP, DEPTH = (b"hdrgainmap", b":hdr"), (b"depth", b"disparity")
 EXIF_ITEM = re.compile(rb"(infe(?:\x02.{7}|\x03.{9}))Exif", re.DOTALL)
 """An entry of the item information (ISO/IEC 14496-12, section 8.11.6)."""
+MOTION_PHOTO = b"mpvd"
+TOP_BOXES = {
+    b"ftyp",
+    b"meta",
+    b"mdat",
+    b"idat",
+    b"free",
+    b"skip",
+    b"moov",
+    b"uuid",
+    b"wide",
+    b"jumb",
+}
+"""What may stand in such a file, not in another box."""
 MAX_BOXES = 100_000
 
 
@@ -36,6 +50,7 @@ def read_properties(data: bytes, found: Found, *, crops: bool) -> None:
         found: takes all that.
         crops: whether the decoder crops as the file says.
     """
+    name_rest(data, TOP_BOXES, found)
     try:
         meta = next((body for kind, body in boxes(data) if kind == b"meta"), b"")
         parts = dict(boxes(meta[4:]))
@@ -50,6 +65,20 @@ def read_properties(data: bytes, found: Found, *, crops: bool) -> None:
         found.lost("properties, which are damaged,")
 
 
+def name_rest(data: bytes, known: Collection[bytes], found: Found) -> None:
+    """Takes note of films, and of what stands behind the last box of a kind that is known."""
+    end = 0
+    for kind, _, place in _spans(data):
+        if kind not in known:
+            break
+        end = place
+    rest = data[end:]
+    if rest[4:8] == MOTION_PHOTO:
+        found.lost(xmp.FILM)
+    elif len(rest) > 8 and rest.strip(b"\0"):
+        found.lost(f"{len(rest):,} bytes after the picture")
+
+
 def without_exif(data: bytes) -> bytes:
     """The file with its EXIF under a type that nobody looks for, nothing else moved."""
     return EXIF_ITEM.sub(rb"\1skip", data, count=1)
@@ -57,6 +86,12 @@ def without_exif(data: bytes) -> bytes:
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Types and contents of boxes that follow each other."""
+    for kind, start, end in _spans(data):
+        yield kind, data[start:end]
+
+
+def _spans(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Types of boxes, and where their contents are."""
     place = 0
     while place + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, place)
@@ -68,7 +103,7 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             size = len(data) - place
         if size < head:
             return
-        yield kind, data[place + head : place + size]
+        yield kind, place + head, place + size
         place += size
 
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bitstream.limits import MAX_METADATA_BYTES
 from codec.errors import ImageError
 from codec.picture import iptc, xmp
 from codec.picture.exif import CM_PER_INCH
@@ -114,7 +115,8 @@ def _read(segment: Segment, found: Found, profile: dict[int, bytes]) -> None:
             unit, across, down = struct.unpack_from(">BHH", content, 7)
             found.density(across, down, {PER_INCH: 1.0, PER_CM: CM_PER_INCH}.get(unit, 0))
     elif marker == APP1 and content.startswith(EXIF):
-        found.exif += content[6:]
+        # What does not fit into one segment goes on in the next, which readers seldom follow.
+        found.exif += content[6:] if len(found.exif) < MAX_METADATA_BYTES else b""
     elif marker == APP1 and content.startswith(XMP):
         found.xmp = content[len(XMP) :]
     elif marker == APP1 and content.startswith(MORE_XMP):

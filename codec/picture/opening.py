@@ -7,6 +7,7 @@ checked against the caller's own limit before any pixel is decoded.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,24 +15,32 @@ from io import BytesIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from bitstream.carriers import webp
 from bitstream.errors import LimitExceeded
 from codec.errors import ImageError
-from codec.picture import isobmff
+from codec.picture import isobmff, settings
 
 Reader = Callable[[BytesIO, str], ImageFile.ImageFile]
 JXL_HEADS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 NOT_THIS_READER = (SyntaxError, IndexError, TypeError, struct.error)
 """How a reader says that a file is not its own."""
 RAW_CAMERA_HEADS = (b"FUJIFILMCCD-RAW", b"IIRS", b"MMOR", b"IIRO", b"IIU\0")
-VECTOR_HEADS = (b"<svg", b"<?xml", b"%PDF")
+VECTOR_HEADS = (b"<svg", b"<?xml", b"%pdf", b"%!ps", b"\xc5\xd0\xd3\xc6", b"\xd7\xcd\xc6\x9a")
+"""SVG, PDF, PostScript, and Windows metafiles."""
+PROGRAMS = {"EPS", "WMF"}
+"""Formats that only other programs draw, which Pillow would run."""
 
 
-def open_image(data: bytes, formats: tuple[str, ...] = ()) -> ImageFile.ImageFile:
+def open_image(
+    data: bytes, formats: tuple[str, ...] = (), *, allowed: int | None = 0
+) -> ImageFile.ImageFile:
     """Opens a file.
 
     Args:
         data: the whole file.
         formats: Pillow's names of formats that it may have; any if empty.
+        allowed: pixels that it may have although Pillow would refuse them; None for any number,
+            0 for those that Pillow accepts.
 
     Raises:
         ImageError: no reader knows it; a plugin may, which the message names.
@@ -44,14 +53,15 @@ def open_image(data: bytes, formats: tuple[str, ...] = ()) -> ImageFile.ImageFil
     for load in (Image.preinit, Image.init):
         load()
         for name in formats or tuple(Image.ID):
-            if name in tried or name not in Image.OPEN:
+            if name in tried or name in PROGRAMS or name not in Image.OPEN:
                 continue
             tried.add(name)
             factory, accepts = Image.OPEN[name]
             try:
                 if accepts and accepts(data[:16]) is not True:
                     continue
-                return factory(BytesIO(data), "")
+                with settings.held(pixels=_stated_pixels(data, allowed)):
+                    return factory(BytesIO(data), "")
             except NOT_THIS_READER:
                 continue
     raise UnidentifiedImageError(_what_it_is(data))
@@ -78,18 +88,27 @@ def explained(subject: str = "is a damaged image") -> Iterator[None]:
         raise ImageError(f"{subject}: {error}") from error
 
 
-def check_size(image: Image.Image, max_pixels: int | None) -> None:
+def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
     """Refuses a picture before its pixels are decoded.
 
     Raises:
         ImageError: it has more pixels.
     """
-    width, height = image.size
+    width, height = size
     if max_pixels is not None and width * height > max_pixels:
         raise ImageError(
             f"is larger than {max_pixels:,} pixels: {width}x{height}; "
             "a larger --max-pixels (max_pixels) accepts it"
         )
+
+
+def _stated_pixels(data: bytes, allowed: int | None) -> int:
+    """Of a WebP file, of which Pillow asks before it knows what is allowed; else 0."""
+    if data[8:12] != webp.FORM_TYPE or allowed == 0:
+        return 0
+    size = webp.stated_size(data)
+    check_size(size, allowed)
+    return math.prod(size)
 
 
 def _plugin_for(data: bytes) -> Reader | None:

@@ -25,7 +25,10 @@ LARGEST_TEXT = 2**24
 """Bytes of what is compressed, as for all metadata."""
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 RAW_PROFILE = b"Raw profile type "
-SAYS_NOTHING = {b"sBIT", b"hIST", b"sTER", b"IDOT", b"iDOT", b"CgBI", b"vpAg"}
+RAW_PROFILES = {"exif", "app1", "xmp", "iptc", "8bim", "icc", "icm"}
+APPLES_OWN = b"CgBI"
+"""What the tools of iOS make of PNG: colours in another order, and no longer of the format."""
+SAYS_NOTHING = {b"sBIT", b"hIST", b"sTER", b"IDOT", b"iDOT", b"vpAg"}
 """Chunks about precision, statistics and speed."""
 NAMES = {
     b"bKGD": "background colour",
@@ -77,6 +80,8 @@ def split(data: bytes, found: Found, *, truncated: bool) -> bytes:
             raise ImageError(f"{error}; --truncated takes what is there") from error
         found.notes.add("cut short or damaged: what could not be read is made up")
         kept.append(Chunk(b"IEND", b"", True))
+    if any(chunk.kind == APPLES_OWN for chunk in beside):
+        raise ImageError("is a PNG that only iOS reads (CgBI); convert it first")
     if not kept or kept[0].kind != b"IHDR" or len(kept[0].data) != 13:
         raise ImageError("is a damaged image: it does not begin with its header")
     _read_beside(beside, found)
@@ -113,7 +118,10 @@ def _shown(kept: list[Chunk], found: Found) -> Iterator[Chunk]:
     """The chunks that Pillow is to see."""
     head = kept[0].data
     depth, kind = head[8], head[9]
+    is_animated = any(chunk.kind == b"fcTL" for chunk in kept)
     for chunk in kept:
+        if chunk.kind in ANIMATION and not is_animated:
+            continue  # its frames were taken out
         if chunk.kind == b"IHDR" and (depth, kind) == (16, GREY_ALPHA):
             yield Chunk(b"IHDR", head[:8] + bytes([8, RGB_ALPHA]) + head[10:], True)
         elif chunk.kind != b"tRNS":
@@ -139,12 +147,13 @@ def _read_transparency(chunk: Chunk, depth: int, kind: int, found: Found) -> boo
 
 def _read_beside(chunks: list[Chunk], found: Found) -> None:
     parts: dict[bytes, bytes] = {}
+    seen: set[bytes] = set()
     damaged, dropped = [], []
     for chunk in chunks:
         if not chunk.sound:
             damaged.append(chunk.kind.decode("latin-1"))
         elif chunk.kind in (b"tEXt", b"zTXt", b"iTXt"):
-            _read_text(chunk, found)
+            _read_text(chunk, found, seen)
         elif chunk.kind in READERS or chunk.kind in (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"iCCP"):
             parts.setdefault(chunk.kind, chunk.data)
         elif chunk.kind in (b"mDCV", b"mDCv", b"cLLI", b"cLLi"):
@@ -180,7 +189,9 @@ READERS = {b"pHYs": _read_density, b"eXIf": _read_exif}
 def _read_colour(parts: dict[bytes, bytes], found: Found, damaged: list[str]) -> None:
     """The most exact description of colours wins: cICP, iCCP, sRGB, then gAMA and cHRM."""
     codes = parts.get(b"cICP", b"")
-    if len(codes) == 4:
+    if codes and (len(codes) != 4 or codes[2] != colour.IDENTITY):
+        damaged.append("cICP")
+    elif codes:
         found.icc = b""
         found.colour = colour.from_code_points(codes, found.notes)
         return
@@ -201,8 +212,13 @@ def _read_colour(parts: dict[bytes, bytes], found: Found, damaged: list[str]) ->
     found.colour = colour.from_gamma(gamma, space, found.notes)
 
 
-def _read_text(chunk: Chunk, found: Found) -> None:
+def _read_text(chunk: Chunk, found: Found, seen: set[bytes]) -> None:
+    """Text that is not looked at, and what says the same once more, is not decompressed."""
     keyword, _, rest = chunk.data.partition(b"\0")
+    if keyword in seen or not (keyword == XMP_KEYWORD or _names_raw_profile(keyword)):
+        found.texts.append(keyword.decode("latin-1"))
+        return
+    seen.add(keyword)
     text: bytes = rest
     if chunk.kind == b"zTXt":
         text = _inflated(rest[1:])
@@ -213,15 +229,23 @@ def _read_text(chunk: Chunk, found: Found) -> None:
         text = _inflated(rest) if compressed else rest
     if keyword == XMP_KEYWORD and text:
         found.xmp = text
-    elif not (keyword.startswith(RAW_PROFILE) and _read_raw_profile(keyword, text, found)):
+    elif not _read_raw_profile(keyword, text, found):
         found.texts.append(keyword.decode("latin-1"))
+
+
+def _names_raw_profile(keyword: bytes) -> bool:
+    return (
+        keyword.startswith(RAW_PROFILE)
+        and keyword.removeprefix(RAW_PROFILE).decode("latin-1").lower() in RAW_PROFILES
+    )
 
 
 def _read_raw_profile(keyword: bytes, text: bytes, found: Found) -> bool:
     """What ImageMagick and ExifTool put into text: a name, a length, and hexadecimal digits."""
     kind = keyword.removeprefix(RAW_PROFILE).decode("latin-1").lower()
     try:
-        data = bytes.fromhex(b"".join(text.split()[2:]).decode("ascii"))
+        _, _, digits = text.split(None, 2)
+        data = bytes.fromhex(digits.decode("ascii"))
     except ValueError:
         return False
     if kind in ("exif", "app1") and (data[:4] == b"Exif" or data[:2] in (b"II", b"MM")):

@@ -39,6 +39,8 @@ SPACE, CONNECTION = slice(16, 20), slice(20, 24)
 """Where a profile names its colour space, and that to which it connects (section 7.2)."""
 SIGNATURE = slice(36, 40)
 HEAD_BYTES, ENTRY_BYTES = 128, 12
+MOST_ELEMENTS = 100
+"""As many as colour management looks at."""
 VERSION = 0x04400000
 D50 = np.array([0.9642, 1.0, 0.8249])
 BRADFORD = np.array(
@@ -92,7 +94,7 @@ def from_grey(profile: bytes) -> bytes:
     Its curve leads to the lightness of the white D50, which is what equal red, green and blue
     add up to.
     """
-    curve = tags_of(profile).get(b"kTRC", b"")
+    curve = element_of(profile, b"kTRC")
     if curve[:4] not in (b"para", b"curv") or profile[CONNECTION] != b"XYZ ":
         return b""
     return write(SRGB, curve)
@@ -100,7 +102,7 @@ def from_grey(profile: bytes) -> bytes:
 
 def code_points(profile: bytes) -> bytes:
     """The four code points of ITU-T H.273 that a profile states; empty for none."""
-    element = tags_of(profile).get(CICP, b"")
+    element = element_of(profile, CICP)
     return element[8:12] if element[:4] == CICP and len(element) >= 12 else b""
 
 
@@ -115,16 +117,18 @@ def is_sound(profile: bytes) -> bool:
     return True
 
 
-def tags_of(profile: bytes) -> dict[bytes, bytes]:
-    """The elements of a profile by their signatures; what lies outside of it is left out."""
-    found = {}
+def element_of(profile: bytes, name: bytes) -> bytes:
+    """The element of a profile that has this signature; empty if there is none.
+
+    The others stay unread: a small profile may name many elements that are all of it.
+    """
     count = int.from_bytes(profile[HEAD_BYTES : HEAD_BYTES + 4], "big")
-    for row in range(HEAD_BYTES + 4, min(len(profile), HEAD_BYTES + 4 + 12 * count), ENTRY_BYTES):
-        entry = profile[row : row + ENTRY_BYTES]
-        if len(entry) == ENTRY_BYTES:
-            name, start, size = struct.unpack(">4sII", entry)
-            found[name] = profile[start : start + size]
-    return found
+    first = HEAD_BYTES + 4
+    for row in range(first, first + ENTRY_BYTES * min(count, MOST_ELEMENTS), ENTRY_BYTES):
+        if profile[row : row + 4] == name and row + ENTRY_BYTES <= len(profile):
+            start, size = struct.unpack_from(">II", profile, row + 4)
+            return profile[start : start + size]
+    return b""
 
 
 def _matrix(space: Chromaticities) -> NDArray[np.float64]:

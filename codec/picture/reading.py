@@ -18,7 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from codec.contract.options import METADATA, ReadOptions
 from codec.errors import ImageError
-from codec.picture import conversion, depth, simple_formats, tiff, transparency
+from codec.picture import conversion, depth, open_tiff, simple_formats, transparency
 from codec.picture.file import PictureFile, refuse_frames, stored_samples
 from codec.picture.found import Found
 from codec.picture.judging import metadata_of
@@ -58,6 +58,12 @@ class Raster:
         if self.alpha is None:
             return self
         return replace(self, pixels=transparency.fill(self.pixels, self.alpha > 0))
+
+    def unseen_noted(self) -> Raster:
+        """The same with a note if its colours would be lost because nothing of it is seen."""
+        if self.alpha is None or self.alpha.any():
+            return self
+        return replace(self, notes=(*self.notes, Note("nothing of it is seen: its opacity is 0")))
 
     def with_metadata(self, kinds: Collection[str], *, strict: bool = False) -> Raster:
         """The same with some kinds of metadata, and without notes on the others.
@@ -140,7 +146,7 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
         refuse_frames(image)
         bits = depth.of(image, b"")  # which nobody can tell once it is loaded
         if isinstance(image, TiffImageFile):
-            tiff.read_tags(image, found)
+            open_tiff.read_tags(image, found)
         else:
             simple_formats.read_info(image, found)
         simple_formats.replace_metadata(given or {}, found)
@@ -150,7 +156,7 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
         mode = image.mode
         samples = stored_samples(image, bits, again, found)
         if isinstance(image, TiffImageFile):
-            samples = tiff.as_meant(image, samples)
+            samples = open_tiff.as_meant(image, samples)
     metadata = metadata_of(found, is_grey=mode in conversion.GREYS)
     is_as_opened = isinstance(image, ImageFile.ImageFile) or "exif" in (given or {})
     if metadata.orientation != 1 and not is_as_opened:

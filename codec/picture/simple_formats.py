@@ -5,6 +5,7 @@ And what a picture of Pillow's says that has no file: its `info`.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from bitstream.carriers import webp
-from codec.picture import colour, iptc, isobmff, profiles
+from codec.picture import colour, gif, iptc, isobmff, profiles, rare_formats
 from codec.picture.found import Found
 from codec.picture.profiles import SRGB, Chromaticities
 
@@ -23,13 +24,33 @@ EXIF_UUID, IPTC_UUID, XMP_UUID = (
     bytes.fromhex("be7acfcb97a942e89c71999491e3afac"),
 )
 """Boxes of JPEG 2000 (XMP specification, part 3, section 2.1)."""
+JP2_CODESTREAM = b"\xff\x4f\xff\x51"
+JP2_BOXES = {
+    b"jP  ",
+    b"ftyp",
+    b"jp2h",
+    b"jp2c",
+    b"uuid",
+    b"uinf",
+    b"xml ",
+    b"jp2i",
+    b"jpch",
+    b"rreq",
+}
+"""Those of a file (ITU-T T.800, annex I; T.801, annex M)."""
 JP2_COLOURS = {12, 14, 16, 17, 18}
 """CMYK and Lab, which are converted; sRGB, greys and YCC of sRGB (ITU-T T.801, table M.25)."""
-BMP_EMBEDDED, BMP_CALIBRATED = b"DEBM", bytes(4)
+BMP_EMBEDDED, BMP_LINKED, BMP_CALIBRATED = b"DEBM", b"KNIL", bytes(4)
 """bV4CSType as it stands in the file."""
+PNM_NUMBER = rb"(?:\s|#[^\r\n]*[\r\n])+(\d{1,10})"
+PNM_HEAD = {
+    is_bits: re.compile(rb"P[1-6]" + PNM_NUMBER * 2 + (rb"()" if is_bits else PNM_NUMBER) + rb"\s")
+    for is_bits in (False, True)
+}
+"""Width, height and, but for single bits, the largest value."""
+BYTE = 255
 QOI_LINEAR = 1
-GIF_XMP, GIF_ICC = b"\x21\xff\x0bXMP DataXMP", b"\x21\xff\x0bICCRGBG1012"
-"""Application extensions (XMP specification, part 3, section 1.1.2; ICC.1:2022, annex B.6)."""
+QOI_END = bytes(7) + b"\1"
 WEBP_CHUNKS = {
     b"VP8 ",
     b"VP8L",
@@ -123,11 +144,14 @@ def _read_bmp(data: bytes, found: Found) -> None:
     """A profile, or end points and gammas, in a header of version 4 or 5."""
     size = int.from_bytes(data[14:18], "little")
     kind = data[70:74]
+    _name_rest(data, int.from_bytes(data[2:6], "little") or len(data), found)
     if size < 108:
         return
     if size >= 124 and kind == BMP_EMBEDDED:
         start, length = struct.unpack_from("<II", data, 14 + 112)
         found.icc = data[14 + start : 14 + start + length]
+    elif size >= 124 and kind == BMP_LINKED:
+        found.notes.add("colour profile is a file of its own and left out", "icc")
     elif kind == BMP_CALIBRATED:
         numbers = [value / 2**30 for value in struct.unpack_from("<9i", data, 74)]
         gamma = struct.unpack_from("<I", data, 74 + 40)[0] / 65536
@@ -144,12 +168,23 @@ def _xy(xyz: list[float]) -> tuple[float, float]:
     return xyz[0] / sum(xyz), xyz[1] / sum(xyz)
 
 
+def _name_rest(data: bytes, end: int, found: Found) -> None:
+    """Takes note of what stands behind the picture."""
+    if data[end:].strip(b"\0"):
+        found.lost(f"{len(data) - end:,} bytes after the picture")
+
+
 def _read_qoi(data: bytes, found: Found) -> None:
+    if not data.endswith(QOI_END):
+        end = data.rfind(QOI_END)
+        _name_rest(data, end + len(QOI_END) if end > 0 else len(data), found)
     if data[13:14] == bytes([QOI_LINEAR]):
         found.colour = profiles.write(SRGB, profiles.parametric(1.0))
 
 
 def _read_jpeg_2000(data: bytes, found: Found) -> None:
+    if not data.startswith(JP2_CODESTREAM):
+        isobmff.name_rest(data, JP2_BOXES, found)
     for kind, body in isobmff.boxes(data):
         if kind == b"jp2h":
             for inner, content in isobmff.boxes(body):
@@ -191,26 +226,15 @@ def _read_webp(data: bytes, found: Found) -> None:
 
 
 def _read_pnm(data: bytes, found: Found) -> None:
-    head = data[:512].split(b"\n", 8)
-    if any(line.startswith(b"#") for line in head):
+    head = PNM_HEAD[data[1:2] in b"14"].match(data)
+    if head is None:
+        return
+    if b"#" in head[0]:
         found.texts.append("comment")
-
-
-def _read_gif(data: bytes, found: Found) -> None:
-    """XMP and a profile in application extensions, and the shape of pixels."""
-    place = data.find(GIF_XMP)
-    if place >= 0:  # not in blocks: it ends where every block that one might take it for ends
-        end = data.find(b"\x01\xff\xfe", place)
-        found.xmp = data[place + len(GIF_XMP) : max(end, place)]
-    place = data.find(GIF_ICC)
-    if place >= 0:
-        place += len(GIF_ICC)
-        while place < len(data) and data[place]:
-            found.icc += data[place + 1 : place + 1 + data[place]]
-            place += 1 + data[place]
-    ratio = data[12:13]
-    if ratio not in (b"", b"\0"):  # GIF89a, section 18
-        found.density(64, ratio[0] + 15, 0)
+    if data[1:2] in b"456":
+        width, height, top = (int(number or 1) for number in head.groups(b"")[:3])
+        row = {b"4": (width + 7) // 8, b"5": width, b"6": 3 * width}[data[1:2]]
+        _name_rest(data, head.end() + row * height * (2 if top > BYTE else 1), found)
 
 
 READERS: dict[str, Callable[[bytes, Found], None]] = {
@@ -219,7 +243,11 @@ READERS: dict[str, Callable[[bytes, Found], None]] = {
     "JPEG2000": _read_jpeg_2000,
     "WEBP": _read_webp,
     "PPM": _read_pnm,
-    "GIF": _read_gif,
+    "DDS": rare_formats.read_dds,
+    "GIF": gif.read_gif,
+    "PSD": rare_formats.read_psd,
+    "SGI": rare_formats.read_sgi,
+    "TGA": rare_formats.read_tga,
     "AVIF": partial(isobmff.read_properties, crops=False),
     "HEIF": partial(isobmff.read_properties, crops=True),
 }

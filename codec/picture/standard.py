@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bitstream.carriers import carrier_of
+from bitstream.carriers import carrier_of, webp
 from bitstream.carriers.enhancement import PictureSamples
 from bitstream.errors import BadMagic, LimitExceeded
 from codec.contract.options import ReadOptions
@@ -33,18 +33,24 @@ def read_pixels(data: bytes, max_pixels: int | None = None) -> Pixels:
     """A file -> uint8 [h w 3], RGB (greys too), as stored.
 
     Raises:
-        LimitExceeded: it has more pixels than that, or than Pillow accepts.
+        LimitExceeded: it has more pixels than that.
         ImageError: damaged, or 8-bit RGB does not hold it (transparency, CMYK, animation).
     """
-    with _opened(data) as image:
-        width, height = image.size
-        if max_pixels is not None and width * height > max_pixels:
-            raise LimitExceeded(
-                f"{width}x{height} is more than {max_pixels} pixels; "
-                "a larger --max-pixels (max_pixels) accepts it"
-            )
+    if carrier_of(data) is webp:  # whose canvas Pillow reserves when it opens it
+        _check_size(webp.stated_size(data), max_pixels)
+    with _opened(data, max_pixels) as image:
+        _check_size(image.size, max_pixels)
         refuse_loss(image, data)
         return np.array(image.convert("RGB"))
+
+
+def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
+    width, height = size
+    if max_pixels is not None and width * height > max_pixels:
+        raise LimitExceeded(
+            f"{width}x{height} is more than {max_pixels} pixels; "
+            "a larger --max-pixels (max_pixels) accepts it"
+        )
 
 
 def read_metadata(data: bytes) -> Metadata:
@@ -72,14 +78,14 @@ def picture_of(pixels: Pixels) -> PictureSamples:
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
+def _opened(data: bytes, max_pixels: int | None = 0) -> Iterator[Image.Image]:
     carrier = carrier_of(data)
     if carrier is None:
         raise BadMagic("not a JPEG, WebP or AVIF file")
     name = carrier.NAME.upper()
     with explained(f"is a damaged {name} file"):
         shown = PictureFile(data, ReadOptions(max_pixels=None)).shown
-        with open_image(shown, (name,)) as image:
+        with open_image(shown, (name,), allowed=max_pixels) as image:
             yield image
 
 
@@ -122,7 +128,7 @@ class StandardCodec:
     @contextmanager
     def _opened(self, data: bytes) -> Iterator[Image.Image]:
         try:
-            with open_image(data, (self.name.upper(),)) as image:
+            with open_image(data, (self.name.upper(),), allowed=None) as image:
                 yield image
         except Exception as error:  # Pillow's readers raise almost anything on damaged data
             raise ImageError(f"is not a readable {self.name.upper()} file: {error}") from error

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
 
 from codec.errors import ImageError
 from codec.picture import colour, depth, exif, iptc, profiles
@@ -16,10 +14,10 @@ from codec.picture.found import Found
 from codec.picture.profiles import D65, SRGB, Chromaticities
 
 BITS, PHOTOMETRIC, SAMPLES, EXTRA, FORMAT = 258, 262, 277, 338, 339
-PREDICTOR, PLANES, SUBFILE, ORIENTATION = 317, 284, 254, 274
+PREDICTOR, PLANES, SUBFILE, ORIENTATION, COLOURS = 317, 284, 254, 274, 320
 TRANSFER, WHITE, PRIMARIES = 301, 318, 319
 XMP, IPTC, PHOTOSHOP, ICC, SUBFILES, LAYERS = 700, 33723, 34377, 34675, 330, 37724
-MIN_IS_WHITE, MIN_IS_BLACK, RGB = 0, 1, 2
+MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE = 0, 1, 2, 3
 ASSOCIATED, UNASSOCIATED = 1, 2
 REDUCED, MASK = 1, 4
 """Bits of a page's NewSubfileType."""
@@ -165,6 +163,8 @@ class Layout:
         self._bits = bits
         if value[FORMAT] == SIGNED and bits in (8, 16):
             raise ImageError("has samples with a sign; convert it to 8 bits without first")
+        if photometric == PALETTE:
+            self._widen(places)
         if bits != 16:
             return
         if photometric == MIN_IS_WHITE and samples == 1:
@@ -180,6 +180,17 @@ class Layout:
             self._write(places, BITS, 8)
             self._write(places, SAMPLES, 4)
             self._write(places, PHOTOMETRIC, RGB)
+
+    def _widen(self, places: dict[int, int]) -> None:
+        """Makes 16 bits of colours that some writers state in 8, which Pillow shows as black."""
+        colours = np.frombuffer(self._bytes(COLOURS), self.order + "u2")
+        if colours.size and colours.max() < 2**8:
+            self.data = (
+                self.data[: places[COLOURS] + 8]
+                + struct.pack(self.order + "I", len(self.data))
+                + self.data[places[COLOURS] + 12 :]
+            )
+            self.data += (colours * 257).astype(self.order + "u2").tobytes()
 
     def _value(self, places: dict[int, int], tag: int) -> int | None:
         """The first value of a tag of short numbers."""
@@ -217,65 +228,23 @@ def _page_that_counts(kinds: list[int | None], asked: int | None) -> int:
     return full[0] if full else 0
 
 
-def read_tags(image: TiffImageFile, found: Found) -> None:
-    """What Pillow knows of the tags of an open page, where there is no file to read them from."""
-    tags = image.tag_v2
-    found.icc, found.xmp = _as_bytes(tags.get(ICC)), _as_bytes(tags.get(XMP))
-    found.iptc = iptc.records(_as_bytes(tags.get(IPTC)))
-    found.iptc = found.iptc or iptc.records(_as_bytes(tags.get(PHOTOSHOP)))
-    found.exif = _exif(image, found)
-
-
-def as_meant(image: TiffImageFile, samples: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Samples that Pillow has given of an open page, as their tags mean them.
-
-    Raises:
-        ImageError: nobody can tell from what it has given.
-    """
-    tags = image.tag_v2
-    bits, photometric = tags.get(BITS, (1,))[0], tags.get(PHOTOMETRIC)
-    if tags.get(FORMAT, (1,))[0] == SIGNED and bits in (8, 16):
-        raise ImageError("has samples with a sign; convert it to 8 bits without first")
-    if bits == 12:
-        samples = samples << 4 | samples >> 8
-    if photometric == MIN_IS_WHITE and bits > 8:
-        samples = (2**16 - 1) - samples
-    return samples
-
-
-def _exif(image: Image.Image, found: Found) -> bytes:
-    """All tags that tell of the picture, as an EXIF of its own."""
-    kept, damaged = Image.Exif(), []
-    tags = image.getexif()
-    for tag in [tag for tag in tags if tag not in STRUCTURE and tag != ORIENTATION]:
-        one = Image.Exif()
-        try:
-            value = tags.get_ifd(tag) if tag in DIRECTORIES else tags[tag]
-            one[tag] = value
-            one.tobytes()
-        except Exception:  # Pillow's writer raises almost anything on values of a wrong type
-            damaged.append(str(tag))
-        else:
-            kept[tag] = value
-    if damaged:
-        found.lost("damaged tags", damaged)
-    return kept.tobytes() if len(kept) else b""
-
-
 def _pages(data: bytes, order: str) -> Iterator[tuple[int, dict[int, int]]]:
-    """Where each page's directory is, and the positions of its entries by their tags."""
+    """Where each page's directory is, and the positions of its entries by their tags.
+
+    Directories that overlap end it: there are not more entries than fit into the file.
+    """
     seen: set[int] = set()
+    left = len(data) // 12
     try:
         (start,) = struct.unpack_from(order + "I", data, 4)
         while start and start not in seen and len(seen) < MAX_PAGES:
             seen.add(start)
             (count,) = struct.unpack_from(order + "H", data, start)
+            left -= count
+            if left < 0:
+                return
             places = range(start + 2, start + 2 + 12 * count, 12)
             yield start, {struct.unpack_from(order + "H10x", data, at)[0]: at for at in places}
             (start,) = struct.unpack_from(order + "I", data, places.stop)
     except struct.error:
         return
-
-
-def _as_bytes(value: object) -> bytes:
-    return bytes(value) if isinstance(value, bytes | bytearray) else b""

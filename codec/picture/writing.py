@@ -43,10 +43,13 @@ def save(pixels: Pixels, metadata: Metadata, form: Format, notes: Notes) -> byte
             f"has transparency, which {form.name.upper()} files do not hold; write {able}"
         )
     file = BytesIO()
-    options = {**form.options, **save_options(metadata, form, notes)}
     try:
+        options = {**form.options, **save_options(metadata, form, notes)}
         Image.fromarray(pixels).save(file, form.pillow, **options)
-    except (ValueError, OSError, OverflowError) as error:
+    except Exception as error:  # Pillow's writers raise almost anything on EXIF that is damaged
+        if metadata.exif and "exif" in form.holds:
+            notes.add("EXIF is damaged and left out", "exif")
+            return save(pixels, metadata.without(("exif",)), form, notes)
         raise ImageError(f"does not fit into a {form.name.upper()} file: {error}") from error
     return file.getvalue()
 

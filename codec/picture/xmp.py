@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 ORIENTATION = re.compile(
@@ -14,7 +15,9 @@ GAIN_MAP, FILM = "gain map (high dynamic range) not kept", "film (motion photo)"
 GAIN_MAP_NAMES = (b"hdr-gain-map", b"HDRGainMap")
 FILM_NAMES = (b"MotionPhoto", b"MicroVideo")
 LARGEST_EDITED = 2**20
-"""Bytes; a search for what belongs together takes its time."""
+"""Bytes."""
+MOST_PREFIXES = 32
+"""Of namespaces that promise; each takes its time at each tag."""
 
 HIDDEN = {
     rb"http://ns.adobe.com/hdr-gain-map/1.0/": rb"[\w.-]+",
@@ -55,23 +58,42 @@ def without_hidden(packet: bytes) -> bytes:
 
     As it is if it cannot be edited so.
     """
-    if not any(space in packet for space in HIDDEN):
+    if len(packet) > LARGEST_EDITED or not any(space in packet for space in HIDDEN):
         return packet
-    edited = packet if len(packet) <= LARGEST_EDITED else b""
-    for space, names in HIDDEN.items():
-        for prefix in re.findall(
-            rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']", edited
-        ):
-            name = re.escape(prefix) + rb":" + names
-            edited = re.sub(rb"\s" + name + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", b"", edited)
-            edited = re.sub(rb"<(" + name + rb")(?:\s[^<>]*)?/>", b"", edited)
-            edited = re.sub(
-                rb"<(" + name + rb")(?:\s[^<>]*)?>(?:(?!<\1[\s>/]).)*?</\1\s*>",
-                b"",
-                edited,
-                flags=re.DOTALL,
-            )
+    names = [re.escape(prefix) + rb":" + names for prefix, names in _prefixes(packet)]
+    if not 0 < len(names) <= MOST_PREFIXES:
+        return packet
+    name = rb"(?:" + rb"|".join(names) + rb")"
+    edited = re.sub(rb"\s" + name + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", b"", packet)
+    edited = _without_elements(edited, name)
     return edited if _is_well_formed(edited) else packet
+
+
+def _prefixes(packet: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Prefixes of the namespaces that promise, each with the names there that do."""
+    declared = re.findall(rb"""xmlns:([\w.-]+)\s*=\s*["']([^"']*)["']""", packet)
+    for prefix, space in dict.fromkeys(declared):
+        if space in HIDDEN:
+            yield prefix, HIDDEN[space]
+
+
+def _without_elements(packet: bytes, name: bytes) -> bytes:
+    """The packet without the elements of that name, in one pass over its tags."""
+    tag = re.compile(rb"<(/?)(" + name + rb")(?:\s[^<>]*?)?(/?)>")
+    kept, place = [], 0
+    opened: list[bytes] = []
+    for found in tag.finditer(packet):
+        is_end, called, is_empty = found.groups()
+        if not opened:
+            kept.append(packet[place : found.start()])
+            place = found.end()
+        if is_end:
+            if not opened or opened.pop() != called:
+                return packet
+            place = found.end()
+        elif not is_empty:
+            opened.append(called)
+    return packet if opened else b"".join(kept) + packet[place:]
 
 
 def _is_well_formed(packet: bytes) -> bool:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import tracemalloc
-import zlib
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,75 +12,17 @@ from bitstream.limits import MAX_PACKED_NAMES, MAX_PACKED_TENSORS, PACKED_WORK, 
 from bitstream.tensors import Archive, Levels, PackedTensor, Raw, Scan, Zeros
 from bitstream.wire import ByteWriter
 from codec.packing import unpack
-
-F64 = 3
-ZEROS, LEVELS, PRODUCT = 0, 2, 3
-
-
-def file_of(count: int, entries: Callable[[ByteWriter], None]) -> bytes:
-    """A file with a right checksum, whatever its entries say."""
-    writer = ByteWriter()
-    writer.raw(b"\x8eNW\x01")
-    writer.u8(0)
-    writer.varint(0)
-    writer.varint(count)
-    entries(writer)
-    body = writer.getvalue()
-    return body + struct.pack("<I", zlib.crc32(body))
-
-
-def entry(writer: ByteWriter, shared: int, name: bytes, coding: int, *shape: int) -> None:
-    writer.varint(shared)
-    writer.varint(len(name))
-    writer.raw(name)
-    writer.u8(F64)
-    writer.u8(coding)
-    writer.varint(len(shape))
-    for length in shape:
-        writer.varint(length)
-
-
-def level_fields(writer: ByteWriter, lanes: int) -> None:
-    writer.u16(0x3F00)
-    writer.varint(lanes)
-    writer.u8(0x84)
-
-
-def shared_names(length: int, count: int) -> bytes:
-    """Names that share their first `length` bytes: an entry of 12 bytes makes a name of any."""
-
-    def entries(writer: ByteWriter) -> None:
-        entry(writer, 0, b"a" * length, ZEROS, 0)
-        for number in range(1, count):
-            entry(writer, length, b"%05d" % number, ZEROS, 0)
-
-    return file_of(count, entries)
-
-
-def zeros() -> bytes:
-    """26 bytes for 512 MB."""
-    return file_of(1, lambda writer: entry(writer, 0, b"a", ZEROS, 1 << 26))
-
-
-def one_tensor_of_levels() -> bytes:
-    """The most steps that the lanes allow, of a codeword without bytes."""
-
-    def entries(writer: ByteWriter) -> None:
-        entry(writer, 0, b"a", LEVELS, 1 << 26)
-        level_fields(writer, 1024)
-
-    return file_of(1, entries)
-
-
-def many_short_tensors() -> bytes:
-    """Tensors of 64 steps in 15 bytes each."""
-
-    def entries(writer: ByteWriter) -> None:
-        for number in range(5000):
-            entry(writer, 0, b"%05d" % number, LEVELS, 64)
-            level_fields(writer, 1)
-
-    return file_of(5000, entries)
+from scripts.conform.bombs import (
+    PRODUCT,
+    ZEROS,
+    entry,
+    file_of,
+    level_fields,
+    many_short_tensors,
+    one_tensor_of_levels,
+    shared_names,
+    zeros,
+)
 
 
 def product() -> bytes:

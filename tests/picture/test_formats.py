@@ -106,6 +106,7 @@ def test_profiles_in_bmp():
     calibrated = struct.pack("<9i3I", *points, *[65536] * 3)
     assert read_raster(bmp(bytes(4), calibrated)).metadata.icc
     assert read_raster(bmp(bytes(4), b"")).metadata.icc == b""
+    assert "colour profile is a file of its own" in read_raster(bmp(b"KNIL", b"")).note
 
 
 def psd(resources: dict[int, bytes]) -> bytes:
@@ -248,6 +249,9 @@ def test_reading_leaves_the_process_alone():
     ("file_format", "options"),
     [
         *((name, {}) for name in ("PNG", "JPEG", "AVIF", "BMP", "QOI", "TIFF", "JPEG2000")),
+        *((name, {}) for name in ("WEBP", "GIF", "TGA")),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {"save_all": True, "exif": exif(1)}),
         ("TIFF", {"compression": "tiff_lzw"}),
     ],
 )
