@@ -16,12 +16,15 @@ from bitstream import Container, FormatError, SymbolCoder, SymbolReader, Tag
 from bitstream.carriers import carrier_of
 from bitstream.update.methods import reference
 from codec import DecodeOptions, ForeignUpdateWarning
+from codec.contract.options import ReadOptions
 from codec.decoding import update
 from codec.decoding.engines.choice import chosen
 from codec.errors import ImageError, WeightsError
 from codec.models import released
 from codec.packing import unpack
 from codec.packing.report import packed_facts
+from codec.picture import formats, reading, writing
+from codec.picture.notes import Notes
 from scripts.conform.vectors import MODEL_FILE, PLAIN
 
 MAX_PIXELS = 1 << 15
@@ -65,6 +68,7 @@ class Feeds:
             "shared": Target(self._shared),
             "packed": Target(lambda data: unpack(data).serialize(), (FormatError, WeightsError)),
             "info": Target(packed_facts),
+            "picture": Target(self._picture, (ImageError,)),
             "probe": Target(codec.probe, (FormatError, ImageError)),
             "pillow": Target(self._pillow, (UnidentifiedImageError, OSError)),
         }
@@ -73,8 +77,11 @@ class Feeds:
         codec.decode(data, self.options)
 
     def _metadata(self, data: bytes) -> None:
-        codec.read_metadata(data)
-        codec.decode(data, self.options)
+        """Reads them, and writes them into files of a format."""
+        found = codec.read_metadata(data)
+        pixels = codec.decode(data, self.options)
+        form = formats.FORMATS[len(data) % len(formats.FORMATS)]
+        writing.save(pixels, found, form, Notes())
 
     def _enhanced(self, data: bytes) -> None:
         with warnings.catch_warnings():
@@ -92,6 +99,9 @@ class Feeds:
             raise AssertionError("a payload that was written is not found")
         if carrier.extract(carrier.strip(again)) is not None:
             raise AssertionError("a payload that was removed is found")
+
+    def _picture(self, data: bytes) -> None:
+        reading.read_raster(data, ReadOptions(max_pixels=MAX_PIXELS))
 
     def _symbols(self, data: bytes) -> None:
         # Not all: what damaged codewords hold must suffice for some.

@@ -1,4 +1,4 @@
-"""Makes the inputs of `scripts/conform/fuzz.py`: each follows from the seed and its number."""
+"""Makes the inputs of `scripts/conform/fuzz.py`: each follows from seed, target and number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from codec import enhance
 from codec.models import released
 from codec.picture import standard
 from codec.picture.metadata import upright
-from scripts.conform import structured
+from scripts.conform import picture_files, structured
 from scripts.conform.mutations import Parts, damaged, damaged_file, random_file, random_payload
 from scripts.conform.standard_files import examples
 from scripts.conform.vectors import (
@@ -25,21 +25,33 @@ from scripts.conform.vectors import (
     all_vectors,
 )
 
-TARGETS = (
-    *("decode", "decode", "lossless", "enhanced", "update", "symbols", "alpha", "metadata"),
-    *("carriers", "packed", "packed", "info", "shared", "probe", "pillow"),
-)
-"""Which target an input is for, by its number."""
+SHARES = {
+    "decode": 12,
+    "lossless": 3,
+    "enhanced": 4,
+    "carriers": 11,
+    "update": 6,
+    "symbols": 8,
+    "alpha": 4,
+    "metadata": 12,
+    "packed": 4,
+    "info": 2,
+    "shared": 4,
+    "picture": 8,
+    "probe": 12,
+    "pillow": 10,
+}
+"""How many of 100 inputs a target gets: more where an input takes less time."""
 LONGEST_PX, LONGEST_LOSSLESS_PX = 100, 5
 """Of the sides of random files; few lossless ones come to the end of a larger picture."""
 
 
 class Inputs:
-    """Makes inputs from the conformance vectors, for some targets by turns."""
+    """Makes inputs from the conformance vectors; each follows from its target and its number."""
 
-    def __init__(self, seed: int, targets: Sequence[str] = TARGETS) -> None:
+    def __init__(self, seed: int) -> None:
         vectors = all_vectors()
-        self.seed, self._targets = seed, targets
+        self.seed = seed
         own = [vector for vector in vectors if vector.path.stem.startswith("lossless-")]
         others = [vector for vector in vectors if vector not in own]
         self.payloads, payloads = payloads_of(others), payloads_of(own)
@@ -73,17 +85,20 @@ class Inputs:
         """Files of packed weights."""
         return structured.packed_seeds()
 
-    def make(self, number: int) -> tuple[str, bytes]:
-        """The target of an input, and the input."""
-        rng = random.Random(f"{self.seed}/{number}")  # noqa: S311 - not for secrets
-        target = self._targets[number % len(self._targets)]
-        return target, self._make(rng, target)
+    @cached_property
+    def pictures(self) -> list[bytes]:
+        """Pictures to encode."""
+        return picture_files.seeds()
 
-    def _make(self, rng: random.Random, target: str) -> bytes:
+    def make(self, target: str, number: int) -> bytes:
+        """An input for a target."""
+        rng = random.Random(f"{self.seed}/{target}/{number}")  # noqa: S311 - not for secrets
         model, contents = self.parts["decode"].model, self.payloads[Tag.CONTENT]
         match target:
             case "enhanced":
                 return random_enhanced(rng, self.enhanced)
+            case "picture":
+                return picture_files.hostile(rng, self.pictures)
             case "carriers":
                 return damaged(rng, self.enhanced)
             case "update":

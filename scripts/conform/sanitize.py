@@ -30,7 +30,7 @@ from codec.decoding.engines import library
 from codec.decoding.engines.compiled import KernelEngine
 from codec.decoding.lossless import decoder as lossless
 from codec.opening import open_file
-from scripts.conform.fuzz import CRASHES, Fuzzer
+from scripts.conform.fuzz import Fuzzer
 from scripts.conform.vectors import all_vectors, pixels_sha256
 
 COMPILER = "cc"
@@ -115,16 +115,21 @@ class Watched:
 
 def work(kernel: Path, seed: int, first: int, last: int, place: Path) -> Tally:
     """What the watched process does; `place` always names the input that it is at."""
-    fuzzer, watched = Fuzzer(seed, TARGETS), Watched.of_kernel(kernel)
+    fuzzer, watched = Fuzzer(seed), Watched.of_kernel(kernel)
     if not first:
         return watched.vectors()
     tally: Tally = Counter()
     for number in range(first - 1, last - 1):
         place.write_text(str(number))
-        watched.use(number // len(TARGETS))
-        target, data = fuzzer.make(number)
-        tally[target, fuzzer.feed(target, data)] += 1
+        target, turn = turn_of(number)
+        watched.use(turn)
+        tally[target, fuzzer.feed(target, fuzzer.make(target, turn))] += 1
     return tally
+
+
+def turn_of(number: int) -> tuple[str, int]:
+    """The target of an input, and which of its inputs it is."""
+    return TARGETS[number % len(TARGETS)], number // len(TARGETS)
 
 
 def read(path: Path) -> Tally:
@@ -158,7 +163,7 @@ def watch(args: argparse.Namespace, folder: Path) -> int:
         command = [sys.executable, "-m", "scripts", "conform.sanitize", "--kernel", str(kernel)]
         command += ["--numbers", *map(str, numbers), "--place", str(place), "--out", str(part)]
         if subprocess.run([*command, "--seed", str(args.seed)], env=environment).returncode:
-            save(Fuzzer(args.seed, TARGETS), place)
+            save(Fuzzer(args.seed), place)
             return 1
         tally += read(part)
         write(args.out, tally)
@@ -171,12 +176,8 @@ def save(fuzzer: Fuzzer, place: Path) -> None:
     if not place.exists():
         print("a vector, or the start, is in the finding", file=sys.stderr)
         return
-    number = int(place.read_text())
-    target, data = fuzzer.make(number)
-    path = CRASHES / f"{target}-{fuzzer.seed}-{number}.bin"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    print(f"finding in input {number}: {path.name}", file=sys.stderr)
+    path = fuzzer.keep(*turn_of(int(place.read_text())))
+    print(f"finding: {path.name}", file=sys.stderr)
 
 
 def main() -> int:
