@@ -22,6 +22,7 @@ from scripts.compare import (
     updates,
     weight_coders,
 )
+from scripts.conform import costs, resume, tally
 from scripts.measure import complexity, decode, documents, effort, install, lossless, memory, shared
 from scripts.measure.experiment import DOCS, fill_document
 
@@ -32,13 +33,16 @@ EXPERIMENTS = (
     annealing.EXPERIMENT,
     arithmetic.EXPERIMENT,
     compressible.EXPERIMENT,
+    costs.EXPERIMENT,
     install.EXPERIMENT,
     lossless_stages.EXPERIMENT,
     memory.EXPERIMENT,
     meta_training.EXPERIMENT,
     prior_updates.EXPERIMENT,
     quality.EXPERIMENT,
+    resume.EXPERIMENT,
     shared.EXPERIMENT,
+    tally.EXPERIMENT,
     update_coders.EXPERIMENT,
     updates.EXPERIMENT,
     weight_coders.EXPERIMENT,

@@ -18,6 +18,7 @@ from codec.cli import main
 from codec.errors import ImageError
 from codec.picture import transparency
 from codec.picture.pixels import psnr_db
+from codec.pictures import load_raster
 
 OPTIONS = codec.EncodeOptions(codec.Lossy(quality=80), effort=1)
 
@@ -174,3 +175,16 @@ def test_pillow_opens_and_saves_it(tiny, samples, tmp_path, pillow):
     with Image.open(tmp_path / "logo.nni") as picture:
         assert (picture.mode, picture.size) == ("RGBA", (56, 40))
         assert np.array_equal(np.asarray(picture), codec.decode(tmp_path / "logo.nni"))
+
+
+def test_a_picture_of_which_nothing_is_seen_is_named(photo):
+    unseen = np.dstack([photo[:40, :56], np.zeros((40, 56), np.uint8)])
+    note = "nothing of it is seen: its opacity is 0"
+    assert load_raster(unseen, OPTIONS).note == note
+    assert load_raster(unseen, codec.EncodeOptions(codec.Lossless())).note == ""
+    unseen[0, 0, 3] = 1
+    assert load_raster(unseen, OPTIONS).note == ""
+    with pytest.raises(ImageError, match="refused by --strict"):
+        load_raster(
+            unseen * np.array([1, 1, 1, 0], np.uint8), dataclasses.replace(OPTIONS, strict=True)
+        )

@@ -106,6 +106,7 @@ def test_profiles_in_bmp():
     calibrated = struct.pack("<9i3I", *points, *[65536] * 3)
     assert read_raster(bmp(bytes(4), calibrated)).metadata.icc
     assert read_raster(bmp(bytes(4), b"")).metadata.icc == b""
+    assert "colour profile is a file of its own" in read_raster(bmp(b"KNIL", b"")).note
 
 
 def psd(resources: dict[int, bytes]) -> bytes:

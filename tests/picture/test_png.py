@@ -246,3 +246,15 @@ def test_a_cut_file_is_taken_if_asked_for(cut):
     raster = read_raster(data, ReadOptions(truncated=True))
     assert raster.pixels.shape == (54, 45, 3)
     assert "cut short" in raster.note
+
+
+@pytest.mark.parametrize("codes", [bytes([12, 13, 1, 1]), bytes([12, 13, 0])])
+def test_code_points_that_are_damaged(codes):
+    profile = chunk(b"iCCP", b"x\0\0" + zlib.compress(SRGB))
+    raster = read_raster(png(ramp(), chunk(b"cICP", codes), profile))
+    assert raster.metadata.icc == SRGB and raster.note == "damaged chunks not kept (cICP)"
+
+
+def test_an_animation_without_frames_is_a_picture():
+    raster = read_raster(png(ramp(), chunk(b"acTL", struct.pack(">II", 5, 0))))
+    assert np.array_equal(raster.pixels, ramp()) and raster.note == ""

@@ -183,3 +183,15 @@ def test_bytes_of_iptc_that_are_said_to_be_numbers():
     numbers = struct.unpack("<3I", (IPTC + bytes(4))[:12])
     raster = read_raster(tiff_of(ramp(), 2, (33723, 4, numbers)))
     assert raster.metadata.iptc.startswith(IPTC[:10])
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("scale", [1, 257])
+def test_palettes_of_8_bits(order, scale):
+    """Some writers state 0 to 255, which is nearly black of 16 bits; viewers know them."""
+    colours = np.arange(768).reshape(3, 256) * 7 % 256
+    numbers = ramp(1)
+    entries = [(256, 3, 5), (257, 3, 6), (258, 3, 8), (259, 3, 1), (262, 3, 3), (277, 3, 1)]
+    entries += [(278, 3, 6), (320, 3, tuple((colours * scale).ravel().tolist()))]
+    raster = read_raster(tiff(entries, numbers.tobytes(), order))
+    assert np.array_equal(raster.pixels, np.moveaxis(colours[:, numbers[..., 0]], 0, 2))
