@@ -14,7 +14,7 @@ import numpy as np
 
 from bitstream.file.header import LOSSLESS_QUALITY
 from bitstream.wire import ByteWriter
-from codec import api
+from codec.api.decoding import decode
 from codec.models.registry import default_ids
 from codec.packing import unpack
 from codec.picture import formats, reading, writing
@@ -194,13 +194,13 @@ def overlapping_pages() -> bytes:
 BOMBS = {
     "a picture of 16 megapixels whose codeword has no bytes": Bomb(
         lambda: empty_codeword(HALF, "learned"),
-        api.decode,
+        decode,
         "38 s, 1,200 MB",
         "`test_bombs.py::test_a_codeword_that_is_too_short_is_refused_where_it_ends`",
     ),
     "the same without loss": Bomb(
         lambda: empty_codeword(LOSSLESS_QUALITY, "lossless"),
-        api.decode,
+        decode,
         "as long as its grids take",
         "`test_bombs.py::test_a_lossless_codeword_that_is_too_short_is_refused_too`",
     ),
