@@ -62,7 +62,9 @@ def known_options(words: list[str]) -> set[str]:
         case ["nncodec", *names]:
             command: click.Command = main
             while isinstance(command, click.Group) and names and names[0][0] != "-":
-                command, names = command.commands[names[0]], names[1:]
+                inner = command.get_command(click.Context(command), names[0])
+                assert inner is not None, words
+                command, names = inner, names[1:]
             pairs = ((*p.opts, *p.secondary_opts) for p in command.params)
             return {"-h", "--help"}.union(*pairs)
         case ["python", "-m", "scripts", name, *_]:

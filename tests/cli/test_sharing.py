@@ -170,7 +170,7 @@ def encoded(tmp_path_factory) -> Path:
         Image.fromarray(page[top : top + 80, 20:220]).convert("RGB").save(folder / name)
     pictures = (str(folder / name) for name in ("a.png", "b.png"))
     update = str(folder / "ab.nnu")
-    result = call("encode", "-q60", "-e1", *pictures, "--shared-update", update)
+    result = call("encode", "-q80", "-e1", *pictures, "--shared-update", update)
     assert result.exit_code == 0, result.output
     return folder
 

@@ -28,10 +28,10 @@ def folder(tmp_path: Path, photo, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["api", "info", "pillow"])
+@pytest.mark.parametrize("name", ["api.decoding", "api.encoding", "info", "pillow"])
 def test_examples(folder, pillow, name):
     results = doctest.testmod(importlib.import_module(f"codec.{name}"))
-    assert results.attempted > 2
+    assert results.attempted > 1
     assert not results.failed
 
 

@@ -105,7 +105,7 @@ def test_a_region_of_interest_is_better_in_fewer_bytes(crop):
         return len(result.data), np.square(difference[mask > 0]).mean()
 
     size, error = encoded(44, None)
-    focused_size, focused_error = encoded(40, np.dstack([mask] * 3))
+    focused_size, focused_error = encoded(41, np.dstack([mask] * 3))
     assert focused_size < 0.95 * size and focused_error < 0.99 * error
 
 

@@ -108,7 +108,7 @@ def test_figures_and_options(page, crop, encoded):
 
 
 def test_one_point_per_step_of_each_search(page):
-    assert page.curves == {"update": 18, "refining": 20}
+    assert page.curves == {"update": 18, "refining": 12}
 
 
 def test_nothing_outside_is_needed_and_names_are_escaped(page):

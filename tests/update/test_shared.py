@@ -75,7 +75,7 @@ def crops():
 
 @pytest.fixture(scope="module")
 def encoded(crops):
-    return encode_shared(crops, EncodeOptions(Lossy(quality=60), effort=1))
+    return encode_shared(crops, EncodeOptions(Lossy(quality=80), effort=1))
 
 
 def test_pictures_name_the_update_and_decode_with_it(encoded):
@@ -89,13 +89,13 @@ def test_pictures_name_the_update_and_decode_with_it(encoded):
 
 
 def cost(picture: EncodeResult, pixels: NDArray[np.uint8]) -> float:
-    """Bits of a file at quality 60, and what its errors are worth in bits."""
-    worth = SEARCH_WEIGHT * float(lambda_at(60.0)) * pixels.size / 3 * 255**2
+    """Bits of a file at quality 80, and what its errors are worth in bits."""
+    worth = SEARCH_WEIGHT * float(lambda_at(80.0)) * pixels.size / 3 * 255**2
     return 8 * len(picture.data) + worth * 10 ** (-picture.report.psnr_db / 10)
 
 
 def test_sharing_costs_less_than_updates_of_their_own(encoded, crops):
-    own = [encode(crop, EncodeOptions(Lossy(quality=60), effort=1)) for crop in crops]
+    own = [encode(crop, EncodeOptions(Lossy(quality=80), effort=1)) for crop in crops]
     assert all(picture.report.update_bytes for picture in own)
     shared = 8 * len(encoded.update) + sum(map(cost, encoded.pictures, crops))
     assert shared < sum(map(cost, own, crops))
@@ -111,9 +111,9 @@ def test_pictures_that_ask_for_nothing_share_nothing():
 
 def test_contents_are_searched_as_the_effort_says(crops):
     small = [crop[:48, :64] for crop in crops]
-    plain = encode_shared(small, EncodeOptions(Lossy(quality=60), effort=2))
+    plain = encode_shared(small, EncodeOptions(Lossy(quality=80), effort=2))
     stages = set()
-    options = EncodeOptions(Lossy(quality=60), effort=3)
+    options = EncodeOptions(Lossy(quality=80), effort=3)
     searched = encode_shared(small, options, lambda stage, fraction: stages.add(stage))
     assert {"picture 1: refining", "picture 2: refining"} <= stages
     costs = [
