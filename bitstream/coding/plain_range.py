@@ -1,9 +1,9 @@
 """What of constriction is used here, in Python alone: for machines that it has no wheels for.
 
 The range coder of FORMAT.md section 6.2, with words of 32 bits and probabilities of 24.  The kernel
-reads the symbols of pictures, so that a decoder comes here for updates alone; writing takes some
-two microseconds a symbol.  Names and arguments are those of `constriction.stream`, as far as
-`bitstream` uses them: `tests/bitstream/test_plain_range.py` compares both.
+reads the symbols of pictures, so that a decoder comes here for updates alone.  Names and arguments
+are those of `constriction.stream`, as far as `bitstream` uses them:
+`tests/bitstream/test_plain_range.py` compares both.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from codec.batch.sources import find
 from codec.batch.threads import set_threads
 from codec.cli import parts
 from codec.cli.console import Progress, Reporter, Speech, print_json, say
+from codec.contract.contents import LEARNED
 from codec.contract.options import EncodeOptions
 from codec.errors import OptionError
 from codec.picture.formats import is_picture_name
@@ -59,10 +60,11 @@ def write_set(
         speech: what is said about it.
     """
     try:
-        options.lossy_set()
+        mode = options.lossy_set()
     except OptionError as error:
         raise click.UsageError(str(error)) from error
     refused = {
+        "--content": mode.content != LEARNED,
         "--resume": naming.resume,
         "--engine": running.engine != "local",
         "--jobs": running.jobs > 1,

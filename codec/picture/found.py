@@ -50,6 +50,11 @@ class Found:
         names = list(names)
         self.notes.add(f"{what} not kept" + (f" ({listed(names)})" if names else ""), OTHER)
 
+    def behind(self, rest: bytes, padding: bytes = b"\0") -> None:
+        """Takes note of what stands behind the picture, if it is more than padding."""
+        if rest.strip(padding):
+            self.lost(f"{len(rest):,} bytes after the picture")
+
     def density(self, across: float, down: float, unit: float) -> None:
         """Dots per `unit` inches; without a unit only their ratio counts, which is a look."""
         if unit and across > 0 and down > 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bitstream.limits import MAX_METADATA_BYTES
 from codec.picture.found import Found
 
 PICTURE, TRAILER = 0x2C, 0x3B
@@ -18,8 +19,6 @@ XMP, ICC = b"XMP DataXMP", b"ICCRGBG1012"
 XMP_END = b"\x01\xff\xfe"
 """What follows a packet: it ends where every block that one might take it for ends."""
 HEAD_BYTES, ASPECT = 13, 12
-LARGEST = 2**24
-"""Bytes of a profile, as of all metadata."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ def read_gif(data: bytes, found: Found) -> None:
             _read_application(data, block, found)
     if pictures:
         found.covers = _rectangle(data, pictures[0])
-    if data[end:].strip(b"\0"):
-        found.lost(f"{len(data) - end:,} bytes after the picture")
+    found.behind(data[end:])
     ratio = data[ASPECT : ASPECT + 1]
     if ratio not in (b"", b"\0"):  # section 18
         found.density(64, ratio[0] + 15, 0)
@@ -68,7 +66,7 @@ def _read_application(data: bytes, block: Block, found: Found) -> None:
         for part in _sub_blocks(data, block.start + 1 + len(ICC)):
             parts.append(part)
             size += len(part)
-            if size > LARGEST:
+            if size > MAX_METADATA_BYTES:
                 return
         found.icc = b"".join(parts)
 

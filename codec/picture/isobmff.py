@@ -75,8 +75,8 @@ def name_rest(data: bytes, known: Collection[bytes], found: Found) -> None:
     rest = data[end:]
     if rest[4:8] == MOTION_PHOTO:
         found.lost(xmp.FILM)
-    elif len(rest) > 8 and rest.strip(b"\0"):
-        found.lost(f"{len(rest):,} bytes after the picture")
+    elif len(rest) > 8:
+        found.behind(rest)
 
 
 def without_exif(data: bytes) -> bytes:

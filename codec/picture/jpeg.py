@@ -174,5 +174,5 @@ def _name_hidden(rest: bytes, found: Found) -> None:
     promised = any(name in found.xmp for name in (*xmp.GAIN_MAP_NAMES, *xmp.FILM_NAMES))
     if b"ftyp" in rest[:4096] or b"MotionPhoto_Data" in rest:
         found.lost(xmp.FILM)
-    elif rest.strip(b"\0") and not promised and not any("further" in n.text for n in found.notes):
-        found.lost(f"{len(rest):,} bytes after the picture")
+    elif not promised and not any("further" in note.text for note in found.notes):
+        found.behind(rest)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bitstream.limits import MAX_METADATA_BYTES
 from codec.errors import ImageError
 from codec.picture import colour, iptc
 from codec.picture.found import DPI_PER_PX_PER_M, Found
@@ -21,8 +22,6 @@ PICTURE = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 """Colour types."""
-LARGEST_TEXT = 2**24
-"""Bytes of what is compressed, as for all metadata."""
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 RAW_PROFILE = b"Raw profile type "
 RAW_PROFILES = {"exif", "app1", "xmp", "iptc", "8bim", "icc", "icm"}
@@ -108,8 +107,7 @@ def _chunks(data: bytes, found: Found) -> Iterator[Chunk]:
         yield Chunk(kind, body, zlib.crc32(kind + body) == stated)
         place = end
         if kind == b"IEND":
-            if data[place:].strip(b"\0\r\n"):
-                found.lost(f"{len(data) - place} bytes after the picture")
+            found.behind(data[place:], padding=b"\0\r\n")
             return
     raise ImageError("is a damaged image: cut short")
 
@@ -265,7 +263,7 @@ def _inflated(data: bytes) -> bytes:
     """What was compressed; empty if that is damaged, or too much."""
     inflate = zlib.decompressobj()
     try:
-        text = inflate.decompress(data, LARGEST_TEXT)
+        text = inflate.decompress(data, MAX_METADATA_BYTES)
     except zlib.error:
         return b""
     return b"" if inflate.unconsumed_tail else text

@@ -144,7 +144,7 @@ def _read_bmp(data: bytes, found: Found) -> None:
     """A profile, or end points and gammas, in a header of version 4 or 5."""
     size = int.from_bytes(data[14:18], "little")
     kind = data[70:74]
-    _name_rest(data, int.from_bytes(data[2:6], "little") or len(data), found)
+    found.behind(data[int.from_bytes(data[2:6], "little") or len(data) :])
     if size < 108:
         return
     if size >= 124 and kind == BMP_EMBEDDED:
@@ -168,16 +168,10 @@ def _xy(xyz: list[float]) -> tuple[float, float]:
     return xyz[0] / sum(xyz), xyz[1] / sum(xyz)
 
 
-def _name_rest(data: bytes, end: int, found: Found) -> None:
-    """Takes note of what stands behind the picture."""
-    if data[end:].strip(b"\0"):
-        found.lost(f"{len(data) - end:,} bytes after the picture")
-
-
 def _read_qoi(data: bytes, found: Found) -> None:
     if not data.endswith(QOI_END):
         end = data.rfind(QOI_END)
-        _name_rest(data, end + len(QOI_END) if end > 0 else len(data), found)
+        found.behind(data[end + len(QOI_END) if end > 0 else len(data) :])
     if data[13:14] == bytes([QOI_LINEAR]):
         found.colour = profiles.write(SRGB, profiles.parametric(1.0))
 
@@ -222,7 +216,7 @@ def _read_webp(data: bytes, found: Found) -> None:
     if unknown:
         found.lost("data", unknown)
     if len(data) > end + 1:
-        found.lost(f"{len(data) - end:,} bytes after the picture")
+        found.behind(data[end:], padding=b"")
 
 
 def _read_pnm(data: bytes, found: Found) -> None:
@@ -234,7 +228,7 @@ def _read_pnm(data: bytes, found: Found) -> None:
     if data[1:2] in b"456":
         width, height, top = (int(number or 1) for number in head.groups(b"")[:3])
         row = {b"4": (width + 7) // 8, b"5": width, b"6": 3 * width}[data[1:2]]
-        _name_rest(data, head.end() + row * height * (2 if top > BYTE else 1), found)
+        found.behind(data[head.end() + row * height * (2 if top > BYTE else 1) :])
 
 
 READERS: dict[str, Callable[[bytes, Found], None]] = {

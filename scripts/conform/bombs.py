@@ -17,11 +17,12 @@ from bitstream.wire import ByteWriter
 from codec.api.decoding import decode
 from codec.models.registry import default_ids
 from codec.packing import unpack
-from codec.picture import formats, reading, writing
+from codec.picture import formats, png, reading, writing
 from codec.picture.metadata import Metadata
 from codec.picture.notes import Notes
 from scripts.conform.maker import chunk, sealed, varint
-from scripts.conform.picture_files import PNG_SIGNATURE, Seed, png_chunk
+from scripts.conform.picture_files import Seed
+from scripts.conform.structured import sealed_weights
 
 F64 = 3
 ZEROS, LEVELS, PRODUCT = 0, 2, 3
@@ -54,13 +55,11 @@ class Bomb:
 def file_of(count: int, entries: Callable[[ByteWriter], None]) -> bytes:
     """Packed weights with a right checksum, whatever their entries say."""
     writer = ByteWriter()
-    writer.raw(b"\x8eNW\x01")
     writer.u8(0)
     writer.varint(0)
     writer.varint(count)
     entries(writer)
-    body = writer.getvalue()
-    return body + struct.pack("<I", zlib.crc32(body))
+    return sealed_weights(writer.getvalue())
 
 
 def entry(writer: ByteWriter, shared: int, name: bytes, coding: int, *shape: int) -> None:
@@ -146,20 +145,22 @@ def open_tags() -> bytes:
 
 def many_texts() -> bytes:
     """A PNG with text that grows by a factor of 1,000."""
-    text = png_chunk(b"zTXt", b"Title\0\0" + zlib.compress(bytes(16 * MEGABYTE)))
-    return png_with(*[text] * 100)
+    packed = zlib.compress(bytes(16 * MEGABYTE))
+    return png_with(*[png.Chunk(b"zTXt", b"Title\0\0" + packed, sound=True)] * 100)
 
 
-def png_with(*chunks: bytes) -> bytes:
+def png_with(*chunks: png.Chunk) -> bytes:
     """A small PNG with chunks before its picture."""
     plain = Seed("RGB", "PNG", {}).written()
-    end_of_head = len(PNG_SIGNATURE) + 12 + 13
-    return plain[:end_of_head] + b"".join(chunks) + plain[end_of_head:]
+    end_of_head = len(png.SIGNATURE) + 12 + 13
+    more = b"".join(chunk.packed() for chunk in chunks)
+    return plain[:end_of_head] + more + plain[end_of_head:]
 
 
 def packed_text(keyword: bytes, text: bytes) -> bytes:
     """A PNG with compressed text."""
-    return png_with(png_chunk(b"iTXt", keyword + b"\0\1\0\0\0" + zlib.compress(text, 9)))
+    body = keyword + b"\0\1\0\0\0" + zlib.compress(text, 9)
+    return png_with(png.Chunk(b"iTXt", body, sound=True))
 
 
 def tiff_of_tags(count: int) -> bytes:

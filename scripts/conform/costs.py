@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from bitstream import FormatError
 from codec.errors import ImageError
 from codec.research.tables import append_row, column
 from scripts.conform.bombs import BOMBS
-from scripts.conform.fuzz import proc_status_kb, reset_peak
+from scripts.conform.fuzz import Meter
 from scripts.measure.experiment import DOCS, Experiment, markdown
 
 ACCEPTED = "accepted"
@@ -48,16 +47,12 @@ def measure(name: str) -> CostRow:
     """Feeds an input."""
     bomb = BOMBS[name]
     data = bomb.make()
-    reset_peak()
-    before, start = proc_status_kb("VmRSS"), time.process_time()
-    outcome = ACCEPTED
+    meter, outcome = Meter(), ACCEPTED
     try:
         bomb.feed(data)
     except (FormatError, ImageError) as error:
         outcome = type(error).__name__
-    seconds = time.process_time() - start
-    added_mb = max(proc_status_kb("VmHWM") - before, 0) / 1024
-    return CostRow(name, len(data), seconds, added_mb, outcome)
+    return CostRow(name, len(data), *meter.read(), outcome)
 
 
 def tables(rows: list[CostRow]) -> Mapping[str, str]:

@@ -80,9 +80,7 @@ class Fuzzer:
 
     def run(self, target: str, number: int) -> Outcome:
         """Runs one input under the limits."""
-        data = self.make(target, number)
-        reset_peak()
-        before, start = proc_status_kb("VmRSS"), time.process_time()
+        data, meter = self.make(target, number), Meter()
         kind, detail = DECODED, ""
         try:
             with time_limit():
@@ -91,8 +89,7 @@ class Fuzzer:
             kind = "hang"
         except Exception as error:
             kind, detail = "crash", f"{type(error).__name__}: {error}"
-        seconds = time.process_time() - start
-        added_mb = max(proc_status_kb("VmHWM") - before, 0) / 1024
+        seconds, added_mb = meter.read()
         if kind not in FAILURES and (seconds > COSTLY_S or added_mb > COSTLY_MB):
             kind, detail = "costly", f"{kind}: {seconds:.2f} s, {added_mb:.0f} MB"
         return Outcome(number, target, kind, seconds, added_mb, len(data), detail)
@@ -121,9 +118,17 @@ def time_limit() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def reset_peak() -> None:
-    """Makes Linux forget the largest resident memory seen so far."""
-    Path("/proc/self/clear_refs").write_text("5")
+class Meter:
+    """What this process takes from now on; Linux counts the memory."""
+
+    def __init__(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")  # forgets the largest seen so far
+        self._before_kb, self._start = proc_status_kb("VmRSS"), time.process_time()
+
+    def read(self) -> tuple[float, float]:
+        """Seconds of processor time, and megabytes that it has had more at most."""
+        seconds = time.process_time() - self._start
+        return seconds, max(proc_status_kb("VmHWM") - self._before_kb, 0) / 1024
 
 
 def proc_status_kb(field: str) -> int:

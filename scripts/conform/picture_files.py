@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import random
 import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +12,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from codec.picture import profiles
+from codec.picture import png, profiles
 from scripts.conform.mutations import damaged
 
 SIZE_PX = (12, 9)
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF tiff:Orientation="6"/></x:xmpmeta>'
 
 
@@ -88,21 +86,16 @@ def photoshop() -> bytes:
 def hostile(rng: random.Random, files: Sequence[bytes]) -> bytes:
     """A damaged picture; of PNG with right checksums in half of the cases."""
     data = damaged(rng, files)
-    if data.startswith(PNG_SIGNATURE) and rng.random() < 0.5:
-        return PNG_SIGNATURE + b"".join(_chunks(data))
+    if data.startswith(png.SIGNATURE) and rng.random() < 0.5:
+        return png.SIGNATURE + b"".join(chunk.packed() for chunk in _chunks(data))
     return data
 
 
-def png_chunk(kind: bytes, data: bytes) -> bytes:
-    """A chunk with its checksum."""
-    body = kind + data
-    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-
-def _chunks(data: bytes) -> Iterator[bytes]:
-    """The chunks of a PNG with the checksums that they should have."""
-    place = len(PNG_SIGNATURE)
+def _chunks(data: bytes) -> Iterator[png.Chunk]:
+    """The chunks of a PNG, whatever their checksums."""
+    place = len(png.SIGNATURE)
     while place + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, place)
-        yield png_chunk(data[place + 4 : place + 8], data[place + 8 : place + 8 + length])
+        kind, body = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+        yield png.Chunk(kind, body, sound=True)
         place += 12 + length

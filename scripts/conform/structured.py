@@ -101,6 +101,11 @@ def packed(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
         for number in range(count):
             body += _entry(rng, number)
         body += rng.choice((rng.randbytes(rng.randint(0, 300)), b"\xff" * 99, b"", bytes(99)))
+    return sealed_weights(body)
+
+
+def sealed_weights(body: bytes) -> bytes:
+    """A packed weight file whose magic, version and checksum are right."""
     framed = PACKED_HEAD + body
     return framed + zlib.crc32(framed).to_bytes(CHECKSUM_BYTES, "little")
 

@@ -10,10 +10,8 @@ waves with some noise.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +20,7 @@ import numpy as np
 from codec.research.arguments import experiment_parser
 from codec.research.tables import column
 from scripts.measure.experiment import DOCS, Experiment, markdown
-
-ROOT = Path(__file__).parents[2]
-UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes in which systems count memory."""
+from scripts.measure.processes import ROOT, run
 
 
 @dataclass(frozen=True)
@@ -70,16 +65,9 @@ EXPERIMENT = Experiment(
 
 def measured(*arguments: str) -> tuple[float, float]:
     """Megabytes at most, and seconds, of one run of the program."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "codec", arguments[0], "--quiet", *arguments[1:]],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"nncodec {' '.join(arguments)} failed")
-    return usage.ru_maxrss * UNIT / 1e6, time.perf_counter() - start
+    command = [sys.executable, "-m", "codec", arguments[0], "--quiet", *arguments[1:]]
+    (seconds, _, megabytes), _ = run(command, os.environ | {"PYTHONPATH": str(ROOT)})
+    return megabytes, seconds
 
 
 def write_picture(path: Path, width: int, height: int) -> None:

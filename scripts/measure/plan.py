@@ -35,15 +35,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Plan:
-    """All tables, and the commands that fill the documents from them.
-
-    Attributes:
-        pending: names of the tables that nobody has measured yet with the networks of the package.
-    """
+    """All tables, and the commands that fill the documents from them."""
 
     tables: tuple[Table, ...]
     documents: tuple[str, ...]
-    pending: tuple[str, ...] = ()
 
 
 def load() -> Plan:
@@ -52,7 +47,7 @@ def load() -> Plan:
     tables = (
         Table(table["name"], table["content"], tuple(table["commands"])) for table in plan["table"]
     )
-    return Plan(tuple(tables), tuple(plan["documents"]), tuple(plan["pending"]))
+    return Plan(tuple(tables), tuple(plan["documents"]))
 
 
 def filled(command: str, places: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-import time
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,10 @@ from pathlib import Path
 from codec.decoding.engines.choice import ENGINE_VARIABLE
 from codec.decoding.engines.threads import THREADS_VARIABLE
 from codec.research.tables import column
-from scripts.measure.memory import ROOT, UNIT
 
+ROOT = Path(__file__).parents[2]
+UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in which systems count memory."""
 IMPORT = re.compile(r"^import time: *(\d+) \| *\d+ \| *(\S+)$", re.MULTILINE)
 """Microseconds of a module without those that it imports, and its name."""
 MOST_PACKAGES = 10
@@ -33,6 +35,19 @@ for _ in range(runs):
 print(json.dumps(min(found)))
 """
 """A process that decodes a file again and again."""
+
+LAUNCH = """
+import json, os, sys, time
+start = time.perf_counter()
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+wall = time.perf_counter() - start
+own = usage.ru_utime + usage.ru_stime
+with open(sys.argv[1], "w") as file:
+    json.dump([os.waitstatus_to_exitcode(status), wall, own, usage.ru_maxrss], file)
+"""
+"""A small process that runs another and measures it: systems count the memory of the process that
+starts one as if it were its own."""
 
 Figures = tuple[float, float, float]
 """Seconds of a clock, seconds of processors, and megabytes of resident memory at most."""
@@ -65,29 +80,26 @@ def environment(bytecode: Path, engine: str = "", threads: int = 0) -> dict[str,
     return kept | ({THREADS_VARIABLE: str(threads)} if threads else {})
 
 
-def run(command: Sequence[str], kept: Mapping[str, str]) -> tuple[float, float, float, str]:
-    """Seconds of a clock and of processors, megabytes and output of a program."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None  # for the type checker
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+def run(command: Sequence[str], kept: Mapping[str, str]) -> tuple[Figures, str]:
+    """What a program takes, and its output; a failure of it ends this one."""
+    with tempfile.NamedTemporaryFile() as file:
+        launch = [sys.executable, "-I", "-S", "-c", LAUNCH, file.name, *command]
+        output = subprocess.run(launch, env=kept, check=True, stdout=subprocess.PIPE, text=True)
+        status, wall, own, peak = json.load(file)
+    if status:
         sys.exit(f"{' '.join(command)} failed")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * UNIT / 1e6, output
+    return (wall, own, peak * UNIT / 1e6), output.stdout
 
 
 def cold(command: Sequence[str], kept: Mapping[str, str], runs: int) -> Figures:
     """The best of several runs, after one that fills the caches."""
     run(command, kept)
-    return min(run(command, kept)[:3] for _ in range(runs))
+    return min(run(command, kept)[0] for _ in range(runs))
 
 
 def warm(path: Path, kept: Mapping[str, str], runs: int) -> Figures:
     """The best of several decodes of a file in one process."""
-    _, _, peak, output = run([sys.executable, "-c", REPEAT, str(path), str(runs)], kept)
+    (_, _, peak), output = run([sys.executable, "-c", REPEAT, str(path), str(runs)], kept)
     wall, own = json.loads(output)
     return wall, own, peak
 

@@ -157,7 +157,8 @@ def test_arithmetic(place, run_script):
 
 def test_memory(place, run_script):
     (row,) = run_twice(run_script, memory.EXPERIMENT, memory.main, "64x48:0")
-    assert row.encode_mb > 100 and row.decode_mb > 100
+    # Not the memory of this process, which starts both: decoding needs no torch.
+    assert row.encode_mb > 100 and 30 < row.decode_mb < row.encode_mb / 2
 
 
 def test_decode(place, run_script, monkeypatch):

@@ -69,7 +69,7 @@ def refined(task: EncodeTask, model: LearnedModel, adapted: Adapted, number: int
             before.weight,
             AGAIN if number else FIRST,
             task.effort.latent_steps,
-            deadline.first_of(len(parts) - done).pace(task.effort.latent_steps),
+            deadline.first_of(len(parts) - done),
             partial(task.on_step, "refining", part=done, parts=len(parts)),
         )
         y[..., tile.rows, tile.columns] = found[(..., *tile.inside)]

@@ -7,7 +7,7 @@ decoder as it is.  `annealing` has what stands for rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import TypeVar
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from codec.contract.quality import Level
 from codec.encoding.contents.annealing import Annealing, Drawn
+from codec.encoding.deadline import Deadline
 from codec.encoding.distortion import Distortion
 from codec.networks.context import Predicted, at_phases
 from codec.networks.layers import Conv
@@ -50,7 +51,7 @@ def refine(
     weight: float,
     annealing: Annealing,
     steps: int,
-    pace: Iterable[float],
+    deadline: Deadline,
     on_step: Callable[[float, Tensor], None],
 ) -> Tensor:
     """Searches better latents.
@@ -64,8 +65,8 @@ def refine(
         weight: lambda, bits per pixel per mean squared error.
         annealing: from soft to hard.
         steps: how many gradient steps there are, if there is time.
-        pace: the fraction done before each of them, see `Deadline.pace`.
-        on_step: called with that fraction, and the loss in bits, when a step is done.
+        deadline: which may end it before.
+        on_step: called with the fraction done before a step, and the loss in bits, after it.
 
     Returns:
         Latents to be coded in place of `y`.
@@ -75,7 +76,7 @@ def refine(
     compare = distortion.against(original)
     latents = (y / level.step).clone().requires_grad_(True)
     optimizer = torch.optim.Adam([latents], betas=(FAST, SLOW))
-    for step, done in enumerate(pace):
+    for step, done in enumerate(deadline.pace(steps)):
         optimizer.param_groups[0]["lr"] = annealing.size(done, steps)
         noise = annealing.noise(step, generator)
         draw = partial(annealing.draw, done=done, steps=steps, noise=noise)
