@@ -70,7 +70,9 @@ class Feeds:
             "info": Target(packed_facts),
             "picture": Target(self._picture, (ImageError,)),
             "probe": Target(codec.probe, (FormatError, ImageError)),
-            "pillow": Target(self._pillow, (UnidentifiedImageError, OSError)),
+            "pillow": Target(
+                self._pillow, (UnidentifiedImageError, OSError, Image.DecompressionBombError)
+            ),
         }
 
     def _file(self, data: bytes) -> None:
