@@ -25,6 +25,7 @@ COMMON = (
     "machine",
     "layer",
     "program",
+    "memory",
     "run",
     "execute",
     "lossless",

@@ -35,6 +35,17 @@ struct nnc_scan {
   void *memory;
 };
 
+/* Rows or columns of a register, or -1 if the base grid has too many or is not divisible. */
+int32_t nnc_extent(const nnc_register *r, int32_t base);
+
+/* Memory for all registers that are not external, and arrays there; null if there is none.
+ * kept: rows of each register.  lives: the instructions from first to last-1 that it is for; others
+ * may have the same memory before and after. */
+void *nnc_place(const nnc_program *program, const nnc_job *job, const Rows *kept, const Rows *lives,
+                Array *arrays);
+/* Zeros around a register, and in the channel that makes their number even. */
+void nnc_clear_pads(const nnc_register *spec, const Array *array);
+
 /* The grid of an instruction: that of its targets before a shuffle, at a phase if it writes there. */
 int32_t nnc_own_finer(const nnc_program *program, const nnc_instruction *i);
 

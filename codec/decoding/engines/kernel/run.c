@@ -1,4 +1,4 @@
-/* Runs programs: what they need of each register, memory for it, and instruction by instruction. */
+/* Runs programs: what they need of each register, and instruction by instruction. */
 #include "program.h"
 
 #define NONE ((Rows){INT32_MAX, INT32_MIN})
@@ -18,12 +18,6 @@ int32_t nnc_own_finer(const nnc_program *p, const nnc_instruction *i) {
                                                      : i->narrow[1].target;
   return p->registers[target].finer - (i->operation == NNC_CONV ? halves(i->shuffle) : 0) -
          (i->flags & NNC_TARGET_PHASE ? 1 : 0);
-}
-
-/* Rows or columns of a register, or -1 if the base grid has too many or is not divisible. */
-static int32_t extent_of(const nnc_register *r, int32_t base) {
-  if (r->finer >= 0) return base > MOST_ROWS >> r->finer ? -1 : base << r->finer;
-  return base & ((1 << -r->finer) - 1) ? -1 : base >> -r->finer;
 }
 
 /* Which rows of the source (`operand` 0) or of `plus` (1) rows of an instruction's own grid need. */
@@ -62,64 +56,10 @@ static Rows asked(const nnc_instruction *i, const Rows *kept, Rows run) {
 /* Those of the rows that exist. */
 static Rows inside(const nnc_program *p, const nnc_instruction *i, int32_t base, Rows rows) {
   const nnc_register grid = {.finer = nnc_own_finer(p, i)};
-  const int32_t extent = extent_of(&grid, base);
+  const int32_t extent = nnc_extent(&grid, base);
   if (rows.first < 0) rows.first = 0;
   if (rows.last > extent) rows.last = extent;
   return rows;
-}
-
-/* Memory for all registers that are not external, with zeros around them; null if there is none.
- * kept: of each register. */
-static void *place(const nnc_program *p, const nnc_job *job, const Rows *kept, Array *arrays) {
-  Size size = {0, 0};
-  size_t at[MOST_REGISTERS];
-  for (int32_t r = 0; r < p->register_count; r++) {
-    const nnc_register *spec = &p->registers[r];
-    Array *array = &arrays[r];
-    array->rows = extent_of(spec, job->rows);
-    array->columns = extent_of(spec, job->columns);
-    if (array->rows < 0 || array->columns < 0) return NULL;
-    const int32_t even = spec->bits == 16 && !spec->external;
-    const int32_t channels = even ? (spec->channels + 1) / 2 * 2 : spec->channels;
-    array->pixel = channels;
-    array->row = (ptrdiff_t)channels * (array->columns + 2 * spec->pad);
-    array->kept = kept[r];
-    at[r] = size.bytes;
-    if (spec->external || kept[r].first >= kept[r].last) continue;
-    /* One vector more than there is: the last channels are read in pairs. */
-    size_add(&size, (size_t)(kept[r].last - kept[r].first) * (size_t)array->row + 16,
-             (size_t)spec->bits / 8);
-  }
-  if (size.overflow) return NULL;
-  char *memory = nnc_take(size.bytes + 64);
-  if (!memory) return NULL;
-  for (int32_t r = 0; r < p->register_count; r++) {
-    const nnc_register *spec = &p->registers[r];
-    Array *array = &arrays[r];
-    if (spec->external) {
-      array->origin = job->external[r];
-      continue;
-    }
-    const Rows rows = array->kept;
-    array->origin = NULL;
-    if (rows.first >= rows.last) continue;
-    const size_t width = (size_t)spec->bits / 8;
-    char *start = memory + at[r];
-    array->origin = start + ((ptrdiff_t)spec->pad * array->pixel - rows.first * array->row) *
-                                (ptrdiff_t)width;
-    /* Zeros around the array, and in the channel that makes their number even. */
-    const size_t line = (size_t)array->row * width;
-    const size_t side = (size_t)spec->pad * (size_t)array->pixel * width;
-    for (int32_t y = rows.first; y < rows.last; y++, start += line)
-      if (y < 0 || y >= array->rows || spec->channels != array->pixel) {
-        memset(start, 0, line);
-      } else if (side) {
-        memset(start, 0, side);
-        memset(start + line - side, 0, side);
-      }
-    memset(start, 0, 16 * width);
-  }
-  return memory;
 }
 
 /* What rows of the base grid are in a register. */
@@ -146,6 +86,18 @@ static int32_t keep_targets(const nnc_program *p, const nnc_instruction *i, Rows
   return NNC_OK;
 }
 
+/* The instructions from the first to the last one that uses each register, of those with rows to do. */
+static void find_lives(const nnc_program *p, const Rows *todo, Rows *lives) {
+  for (int32_t r = 0; r < p->register_count; r++) lives[r] = NONE;
+  for (int32_t n = 0; n < p->instruction_count; n++) {
+    const nnc_instruction *i = &p->instructions[n];
+    const int32_t used[] = {i->source, i->plus, i->wide, i->narrow[0].target, i->narrow[1].target};
+    if (todo[n].first >= todo[n].last) continue;
+    for (int32_t k = 0; k < 5; k++)
+      if (used[k] >= 0) lives[used[k]] = joined(lives[used[k]], (Rows){n, n + 1});
+  }
+}
+
 /* Adds what it reads. */
 static void keep_sources(const nnc_program *p, const nnc_instruction *i, Rows todo, Rows *kept) {
   if (i->source >= 0 && !p->registers[i->source].external)
@@ -157,12 +109,13 @@ static void keep_sources(const nnc_program *p, const nnc_instruction *i, Rows to
 int32_t nnc_run(const nnc_program *p, const nnc_job *job, int32_t first, int32_t last) {
   Rows kept[MOST_REGISTERS];
   Rows todo[MOST_INSTRUCTIONS];
+  Rows lives[MOST_REGISTERS];
   Array arrays[MOST_REGISTERS];
   if (job->rows < 1 || job->columns < 1 || first < 0 || first >= last || last > job->rows)
     return NNC_BAD_ARGUMENT;
   for (int32_t r = 0; r < p->register_count; r++) {
     const nnc_register *spec = &p->registers[r];
-    if (extent_of(spec, job->rows) < 0 || extent_of(spec, job->columns) < 0)
+    if (nnc_extent(spec, job->rows) < 0 || nnc_extent(spec, job->columns) < 0)
       return NNC_BAD_ARGUMENT;
     if (spec->external && !job->external[r]) return NNC_BAD_ARGUMENT;
     kept[r] = spec->external ? scaled(spec, (Rows){first, last}) : NONE;
@@ -177,36 +130,43 @@ int32_t nnc_run(const nnc_program *p, const nnc_job *job, int32_t first, int32_t
     if (status) return status;
     keep_sources(p, i, todo[n], kept);
   }
-  void *memory = place(p, job, kept, arrays);
+  find_lives(p, todo, lives);
+  void *memory = nnc_place(p, job, kept, lives, arrays);
   if (!memory) return NNC_OUT_OF_MEMORY;
   int32_t status = NNC_OK;
-  for (int32_t n = 0; n < p->instruction_count && status == NNC_OK; n++)
-    if (todo[n].first < todo[n].last)
-      status = nnc_execute(p, &p->instructions[n], job, &WHOLE, arrays, todo[n]);
+  for (int32_t n = 0; n < p->instruction_count && status == NNC_OK; n++) {
+    if (todo[n].first >= todo[n].last) continue;
+    for (int32_t r = 0; r < p->register_count; r++)
+      if (lives[r].first == n) nnc_clear_pads(&p->registers[r], &arrays[r]);
+    status = nnc_execute(p, &p->instructions[n], job, &WHOLE, arrays, todo[n]);
+  }
   nnc_give(memory);
   return status;
 }
 
 int32_t nnc_scan_new(const nnc_program *p, int32_t rows, int32_t columns, nnc_scan **made) {
   *made = NULL;
-  Rows kept[MOST_REGISTERS];
+  Rows kept[MOST_REGISTERS], lives[MOST_REGISTERS];
   nnc_job job = {.rows = rows, .columns = columns};
   void *none[MOST_REGISTERS] = {0};
   job.external = none;
   if (rows < 1 || columns < 1) return NNC_BAD_ARGUMENT;
   for (int32_t r = 0; r < p->register_count; r++) {
-    const int32_t extent = extent_of(&p->registers[r], rows), pad = p->registers[r].pad;
-    if (extent < 0 || extent_of(&p->registers[r], columns) < 0) return NNC_BAD_ARGUMENT;
+    const int32_t extent = nnc_extent(&p->registers[r], rows), pad = p->registers[r].pad;
+    if (extent < 0 || nnc_extent(&p->registers[r], columns) < 0) return NNC_BAD_ARGUMENT;
     kept[r] = (Rows){-pad, extent + pad};
+    lives[r] = (Rows){0, p->instruction_count};
   }
   nnc_scan *scan = nnc_take(sizeof *scan);
   if (!scan) return NNC_OUT_OF_MEMORY;
   *scan = (nnc_scan){.program = p, .rows = rows, .columns = columns};
-  scan->memory = place(p, &job, kept, scan->arrays);
+  scan->memory = nnc_place(p, &job, kept, lives, scan->arrays);
   if (!scan->memory) {
     nnc_give(scan);
     return NNC_OUT_OF_MEMORY;
   }
+  for (int32_t r = 0; r < p->register_count; r++)
+    nnc_clear_pads(&p->registers[r], &scan->arrays[r]);
   *made = scan;
   return NNC_OK;
 }
