@@ -126,7 +126,7 @@ def enhance(
     Args:
         original: the picture that the file was made from, in any form that `encode` takes.
         file: name or bytes of a JPEG, WebP or AVIF file of any writer.
-        options: effort, update, verify and device count; the file settles the rest.
+        options: effort, update, tune, verify and device count; the file settles the rest.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
 
     Returns:

@@ -92,10 +92,10 @@ class EngineAddress(click.ParamType):  # type: ignore[type-arg]  # older release
         return value
 
 
-def bundle(name: str, kind: type, *options: Decorator) -> Decorator:
+def bundle(name: str, kind: type, *options: Decorator, **settled: Any) -> Decorator:
     """Options that a command receives together: as the dataclass `kind`, under `name`.
 
-    Fields without an option keep their defaults.
+    Fields without an option have the values that the command `settled`, else their defaults.
     """
 
     def decorate(function: Command) -> Command:
@@ -103,7 +103,7 @@ def bundle(name: str, kind: type, *options: Decorator) -> Decorator:
         def command(**values: Any) -> Any:
             names = [field.name for field in fields(kind) if field.name in values]
             own = {name: values.pop(name) for name in names}
-            return function(**values, **{name: kind(**own)})
+            return function(**values, **{name: kind(**own, **settled)})
 
         wrapped: Command = command
         for option in reversed(options):

@@ -63,7 +63,8 @@ class EncodeOptions:
     of them for a target) may take longer.  Files then depend on the speed of the machine."""
     tune: str = TUNES[0]
     """What bits are spent for: "psnr", the squared error alone, or what people see, by a metric:
-    "ssimulacra2" or "ms-ssim".  These two are for learned content and efforts from 3 on."""
+    "ssimulacra2" or "ms-ssim".  These two take an effort of 3 or more for learned content, of 1 or
+    more for others, and are not for files without loss."""
 
     def __post_init__(self) -> None:
         if self.effort not in range(EFFORT_MAX + 1):
@@ -108,13 +109,15 @@ class EncodeOptions:
             raise OptionError(f"tune must be one of {', '.join(TUNES)}, not {self.tune}")
         if self.tune == TUNES[0]:
             return
-        if not isinstance(self.mode, Lossy) or self.mode.content != LEARNED:
-            raise OptionError(f"tune {self.tune} is for learned content")
-        if not effort_at(self.effort).rounds:
-            raise OptionError(
-                f"tune {self.tune} needs an effort that refines latents, 3 or more, "
-                f"not {self.effort}"
-            )
+        if isinstance(self.mode, Lossless):
+            raise OptionError(f"lossless and tune {self.tune} exclude each other")
+        effort = effort_at(self.effort)
+        if isinstance(self.mode, Lossy) and self.mode.content == LEARNED:
+            enough, needed = effort.rounds, "refines latents, 3 or more"
+        else:
+            enough, needed = effort.update, "has an update, 1 or more"
+        if not enough:
+            raise OptionError(f"tune {self.tune} needs an effort that {needed}, not {self.effort}")
 
     def _check_lossless(self) -> None:
         if self.time_limit is not None:

@@ -12,6 +12,7 @@ from bitstream import InvalidField, chunk_bytes
 from codec.contract.quality import centred
 from codec.decoding import update
 from codec.decoding.filtering import Filtering
+from codec.encoding.reweighting import reweighted
 from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.encoding.updates.equations import equations
 from codec.encoding.updates.search import SearchTask, search
@@ -42,7 +43,11 @@ def adapt(task: EncodeTask, content: Content) -> Adapted:
         return none
     wanted = SearchTask(
         model,
-        equations(filtering, task.original, task.distortion),
+        equations(
+            filtering,
+            task.original,
+            reweighted(task.distortion, none.pixels, task.original),
+        ),
         unfiltered,
         task.original,
         task.distortion,

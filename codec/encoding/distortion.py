@@ -38,8 +38,8 @@ class Distortion:
     """Squared error, each position at its weight, and what a metric says.
 
     Attributes:
-        weights: float32 [n 1 h w], equal within blocks of `BLOCK_PX`, mean 1 over the picture;
-            None for 1 everywhere.
+        weights: float32 [n 1 h w], equal within blocks of `BLOCK_PX`, of mean 1 over the picture
+            unless they stand for more than squares; None for 1 everywhere.
         tune: the metric that has a share; None for none.
         exchange: mean squared errors that are worth 1 of its `lack`; 0 until the picture has been
             decoded once, as long as which the squared error is all.
@@ -53,7 +53,7 @@ class Distortion:
     def by_mask(cls, mask: Mask) -> Distortion:
         """Makes the distortion that a mask asks for: white weighs 16 times as much as black."""
         grey = torch.from_numpy(mask.astype(np.float32))[None, None] / 255
-        return cls(_blockwise(LEAST + (1 - LEAST) * grey))
+        return cls(_normalised(LEAST + (1 - LEAST) * grey))
 
     def tuned(self, name: str, pixels: Pixels) -> Distortion:
         """The same with a metric by its name, for a picture: errors where it is busy weigh less.
@@ -69,7 +69,7 @@ class Distortion:
         weights = masking(pixels)
         if self.weights is not None:
             weights = weights * self.weights
-        return Distortion(_blockwise(weights), tune)
+        return Distortion(_normalised(weights), tune)
 
     def at(self, pixels: Pixels, original: Pixels) -> Distortion:
         """The same, its halves brought to one scale by a first decoded picture.
@@ -153,13 +153,18 @@ class Distortion:
         return replace(self, weights=self.weights.to(device))
 
 
-def _blockwise(weights: Tensor) -> Tensor:
-    """Weights [1 1 h w], made equal within blocks and of mean 1."""
+def blockwise(weights: Tensor) -> Tensor:
+    """Weights [1 1 h w], made equal within blocks."""
     height, width = weights.shape[2:]
     sides = (0, width % BLOCK_PX, 0, height % BLOCK_PX)
     blocks = functional.avg_pool2d(functional.pad(weights, sides, mode="replicate"), BLOCK_PX)
-    wide = functional.interpolate(blocks, scale_factor=BLOCK_PX)[..., :height, :width]
-    return wide / wide.mean()
+    return functional.interpolate(blocks, scale_factor=BLOCK_PX)[..., :height, :width]
+
+
+def _normalised(weights: Tensor) -> Tensor:
+    """Blockwise, and of mean 1."""
+    blocks = blockwise(weights)
+    return blocks / blocks.mean()
 
 
 EVEN = Distortion()

@@ -14,7 +14,7 @@ from codec.contract.modes import Standard
 from codec.contract.options import EncodeOptions
 from codec.contract.report import EnhanceReport, OnProgress
 from codec.encoding import standard_quality
-from codec.encoding.adapt import adapt
+from codec.encoding.adapt import adapt, distortion_scaled
 from codec.encoding.contents import standard
 from codec.encoding.distortion import EVEN, Distortion
 from codec.encoding.frame import Coded, figures
@@ -60,14 +60,14 @@ def enhance(
     Args:
         original: what the file was made from, uint8 [h w 3], RGB, upright.
         data: a JPEG, WebP or AVIF file of any writer.
-        options: effort, update and device count; the file settles the rest.
+        options: effort, update, tune and device count; the file settles the rest.
         on_progress: called with a stage and the fraction of it that is done.
 
     Raises:
         FormatError: its structure is broken, or has no room for a payload.
         ImageError: the file is damaged, holds more than 8-bit RGB, or has another size than the
             original.
-        OptionError: the device is not there.
+        OptionError: the device is not there, or the picture is too small to be tuned.
         ModelError: there is no model for that format.
     """
     file = open_standard(data)
@@ -80,7 +80,9 @@ def enhance(
             f"is {width} x {height}, and its original {original.shape[1]} x {original.shape[0]}"
         )
     mode = Standard(file.carrier.NAME)
-    task = make_task(as_stored(original, orientation), options, mode, on_progress)
+    stored = as_stored(original, orientation)
+    distortion = EVEN.tuned(options.tune, stored)
+    task = make_task(stored, options, mode, on_progress, distortion)
     task = replace(task, half=standard_quality.find_half(task, plain, pixels))
     coded = _best_file(task, file.carrier, plain)
     if coded.pixels is None:
@@ -113,6 +115,7 @@ def encode(
             f"has transparency, which {mode.format.upper()} files of this codec do not hold; "
             "flatten it onto a background, or write a file of another name"
         )
+    distortion = distortion.tuned(options.tune, raster.pixels)
     task = make_task(raster.pixels, options, mode, on_progress, distortion)
     carrier = carrier_named(mode.format)
     notes = Notes()
@@ -130,6 +133,7 @@ def encode(
 def _best_file(task: EncodeTask, carrier: Carrier, plain: bytes) -> Coded:
     """The file of least cost: without a payload, with that of the base filter, or of an update."""
     content = standard.content_of(task, plain)
+    task = distortion_scaled(task, content)
     adapted = adapt(task, content)
     pixels = standard_file.read_pixels(plain)
     picture = standard_file.picture_of(pixels)

@@ -60,14 +60,37 @@ class PillowCoder:
     effort: str = ""
 
     def encode(self, pixels: Pixels, quality: float) -> CodedImage:
-        if not quality.is_integer():
-            raise CoderError(f"{self.name} has whole qualities only, not {quality:g}")
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, self.format, quality=int(quality), **self.options)
+        whole = _whole(self.name, quality)
+        Image.fromarray(pixels).save(file, self.format, quality=whole, **self.options)
         return CodedImage(file.getvalue(), update_bytes=0)
 
     def decode(self, data: bytes) -> Pixels:
         return _read(data)
+
+
+@dataclasses.dataclass(frozen=True)
+class JpegliCoder:
+    """JPEG as Google's jpegli writes it, by the package pyjpegli: a baseline tuned for the eye."""
+
+    version: str
+    name: str = "jpegli"
+    effort: str = ""
+
+    def encode(self, pixels: Pixels, quality: float) -> CodedImage:
+        height, width, _ = pixels.shape
+        whole = _whole(self.name, quality)
+        data = importlib.import_module("pyjpegli").encode(pixels.tobytes(), width, height, whole)
+        return CodedImage(data, update_bytes=0)
+
+    def decode(self, data: bytes) -> Pixels:
+        return _read(data)
+
+
+def _whole(name: str, quality: float) -> int:
+    if not quality.is_integer():
+        raise CoderError(f"{name} has whole qualities only, not {quality:g}")
+    return int(quality)
 
 
 class NncodecCoder:
@@ -129,13 +152,21 @@ _AVIF_VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "avif-default": {"advanced": None},  # libavif tunes as it does where nobody says how
 }
 
-BASELINE_NAMES = (*_PILLOW_FEATURES, *_AVIF_VARIANTS, "jxl")
+_PACKAGES = {
+    "jxl": ("pillow-jxl-plugin", "pillow_jxl"),  # which registers itself with Pillow when imported
+    "jpegli": ("pyjpegli", "pyjpegli"),
+}
+"""Distributions and modules of those that Pillow has not by itself."""
+
+BASELINE_NAMES = (*_PILLOW_FEATURES, *_AVIF_VARIANTS, *_PACKAGES)
 
 
-def baseline(name: str) -> PillowCoder:
-    """The baseline of this name; raises CoderError where this Pillow lacks it."""
+def baseline(name: str) -> PillowCoder | JpegliCoder:
+    """The baseline of this name; raises CoderError where it is not installed."""
     if name == "jxl":
-        return PillowCoder(name, _jxl_version(), name, {"effort": 7})
+        return PillowCoder(name, _package_version(name), name, {"effort": 7})
+    if name == "jpegli":
+        return JpegliCoder(_package_version(name))
     content = "avif" if name in _AVIF_VARIANTS else name
     version = features.version(_PILLOW_FEATURES[content])
     if version is None:
@@ -146,10 +177,11 @@ def baseline(name: str) -> PillowCoder:
     return PillowCoder(name, version, codec.name, options)
 
 
-def _jxl_version() -> str:
-    """JPEG XL comes from a plugin, which registers itself with Pillow when imported."""
+def _package_version(name: str) -> str:
+    """Of the package of a baseline, which is imported."""
+    distribution, module = _PACKAGES[name]
     try:
-        importlib.import_module("pillow_jxl")
+        importlib.import_module(module)
     except ModuleNotFoundError:
-        raise CoderError("jxl needs the Pillow plugin pillow-jxl-plugin, not installed") from None
-    return importlib.metadata.version("pillow-jxl-plugin")
+        raise CoderError(f"{name} needs the package {distribution}, not installed") from None
+    return importlib.metadata.version(distribution)

@@ -36,6 +36,7 @@ EFFORT = 4
 QUALITIES = (25.0, 40.0, 55.0, 70.0, 85.0)
 PEERS: Mapping[str, tuple[float, ...]] = {
     "jpeg": (15.0, 30.0, 50.0, 70.0, 85.0, 95.0),
+    "jpegli": (15.0, 30.0, 50.0, 70.0, 85.0, 93.0),
     "webp": (5.0, 20.0, 40.0, 60.0, 80.0, 95.0),
     "avif-default": (25.0, 40.0, 55.0, 70.0, 85.0),
     "jxl": (20.0, 40.0, 60.0, 80.0, 92.0),
@@ -45,6 +46,7 @@ RANGES = {"ssimulacra2": (30.0, 90.0)}
 """What people look for: below it is waste, above it nobody sees a difference."""
 LABELS = {
     "jpeg": "JPEG 4:2:0",
+    "jpegli": "JPEG by jpegli",
     "webp": "WebP",
     "avif-default": "AVIF, its default tune, speed 4",
     "jxl": "JPEG XL",

@@ -37,6 +37,7 @@ UPDATES = {
 STANDARD = {"JPEG": "jpeg", "WebP": "webp", "AVIF": "avif"}
 PEERS = {
     "JPEG 4:2:0": "jpeg.tsv",
+    "JPEG by jpegli": "jpegli.tsv",
     "WebP": "webp.tsv",
     "AVIF 4:4:4": "avif-speed1.tsv",
     "AVIF 4:4:4, own tune": "avif-default.tsv",

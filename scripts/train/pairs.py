@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from codec.picture.standard import STANDARD
+from scripts.train.writers import write
 
 GRID_PX = 16
 """Crops keep the grid of the blocks that standard codecs work in."""
@@ -19,7 +20,7 @@ LOWEST_QUALITY, HIGHEST_QUALITY = 5, 95
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pictures [n 3 h w] of one size and the qualities [n] (float, 0..100) they were coded at.
+    """Pictures [n 3 h w] of one size and the qualities [n] (float, 0..100) the filter is told.
 
     Stored as uint8; `sample` gives floats, pixel values - 128.
     """
@@ -70,11 +71,15 @@ class Pairs:
 
 
 def code_crops(content: str, crops: Sequence[Tensor], qualities: Sequence[int]) -> Pairs:
-    """Codes uint8 [3 h w] pictures of one size: pairs in pixel values - 128."""
-    codec = STANDARD[content]
-    decoded = []
-    for crop, quality in zip(crops, qualities, strict=True):
+    """Codes uint8 [3 h w] pictures of one size, as by all writers in turn.
+
+    Pairs in pixel values - 128.
+    """
+    decoded, told = [], []
+    for number, (crop, quality) in enumerate(zip(crops, qualities, strict=True)):
         pixels = np.ascontiguousarray(crop.permute(1, 2, 0).numpy())
-        decoded.append(torch.from_numpy(codec.read(codec.write(pixels, quality)).copy()))
+        data, its_quality = write(content, number, pixels, quality)
+        decoded.append(torch.from_numpy(STANDARD[content].read(data)))
+        told.append(its_quality)
     picture = torch.stack(decoded).permute(0, 3, 1, 2).float() - 128
-    return Pairs(torch.stack(list(crops)).float() - 128, picture, torch.tensor(qualities).float())
+    return Pairs(torch.stack(list(crops)).float() - 128, picture, torch.tensor(told))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import io
 import math
 import sys
 from pathlib import Path
@@ -10,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from codec.contract.modes import Lossy, Standard
 from codec.encoding.contents.standard import STANDARD
 from codec.research import codecs, evaluate
-from codec.research.codecs import Pixels
+from codec.research.codecs import CoderError, Pixels
 from codec.research.tables import read_rows
 
 if TYPE_CHECKING:
@@ -134,6 +137,23 @@ def test_the_own_tune_of_avif_makes_other_files() -> None:
     files = [codecs.baseline(name).encode(pixels, 50.0).data for name in ("avif", "avif-default")]
     assert files[0] != files[1]
     assert codecs.baseline("avif-default").decode(files[1]).shape == pixels.shape
+
+
+def test_jpegli_is_given_the_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    def encode(data: bytes, width: int, height: int, quality: int) -> bytes:
+        file = io.BytesIO()
+        Image.frombytes("RGB", (width, height), data).save(file, "jpeg", quality=quality)
+        return file.getvalue()
+
+    monkeypatch.setitem(sys.modules, "pyjpegli", SimpleNamespace(encode=encode))
+    monkeypatch.setattr(importlib.metadata, "version", {"pyjpegli": "1.2"}.__getitem__)
+    pixels = np.random.default_rng(1).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    coder = codecs.baseline("jpegli")
+    low, high = (coder.encode(pixels, quality).data for quality in (10.0, 90.0))
+    assert (coder.name, coder.version, coder.effort) == ("jpegli", "1.2", "")
+    assert len(low) < len(high) and coder.decode(low).shape == pixels.shape
+    with pytest.raises(CoderError, match=r"jpegli has whole qualities only, not 0\.5"):
+        coder.encode(pixels, 0.5)
 
 
 @pytest.mark.usefixtures("fake_codec")

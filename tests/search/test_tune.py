@@ -15,6 +15,7 @@ from codec import EncodeOptions, Lossless, Lossy, Standard
 from codec.contract.options import TUNES as NAMES
 from codec.encoding.distortion import EVEN, SHARE, Distortion
 from codec.encoding.masking import masking
+from codec.encoding.reweighting import reweighted
 from codec.encoding.tune import TUNES
 from codec.errors import OptionError
 from codec.networks.pictures import from_pixels
@@ -107,6 +108,24 @@ def test_the_halves_are_of_one_size_at_the_first_decode():
         assert float(mean) * original[..., 0].size == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize("tune", TUNES)
+def test_squares_grow_as_the_distortion_does(tune):
+    original = data.astronaut()[:176, 140:316].copy()
+    pixels, target = as_jpeg(original, 40), from_pixels(original)
+    distortion = EVEN.tuned(tune, original).at(pixels, original)
+    squares = reweighted(distortion, pixels, target)
+    assert squares.tune is None and float(squares.weights.min()) > 0
+    picture = from_pixels(pixels)
+    errors = picture - target
+    growths = []
+    for measure in (distortion.against(target), lambda moved: squares.mean(moved - target)):
+        moved = picture.clone().requires_grad_()
+        (slopes,) = torch.autograd.grad(measure(moved), moved)
+        growths.append(float((slopes * errors).sum()))
+    assert growths[1] == pytest.approx(growths[0], rel=0.05)
+    assert reweighted(EVEN, pixels, target) is EVEN
+
+
 def test_psnr_asks_for_nothing_else():
     assert EVEN.tuned("psnr", np.zeros((4, 4, 3), np.uint8)) is EVEN
     assert EVEN.at(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)) is EVEN
@@ -130,8 +149,10 @@ def test_what_cannot_be_tuned():
         EncodeOptions(tune="x")
     with pytest.raises(OptionError, match="refines latents, 3 or more, not 2"):
         EncodeOptions(effort=2, tune="ssimulacra2")
-    for mode in (Lossless(), Standard("jpeg"), Lossy(content="webp")):
-        with pytest.raises(OptionError, match="tune ssimulacra2 is for learned content"):
-            EncodeOptions(mode, tune="ssimulacra2")
+    with pytest.raises(OptionError, match="lossless and tune ssimulacra2 exclude each other"):
+        EncodeOptions(Lossless(), tune="ssimulacra2")
+    for mode in (Standard("jpeg"), Lossy(content="webp")):
+        with pytest.raises(OptionError, match="has an update, 1 or more, not 0"):
+            EncodeOptions(mode, effort=0, tune="ssimulacra2")
     with pytest.raises(OptionError, match="too small to be tuned for MS-SSIM"):
         codec.encode(np.zeros((160, 200, 3), np.uint8), EncodeOptions(effort=3, tune="ms-ssim"))

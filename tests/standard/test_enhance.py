@@ -20,6 +20,7 @@ from codec.errors import ImageError, OptionError
 from codec.picture import reading, standard
 from codec.picture.metadata import TURNS, as_stored, upright
 from codec.picture.pixels import psnr_db
+from codec.picture.ssimulacra2 import ssimulacra2
 from scripts.conform.standard_files import all_metadata, examples, picture, saved
 from tests.standard.carried import (
     FAST,
@@ -57,6 +58,16 @@ def test_a_foreign_file_is_enhanced(photo, name):
     assert result.report.plain_bytes == len(data)
     # A second time, the payload is replaced.
     assert codec.enhance(photo, result.data, FAST).data == result.data
+
+
+@every_format
+def test_an_update_that_is_tuned_looks_better(head, name):
+    scores = []
+    for tune in ("psnr", "ssimulacra2"):
+        options = EncodeOptions(Standard(name, 40), effort=1, tune=tune)
+        results = codec.encode(head, options), codec.enhance(head, foreign(head, name), options)
+        scores.append([ssimulacra2(codec.decode(result.data), head) for result in results])
+    assert all(tuned > plain for plain, tuned in zip(*scores, strict=True))
 
 
 def test_effort_0_and_no_update_send_the_base_filter(photo):
