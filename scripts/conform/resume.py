@@ -86,20 +86,26 @@ class Folder:
         size = (SIDE_PX, SIDE_PX)
         Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
 
-    def start(self, options: Sequence[str], inputs: Sequence[Path]) -> subprocess.Popen[str]:
-        """Runs the program on pictures, in a group of processes that can be ended as one."""
+    def start(self, options: Sequence[str], inputs: Sequence[Path]) -> subprocess.Popen[bytes]:
+        """Runs the program on pictures, in a group of processes that can be ended as one.
+
+        What it says goes to a file: a pipe that nobody reads would hold it up.
+        """
         command = [sys.executable, "-m", "codec", "encode", *options, *map(str, inputs)]
         command += ["--output-dir", str(self.root / "out")]
-        return subprocess.Popen(
-            command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        with self.said.open("wb") as said:
+            return subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
+            )
 
-    def seen(self, run: str, said: str = "") -> RunRow:
-        """What is there after a run that has said so on standard error."""
+    @property
+    def said(self) -> Path:
+        """What the last run said on standard error."""
+        return self.root / "said"
+
+    def seen(self, run: str) -> RunRow:
+        """What is there after a run."""
+        said = self.said.read_text(encoding="utf-8", errors="replace")
         broken = sum(not is_whole(path) for path in self.outputs)
         others = len(list((self.root / "out").iterdir())) - len(self.outputs)
         counts = (number_of(said, word) for word in ("encoded", "skipped", "failed"))
@@ -126,15 +132,14 @@ def killed(folder: Folder, part: float) -> RunRow:
     while len(folder.outputs) < part * folder.count and process.poll() is None:
         time.sleep(POLL_S)
     os.killpg(process.pid, signal.SIGKILL)
-    _, said = process.communicate()
-    return folder.seen(f"killed at {100 * part:g} % of the outputs", said)
+    process.wait()
+    return folder.seen(f"killed at {100 * part:g} % of the outputs")
 
 
 def finished(folder: Folder, run: str, *options: str, inputs: Sequence[Path] = ()) -> RunRow:
     """Lets the program come to its end."""
-    process = folder.start([*OPTIONS, *options], inputs or folder.inputs)
-    _, said = process.communicate()
-    return folder.seen(run, said)
+    folder.start([*OPTIONS, *options], inputs or folder.inputs).wait()
+    return folder.seen(run)
 
 
 def damage(folder: Folder) -> int:
