@@ -30,6 +30,7 @@ COMMON = (
     "execute",
     "lossless",
     "correct",
+    "corrector",
     "entropy",
     "convolve_portable",
 )

@@ -20,6 +20,7 @@ from codec.networks.integers import Arrays, FilterLayers
 
 if TYPE_CHECKING:
     from codec.networks.learned import FilterModel, Model
+    from codec.networks.lossless.corrector import Correctors
     from codec.networks.lossless.network import LosslessNetworks
     from codec.networks.postfilter import PostFilter
     from codec.networks.twins import Tensors
@@ -150,6 +151,13 @@ class LosslessModel(ModelFile):
 
         with isolated():
             return twins.build_exact(self.config, self.tensors)
+
+    @cached_property
+    def correctors(self) -> Correctors:
+        """The networks that correct predictions, their bounds proven."""
+        from codec.networks.lossless.corrector import correctors_of
+
+        return correctors_of(self.arrays)
 
 
 ReleasedModel = FilteredModel | LosslessModel

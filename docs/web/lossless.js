@@ -1,7 +1,7 @@
 // Pictures without loss: grids from a single pixel to the picture (FORMAT.md, section 14).
 
 import { Tag, invalid, refuse } from './container.js';
-import { BEYOND, Correction, PIXEL_LIMIT, TRACES } from './correction.js';
+import { BEYOND, Correction, PIXEL_LIMIT, TRACES, networkWords } from './correction.js';
 import { SymbolReader, layerOf } from './kernel.js';
 import { METHODS, moved, movesOf, readLevels } from './updates.js';
 
@@ -17,6 +17,9 @@ export function decodeLossless(kernel, model, file) {
   const passes = chunks.has(Tag.UPDATE)
     ? makePasses(kernel, model, readHeads(kernel, model, chunks.get(Tag.UPDATE)))
     : (model.programs.passes ??= kernel.lasting(() => makePasses(kernel, model, new Map())));
+  const { tensors, correctors, programs } = model;
+  programs.correctors ??= kernel.lasting(
+    () => correctors.map((corrector) => networkWords(kernel, corrector, tensors)));
   const reader = new SymbolReader(kernel, chunks.get(Tag.CONTENT), model.tables);
   const sizes = [[height, width]];
   while (Math.max(...sizes.at(-1)) > 1) sizes.push(sizes.at(-1).map((side) => Math.ceil(side / 2)));
@@ -94,7 +97,8 @@ function refine(kernel, model, passes, reader, { known, traces, from, to, number
   const finer = new Int16Array(COLOURS * to[0] * to[1]);
   scatter(finer, to, known, columns, [0, 0], COLOURS);
   const array = (name, bytes) => (arrays[name] ??= kernel.zeros(bytes * positions));
-  const stage = new Correction(kernel, reader, { from, traces, logs, gains: model.gains });
+  const networks = model.programs.correctors;
+  const stage = new Correction(kernel, reader, { from, traces, logs, networks });
   const pixels = kernel.take(4 * positions);
   passes.forEach((pass, index) => {
     const [row, column] = PHASES[index];

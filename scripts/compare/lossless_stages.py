@@ -3,16 +3,15 @@
     python -m scripts compare.lossless_stages --images DIR --every 5 \
         --out results/0.1.0/lossless-stages.tsv
 
-Codes the middle of each picture with the update that its file has, and only some of the gains of
-`codec/networks/lossless/gains.py`, the others 0.
+Codes the middle of each picture with the update that its file has, and networks of the correction
+that have only some of their outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 from PIL import Image
@@ -24,22 +23,21 @@ from codec.decoding.lossless.update import heads_of
 from codec.encoding.lossless import fit
 from codec.models import released
 from codec.models.kinds import LosslessModel, as_kind
-from codec.networks.lossless import correction
-from codec.networks.lossless.gains import GAINS, AllGains, Gains
+from codec.networks.lossless.corrector import Corrector, cases
 from codec.research.arguments import experiment_parser, list_images
 from codec.research.evaluate import mean
 from codec.research.tables import column
 from scripts.measure.experiment import DOCS, Experiment, markdown
 
 SIDE_PX = 256
-KEPT: dict[str, tuple[str, ...]] = {
+MEAN, SCALE, ODDS = range(3)
+KEPT: dict[str, tuple[int, ...]] = {
     "none": (),
-    "scale": ("rest", "near", "seen"),
-    "channels before": ("across",),
-    "mean": ("across", "move", "drift"),
-    "all": ("rest", "near", "seen", "across", "move", "drift"),
+    "scale, odds": (SCALE, ODDS),
+    "mean": (MEAN,),
+    "all": (MEAN, SCALE, ODDS),
 }
-"""Gains that are not 0."""
+"""Outputs of the networks that are not 0."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +46,21 @@ class Row:
 
     images: str
     image: str
-    gains: str
+    corrected: str
     pixels: int
     content_bytes: int
     bpp: float = column(".4f")
 
 
-def with_gains(change: Callable[[Gains], Gains]) -> AllGains:
-    """All gains, changed."""
-    return tuple(tuple(tuple(map(change, steps)) for steps in channels) for channels in GAINS)
+def with_outputs(model: LosslessModel, kept: tuple[int, ...]) -> LosslessModel:
+    """A model that corrects only that."""
+    arrays = dict(model.arrays)
+    for case in cases():
+        for part in ("weight", "bias"):
+            name = f"{Corrector.name(case)}.leave.{part}"
+            arrays[name] = np.zeros_like(arrays[name])
+            arrays[name][list(kept)] = model.arrays[name][list(kept)]
+    return replace(model, arrays=arrays)
 
 
 def measure(path: Path, model: LosslessModel) -> Iterator[Row]:
@@ -66,24 +70,20 @@ def measure(path: Path, model: LosslessModel) -> Iterator[Row]:
     top, left = max(0, height - SIDE_PX) // 2, max(0, width - SIDE_PX) // 2
     pixels = np.ascontiguousarray(whole[top : top + SIDE_PX, left : left + SIDE_PX])
     found = fit.fit_heads(pixels, model, thorough=False)
-    refine = chosen().refine(model, found.heads if found else heads_of(model))
     count = pixels[..., 0].size
     for name, kept in KEPT.items():
-
-        def change(gains: Gains, kept: tuple[str, ...] = kept) -> Gains:
-            return replace(gains, **{each: 0 for each in vars(gains) if each not in kept})
-
-        with mock.patch.object(correction, "GAINS", with_gains(change)):
-            size = len(encode_pixels(pixels, refine, model.tables))
+        heads = found.heads if found else heads_of(model)
+        refine = chosen().refine(with_outputs(model, kept), heads)
+        size = len(encode_pixels(pixels, refine, model.tables))
         yield Row(path.parent.name, path.stem, name, count, size, 8 * size / count)
 
 
 def stages_table(rows: list[Row]) -> str:
     """Mean bits per pixel, and what is saved of those without any correction."""
-    plain = {row.image: row.bpp for row in rows if row.gains == "none"}
+    plain = {row.image: row.bpp for row in rows if row.corrected == "none"}
     lines = []
     for name in KEPT:
-        mine = [row for row in rows if row.gains == name]
+        mine = [row for row in rows if row.corrected == name]
         saved = [plain[row.image] - row.bpp for row in mine]
         figures = f"{mean(mine, 'bpp'):.3f}", f"{np.mean(saved):.3f}", f"{min(saved):.3f}"
         lines.append([name, *figures, f"{max(saved):.3f}", str(len(mine))])

@@ -25,6 +25,7 @@ from codec.networks.lossless.network import LosslessNetworks
 from codec.picture import exact
 from scripts.conform.maker import Case, chunk, sealed, varint
 from scripts.release.export_lossless import release
+from scripts.train.corrections import blank
 from scripts.train.lossless_rate import solve_linear
 
 CONFIG = LosslessConfig(hidden=4, blocks=1)
@@ -53,7 +54,17 @@ def lossless_model_file() -> bytes:
         if name.endswith(("leave.weight", "grid")):
             parameter.normal_(0, 0.02)
     with mock.patch("codec.networks.lossless.export.LARGEST_RADIUS", LARGEST_RADIUS):
-        return release(networks, planes)
+        return release(networks, planes, drawn_correctors())
+
+
+def drawn_correctors() -> dict[str, NDArray[np.integer]]:
+    """Tensors of random networks that correct predictions by a little."""
+    rng, arrays = np.random.default_rng(3), blank()
+    for name, array in arrays.items():
+        largest = {"weight": 2**7, "bias": 2**18}.get(name.rpartition(".")[2])
+        if largest:
+            arrays[name] = rng.integers(-largest, largest + 1, array.shape).astype(array.dtype)
+    return arrays
 
 
 class LosslessMaker:
@@ -86,7 +97,8 @@ class LosslessMaker:
 
     def of_values(self, values: Tensor) -> bytes:
         """CONTENT payload of int16 [1 3 h w], which no picture needs to have."""
-        writer, refine = SymbolWriter(self.model.tables), TorchPasses(self.model.networks)
+        writer = SymbolWriter(self.model.tables)
+        refine = TorchPasses(self.model.networks, self.model.correctors)
         colours = values[0].permute(1, 2, 0).numpy()
         with mock.patch("codec.decoding.lossless.coder.PIXEL_LIMIT", 2**12):
             coder.walk(writer, colours.shape[:2], refine, self.model.tables, colours)

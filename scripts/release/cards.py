@@ -6,7 +6,9 @@ import hashlib
 import tomllib
 from pathlib import Path
 
+from codec.models.kinds import LosslessModel
 from codec.models.registry import ID_BYTES, PRETRAINED, REGISTRY
+from codec.models.released import pack_model
 from scripts.train.run import read_log
 
 
@@ -29,6 +31,22 @@ def publish(content: str, name: str, data: bytes, card: Path, **facts: object) -
     text = card.read_text(encoding="utf-8").format(name=name, id=model_id, sha256=digest, **facts)
     path.with_name("README.md").write_text(text, encoding="utf-8")
     print(f"{path}: {len(data):,} bytes, id {model_id}")
+
+
+def replace_model(model: LosslessModel) -> None:
+    """Writes a released model anew, whose tensors are others, and its digest into its card."""
+    notes = {"license": "Apache-2.0"}
+    tables = list(model.tables.frequencies)
+    data = pack_model(model.content, model.config, model.arrays, tables, notes)
+    path = PRETRAINED / model.name / "model.safetensors"
+    before, digest = (hashlib.sha256(each).hexdigest() for each in (path.read_bytes(), data))
+    path.write_bytes(data)
+    register(model.content, model.name, digest)
+    card = path.with_name("README.md")
+    text = card.read_text(encoding="utf-8").replace(before, digest)
+    text = text.replace(f"`{model.id.hex()}`", f"`{digest[: 2 * ID_BYTES]}`")
+    card.write_text(text, encoding="utf-8")
+    print(f"{path}: {len(data):,} bytes, id {digest[: 2 * ID_BYTES]}")
 
 
 def register(content: str, name: str, digest: str) -> None:

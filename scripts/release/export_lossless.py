@@ -3,7 +3,9 @@
     python -m scripts release.export_lossless --run runs/lossless --data DIR --name lossless-1
 
 `--data` are training pictures: they set the clamps of the activations and the subspaces of
-weight updates.  Prints how every layer is split into exact float32 parts, and the model's id.
+weight updates.  What corrects predictions is fitted to the model afterwards
+(`scripts/train/corrections.py`).  Prints how every layer is split into exact float32 parts, and the
+model's id.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from codec.contract.contents import LOSSLESS
 from codec.models.heads import HEAD_NAMES
 from codec.models.released import pack_model
 from codec.networks.export import arrays_of
+from codec.networks.integers import Arrays
 from codec.networks.lossless.export import integer_tensors, limits_of, pixel_tables
 from codec.networks.lossless.network import LosslessNetworks
 from codec.networks.lossless.twins import build_exact
 from scripts.release.cards import effort_of, publish
 from scripts.release.export import print_splits
+from scripts.train.corrections import blank
 from scripts.train.data import load_shrunk, random_crops
 from scripts.train.lossless import TrainConfig
 from scripts.train.lossless_rate import rate, to_units
@@ -37,12 +41,15 @@ SUBSPACE_PX = 224
 
 
 @torch.no_grad()
-def release(networks: LosslessNetworks, pictures: list[Tensor]) -> bytes:
+def release(
+    networks: LosslessNetworks, pictures: list[Tensor], correctors: Arrays | None = None
+) -> bytes:
     """The bytes of a model file.
 
     Args:
         networks: trained, float.
         pictures: uint8 [3 h w], of at least 64x64.
+        correctors: tensors of what corrects predictions; without, nothing does.
     """
     rng = np.random.default_rng(0)
     side = min(128, *(min(picture.shape[1:]) for picture in pictures))
@@ -63,7 +70,7 @@ def release(networks: LosslessNetworks, pictures: list[Tensor]) -> bytes:
     integer = build_exact(networks.config, tensors)
     print_splits(integer)
     subspaces = learn_heads(samples, integer, width)
-    arrays = arrays_of(tensors)
+    arrays = arrays_of(tensors) | dict(correctors or blank())
     for name, subspace in zip(HEAD_NAMES, subspaces, strict=True):
         arrays |= subspace.to_arrays(f"{name}.update")
     notes = {"license": "Apache-2.0"}

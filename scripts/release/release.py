@@ -23,6 +23,8 @@ from scripts.measure import plan
 from scripts.measure.plan import run_script
 
 FORMAT = Path("FORMAT.md")
+CORRECTED = 20
+"""Each N-th of the pictures, that corrections of lossless predictions are fitted to."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def main() -> None:
         arguments = [part for option in options.items() for part in option]
         if release.content == "lossless":
             run_script("release.export_lossless", *arguments)
+            run_script("train.corrections", "--data", args.data, "--every", CORRECTED)
         else:
             run_script("release.export", "--content", release.content, *arguments)
     if any(release.content == "learned" for release in made):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import astuple
 from functools import singledispatch
 
 import numpy as np
@@ -20,6 +19,7 @@ from safetensors.numpy import save
 from bitstream import CdfTables
 from bitstream.update.subspace import table_of
 from codec.contract.quality import HALVES, IntegerLevel, centred
+from codec.decoding.engines.correcting import weights_of
 from codec.decoding.engines.filtering import FilterProgram, in_kernel_order
 from codec.decoding.engines.library import best_level
 from codec.decoding.engines.objects import KernelJob
@@ -32,7 +32,7 @@ from codec.decoding.lossless.update import heads_of, scales_of, tables_of
 from codec.models.heads import HEAD_NAMES
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel, ReleasedModel
 from codec.networks.integers import FilterLayers, IntegerLayer, Scales
-from codec.networks.lossless.gains import GAINS
+from codec.networks.lossless.corrector import Corrector, cases
 from codec.networks.lossless.shape import CHANNELS, PHASES
 from codec.networks.order import Grid, Slot
 from scripts.release.web_tensors import Description, File
@@ -214,9 +214,7 @@ def _(model: LosslessModel, file: File) -> Description:
     numbers = {id(table): number for number, table in enumerate(model.tables.frequencies)}
     return {
         "logs": file.put(model.arrays["loudness.table"]),
-        "gains": [
-            [[astuple(gains) for gains in steps] for steps in channels] for channels in GAINS
-        ],
+        "correctors": [_corrector(model.correctors[case], file) for case in cases()],
         "passes": [
             _pass(PassBuilder(level, arrays, number, blocks, changed), file)
             for number in range(len(PHASES))
@@ -226,6 +224,11 @@ def _(model: LosslessModel, file: File) -> Description:
         "spaces": [file.space(space) for space in model.subspaces],
         "heads": [divmod(number, CHANNELS) for number in range(len(HEAD_NAMES))],
     }
+
+
+def _corrector(corrector: Corrector, file: File) -> Description:
+    shifts, weights, bias = weights_of(corrector)
+    return {"shifts": list(shifts), "weights": file.put(weights), "bias": file.put(bias)}
 
 
 def _pass(build: PassBuilder, file: File) -> Description:

@@ -1,23 +1,26 @@
-"""Fits how much of each correction of lossless predictions is believed.
+"""Fits the networks that correct lossless predictions, and gives them to the released model.
 
-    python -m scripts train.corrections --data DIR --every 32
+    python -m scripts train.corrections --data DIR --every 20
 
-Takes each N-th of the training pictures, shrunk, with the update that its file would have, and
-prints the numbers of `codec/networks/lossless/gains.py`: for each pass, channel and step the least
-bits of all pixels (L-BFGS; a small penalty keeps what tells nothing at 0).
+Takes each N-th of the training pictures, shrunk, with the update that its file would have.  The
+network of each pass, channel and step is fitted to the bits of its pixels (Adam, a few hundred
+steps of a second or two in all), then rounded to integers.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from codec.contract.contents import LOSSLESS
 from codec.decoding.engines.choice import chosen
@@ -26,103 +29,178 @@ from codec.decoding.lossless.update import heads_of
 from codec.encoding.lossless import fit
 from codec.models import released
 from codec.models.kinds import LosslessModel, as_kind
-from codec.networks.integers import FRACTION_BITS
-from codec.networks.lossless import correction, likelihood
-from codec.networks.lossless.correction import GAIN_BITS, LOG_ODDS, MEAN, SCALE, SLOPE_BITS
+from codec.networks.integers import FRACTION_BITS, Arrays
+from codec.networks.lossless import likelihood
+from codec.networks.lossless.correction import (
+    LOG_ODDS,
+    MEAN,
+    SCALE,
+    ChannelSteps,
+    Correction,
+    Predictions,
+)
+from codec.networks.lossless.corrector import (
+    HIDDEN,
+    LEAK_SHIFT,
+    LIMIT,
+    OUTPUTS,
+    SUM_LIMIT,
+    Case,
+    Corrector,
+    cases,
+    input_count,
+)
 from codec.networks.lossless.shape import (
     CHANNELS,
+    CLASSES,
     LOG2_SCALE_START,
     LOG_ODDS_START,
     PHASES,
+    VALUE_BITS,
 )
 from codec.picture.pixels import Pixels
+from scripts.release.cards import replace_model
 from scripts.train.data import load_shrunk
 
 SIDE_PX = 256
 SHRUNK = 0.6
-PENALTY = 0.002
-MOST_PIXELS = 60_000
-"""Of one step; of more some are taken."""
-Case = tuple[int, int, int]
-"""Pass, channel and step."""
-Sample = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""Of n pixels: what scale gains multiply [3 n], what mean gains do [3 n], and error, logarithm of
-the scale and of the odds [3 n]."""
+ITERATIONS, BATCH = 450, 2048
+LEARNING_RATE, WARM_UP = 8e-3, 20
+UNIT = 2.0**-FRACTION_BITS
+MOST_BITS = 12
+"""Fractional bits of weights."""
+SPREAD_FLOOR = 0.02
+"""Added to the standard deviations of inputs: some never change."""
+Sample = tuple[NDArray[np.int16], NDArray[np.float32]]
+"""Inputs [n k], and error, width, logarithms of scale and odds before the correction [n 4]."""
+
+
+def blank() -> dict[str, NDArray[np.integer]]:
+    """The tensors of networks that change nothing."""
+    arrays: dict[str, NDArray[np.integer]] = {}
+    for case in cases():
+        count = input_count(case)
+        for part, shape in (("enter", (HIDDEN, count)), ("leave", (OUTPUTS, HIDDEN + count))):
+            name = f"{Corrector.name(case)}.{part}"
+            arrays |= _arrays(name, np.zeros(shape), np.zeros(shape[0]))
+    return arrays
+
+
+def _arrays(
+    name: str, weight: NDArray[np.floating], bias: NDArray[np.floating]
+) -> dict[str, NDArray[np.integer]]:
+    """The tensors of a layer, as fine as 16 bits, and sums of 32, allow."""
+    size = np.abs(weight)
+    sums = float(size.sum(1).max() * LIMIT + np.abs(bias).max() / UNIT) + 2
+    room = min(SUM_LIMIT / sums, np.iinfo(np.int16).max / max(float(size.max()), UNIT))
+    shift = min(MOST_BITS, math.floor(math.log2(room)))
+    return {
+        f"{name}.weight": np.round(weight * 2.0**shift).astype(np.int16)[..., None, None],
+        f"{name}.bias": np.round(bias * 2.0**shift / UNIT).astype(np.int32),
+        f"{name}.format": np.array([shift, LIMIT]),
+    }
 
 
 def samples(pixels: Pixels, model: LosslessModel) -> Iterator[tuple[Case, Sample]]:
-    """What the gains have to do with, of all pixels of a picture."""
+    """What the networks have to do with, of all pixels of a picture but those of the coarsest."""
     found = fit.fit_heads(pixels, model, thorough=False)
     refine = chosen().refine(model, found.heads if found else heads_of(model))
     colours, sizes = from_rgb(pixels), grids_of(*pixels.shape[:2])
     known, traces = colours[:1, :1], np.zeros((1, 1, CHANNELS, 2), np.int16)
     for number in reversed(range(len(sizes) - 1)):
-        stage = correction.Correction(traces, sizes[number], model.arrays["loudness.table"])
+        logs = model.arrays["loudness.table"]
+        stage = Correction(traces, sizes[number], logs, model.correctors)
         finer = colours[:: 2**number, :: 2**number]
         gathered: list[tuple[Case, Sample]] = []
 
         def settle(
             index: int,
             channel: int,
-            said: correction.Predictions,
-            stage: correction.Correction = stage,
+            said: Predictions,
+            stage: Correction = stage,
             finer: NDArray[np.int16] = finer,
             gathered: list[tuple[Case, Sample]] = gathered,
         ) -> NDArray[np.int32]:
             row, column = PHASES[index]
             wanted = finer[row::2, column::2, channel].astype(np.int32)
-            steps = correction.ChannelSteps(stage, index, channel, said)
-            inside = said[: wanted.shape[0], : wanted.shape[1]].astype(np.float64)
+            steps = ChannelSteps(stage, index, channel, said)
+            inside = said[: wanted.shape[0], : wanted.shape[1]].astype(np.float32)
             for step, place in enumerate(steps.places):
-                evidence = steps.evidence(step)
-                sample = _sample(evidence, steps.width[place], wanted[place], inside[place])
-                gathered.append(((index, channel, step), sample))
+                told = steps.inputs(step).astype(np.int16)
+                target = _target(wanted[place], steps.width[place], inside[place])
+                gathered.append(((index, channel, step), (told, target)))
                 steps.learn(step, wanted[place])
             return wanted
 
         known = refine(known, number, sizes[number], CHANNELS, settle)
         traces = stage.traces[: sizes[number][0], : sizes[number][1]]
-        yield from gathered
+        if number < CLASSES - 1:
+            yield from gathered
 
 
-def _sample(
-    found: correction.Evidence,
-    width: NDArray[np.int64],
-    wanted: NDArray[np.int32],
-    said: NDArray[np.float64],
-) -> Sample:
-    unit = 2.0**-FRACTION_BITS
-    louder = np.stack([np.ones(len(width)), unit * found.near, unit * found.seen])
-    pixels = width * 2.0 ** -(SLOPE_BITS + 11 + 5)
-    moved = np.stack([found.across * pixels, found.move * pixels, found.drift * pixels])
-    error = wanted - said[:, MEAN] / 32
-    scale, odds = (
-        LOG2_SCALE_START + unit * said[:, SCALE],
-        LOG_ODDS_START + unit * said[:, LOG_ODDS],
-    )
-    return louder, moved, np.stack([error, scale, odds])
+def _target(
+    wanted: NDArray[np.int32], width: NDArray[np.int64], said: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    error = wanted - said[:, MEAN] / 2**VALUE_BITS
+    scale = LOG2_SCALE_START + UNIT * said[:, SCALE]
+    odds = LOG_ODDS_START + UNIT * said[:, LOG_ODDS]
+    return np.stack([error, width / 1024, scale, odds], 1).astype(np.float32)
 
 
-def fitted(parts: list[Sample], log2_width: Tensor) -> list[int]:
-    """The gains of one step, in the order of `Gains`."""
-    columns = [np.concatenate(column, 1) for column in zip(*parts, strict=True)]
-    stride = max(1, columns[0].shape[1] // MOST_PIXELS)
-    louder, moved, said = (torch.from_numpy(column[:, ::stride]).float() for column in columns)
-    error, scale, odds = said
-    gains = torch.zeros(6, requires_grad=True)
-    search = torch.optim.LBFGS([gains], max_iter=12, line_search_fn="strong_wolfe")
+class FloatCorrector(nn.Module):
+    """A network of `corrector`, before it is rounded; its inputs are standardised here."""
 
-    def closure() -> float:
+    def __init__(self, told: Tensor) -> None:
+        super().__init__()
+        some = told.float() * UNIT
+        self.middle, self.spread = some.mean(0), some.std(0) + SPREAD_FLOOR
+        count = told.shape[1]
+        self.enter = nn.Linear(count, HIDDEN)
+        self.leave = nn.Linear(HIDDEN + count, OUTPUTS)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, told: Tensor) -> Tensor:
+        """Inputs as integers [n k] -> changes [n 3]."""
+        x = (told.float() * UNIT - self.middle) / self.spread
+        hidden = functional.leaky_relu(self.enter(x), 2.0**-LEAK_SHIFT)
+        changes: Tensor = self.leave(torch.cat([hidden, x], 1))
+        return changes
+
+    @torch.no_grad()
+    def arrays(self, name: str) -> dict[str, NDArray[np.integer]]:
+        """The tensors of the integer network, whose inputs are not standardised."""
+        enter, leave = self.enter.weight / self.spread, self.leave.weight.clone()
+        leave[:, HIDDEN:] /= self.spread
+        biases = (
+            self.enter.bias - enter @ self.middle,
+            self.leave.bias - leave[:, HIDDEN:] @ self.middle,
+        )
+        return _arrays(f"{name}.enter", enter.numpy(), biases[0].numpy()) | _arrays(
+            f"{name}.leave", leave.numpy(), biases[1].numpy()
+        )
+
+
+def bits(corrector: FloatCorrector, told: Tensor, target: Tensor, log2_width: Tensor) -> Tensor:
+    """Those of each pixel: [n]."""
+    moved, louder, odds = corrector(told).unbind(1)
+    error, width, scale, log_odds = target.unbind(1)
+    return likelihood.bits(error - moved * width, scale + louder, log_odds + odds, log2_width)
+
+
+def fitted(parts: list[Sample], log2_width: Tensor) -> FloatCorrector:
+    """The network of one case."""
+    told, target = (torch.from_numpy(np.concatenate(column)) for column in zip(*parts, strict=True))
+    corrector = FloatCorrector(told)
+    search = torch.optim.Adam(corrector.parameters(), betas=(0.9, 0.98))
+    for number in range(ITERATIONS):
+        rate = min(1, (number + 1) / WARM_UP) * (1 - number / ITERATIONS)
+        search.param_groups[0]["lr"] = LEARNING_RATE * rate
+        some = torch.randint(len(told), (BATCH,))
         search.zero_grad()
-        shifted = error - gains[3:] @ moved
-        bits = likelihood.bits(shifted, scale + gains[:3] @ louder, odds, log2_width)
-        loss = bits.mean() + PENALTY * gains.square().sum()
-        loss.backward()
-        return float(loss.detach())
-
-    search.step(closure)
-    units = torch.tensor([2.0**FRACTION_BITS] + [2.0**GAIN_BITS] * 5)
-    return torch.round(gains.detach() * units).int().tolist()
+        bits(corrector, told[some], target[some], log2_width).mean().backward()
+        search.step()
+    return corrector
 
 
 def main() -> None:
@@ -130,15 +208,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th")
     args = parser.parse_args()
+    torch.manual_seed(0)
     model = as_kind(released.load_default(LOSSLESS), LosslessModel)
+    plain = replace(model, arrays={**model.arrays, **blank()})
     pictures = load_shrunk(args.data, [SHRUNK], SIDE_PX)[:: args.every]
     gathered: dict[Case, list[Sample]] = defaultdict(list)
     for picture in pictures:
         pixels = picture[:, :SIDE_PX, :SIDE_PX].permute(1, 2, 0).contiguous().numpy()
-        for case, sample in samples(pixels, model):
+        for case, sample in samples(pixels, plain):
             gathered[case].append(sample)
-    for case in sorted(gathered):
-        print(*case, fitted(gathered[case], torch.tensor(float(model.arrays["log2_width"]))))
+    log2_width = torch.tensor(float(model.arrays["log2_width"]))
+    arrays: Arrays = model.arrays
+    for case in cases():
+        corrector = fitted(gathered.pop(case), log2_width)
+        arrays = {**arrays, **corrector.arrays(Corrector.name(case))}
+    replace_model(replace(model, arrays=arrays))
 
 
 if __name__ == "__main__":

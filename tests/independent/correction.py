@@ -8,20 +8,8 @@ import numpy as np
 
 from .containers import Model
 from .entropy_coders import Array, RangeDecoder, decode_call, require
-from .layers import rescale
+from .layers import act, conv, rescale
 
-# 14.7 rest, near, seen, across, move, drift: by pass and channel, for each step
-GAINS = {
-    (0, 0): ((-9, 0, 0, 0, 1, 0), (-7, 9, 0, 0, 7, -7), (-27, 22, 0, 0, 15, 35)),
-    (0, 1): ((-30, 0, 2, 15, -3, 0), (-12, 6, 1, 17, 1, -11), (-22, 22, 1, 25, 7, 27)),
-    (0, 2): ((-55, 0, 2, 17, 9, 0), (-19, 7, 1, 23, 7, -7), (-18, 22, 0, 28, 8, 27)),
-    (1, 0): ((-14, 5, 0, 0, 4, -3), (-3, 8, 0, 0, 7, 1), (-13, 14, 0, 0, 11, -11)),
-    (1, 1): ((-62, 6, 3, 21, 2, -3), (-36, 9, 3, 22, 7, 3), (-46, 17, 2, 24, 14, -7)),
-    (1, 2): ((-77, 6, 2, 19, 7, -8), (-58, 13, 2, 24, 7, -3), (-65, 16, 2, 26, 9, -9)),
-    (2, 0): ((-13, 7, 0, 0, 12, 1), (-8, 9, 0, 0, 11, 4), (-13, 11, 0, 0, 16, -8)),
-    (2, 1): ((-22, 6, 2, 29, 6, 4), (-22, 5, 2, 32, 8, 10), (-26, 12, 2, 33, 10, -11)),
-    (2, 2): ((-30, 6, 1, 26, 14, 7), (-30, 5, 1, 28, 12, 14), (-23, 13, 1, 32, 18, -7)),
-}
 MANTISSAS = np.array([64, 76, 91, 108])
 
 
@@ -100,19 +88,28 @@ def corrected(
     valid = (i < inside[0]) & (j < inside[1])
     move[c] = np.where(valid, trace(own - mean), 0)
     seen, sums = [*error[:c], move[c]], traces.sums[c]
-    loud, pixel = model.tensors["loudness.table"], np.zeros_like(own)
+    loud, pixel = model.tensors["loudness.table"].astype(np.int64), np.zeros_like(own)
+
+    def size(x: Array) -> Array:
+        return loud[rescale(10 * np.abs(x), 6)]
+
     for step in range(3):
-        place = valid & np.array([i % 2 + j % 2 == 0, i % 2 + j % 2 == 2, i % 2 + j % 2 == 1])[step]
-        rest, of_near, of_seen, of_across, of_move, of_drift = GAINS[p, c][step]
-        moved = of_drift * quotient(near(sums.total) << 10, near(sums.count) + 1)
-        for f, (num, den, feature) in enumerate(zip(sums.num, sums.den, seen, strict=True)):
-            slope = np.clip(quotient(fit(num) << 10, fit(den) + 8192), -1024, 1024)
-            moved += (of_move if f == c else of_across) * slope * feature
-        louder = loud[rescale(10 * near(sums.size), 6)] - loud[10 * near(sums.count)]
-        louder = of_near * louder.astype(np.int64)
-        for f in range(c):
-            louder += of_seen * loud[rescale(10 * np.abs(error[f]), 6)].astype(np.int64)
-        now = (mean + rescale(moved * width, 27), scale + rescale(louder, 6) + rest, odds)
+        place = valid & in_step(step, i, j)
+        errors = [at(traces.error[f], p, dy, dx) for f, dy, dx in places(p, c, step)]
+        slopes = [
+            np.clip(quotient(fit(num) << 10, fit(den) + 8192), -1024, 1024)
+            for num, den in zip(sums.num, sums.den, strict=True)
+        ]
+        across = sum((slopes[f] * seen[f] for f in range(c)), np.zeros_like(own))
+        told = [*errors, *map(size, errors), move[c], size(move[c])]
+        told += [rescale(across, 8), rescale(slopes[c] * move[c], 8)]
+        told += [rescale(quotient(near(sums.total) << 10, near(sums.count) + 1), 8)]
+        told += [size(near(sums.size)) - loud[10 * near(sums.count)], scale, odds]
+        name, x = f"passes.{p}.heads.{c}.steps.{step}", np.stack(told)
+        hidden = act(model.tensors, f"{name}.enter", x)
+        changes = conv(model.tensors, f"{name}.leave", np.concatenate([hidden, x]))
+        changes = np.clip(changes, -4096, 4096)
+        now = (mean + rescale(changes[0] * width, 13), scale + changes[1], odds + changes[2])
         pixel[place] = values(decoder, *(plane[place] for plane in now), model)
         error[c] = np.where(place, trace(32 * pixel - mean), error[c])
         sums.count += place
@@ -122,6 +119,38 @@ def corrected(
             sums.num[f] += np.where(place, feature * error[c], 0)
             sums.den[f] += np.where(place, feature * feature, 0)
     return pixel
+
+
+def in_step(step: int, i: Array, j: Array) -> Array:
+    """Which positions of a phase are decoded in it."""
+    return i % 2 + j % 2 == (0, 2, 1)[step]
+
+
+def places(p: int, c: int, step: int) -> list[tuple[int, int, int]]:
+    """Channel, rows and columns away: where errors are taken from."""
+    order = [(0, 0), (1, 1), (0, 1), (1, 0)]  # A, D, B, C
+    d, e = order[p + 1]
+    found = []
+    for f in range(c + 1):
+        for dy in range(-2, 3):
+            for dx in range(-2, 3):
+                before = order.index(((d + dy) % 2, (e + dx) % 2))
+                # Odd rows and columns of the phase see even ones that way, as all others do both.
+                odd = dy // 2 % 2 + dx // 2 % 2
+                same = (step == 1 and odd == 2) or (step == 2 and odd == 1)
+                if before <= p or (before == p + 1 and same):
+                    found.append((f, dy, dx))
+        if f < c:
+            found.append((f, 0, 0))
+    return found
+
+
+def at(plane: Array, p: int, dy: int, dx: int) -> Array:
+    """A plane of the grid, [2R 2S], so far from each pixel of a phase: [R S]."""
+    d, e = ((1, 1), (0, 1), (1, 0))[p]
+    rows, columns = plane.shape
+    y, x = 2 + d + dy, 2 + e + dx
+    return np.pad(plane, 2)[y : y + rows : 2, x : x + columns : 2]
 
 
 def values(decoder: RangeDecoder, mean: Array, scale: Array, odds: Array, model: Model) -> Array:

@@ -15,6 +15,7 @@ from codec.models import released
 from codec.models.kinds import ReleasedModel
 from codec.networks.config import LosslessConfig
 from codec.networks.lossless.network import LosslessNetworks
+from scripts.conform.lossless import drawn_correctors
 from scripts.release.export_lossless import release
 from scripts.train.lossless_rate import solve_linear
 
@@ -28,7 +29,7 @@ def tiny_model_file(pictures: list[NDArray[np.uint8]]) -> bytes:
     for name, parameter in networks.named_parameters():
         if name.endswith(("leave.weight", "grid")):
             parameter.normal_(0, 0.02)
-    return release(networks, planes)
+    return release(networks, planes, drawn_correctors())
 
 
 @pytest.fixture(scope="session")

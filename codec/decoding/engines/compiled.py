@@ -132,7 +132,7 @@ class KernelEngine:
         """See `Engine`."""
         from codec.decoding.engines.lossless import KernelPasses
 
-        return KernelPasses(self._level, model.arrays, model.config.blocks, heads, self._bands)
+        return KernelPasses(self._level, model, heads, self._bands)
 
     def reader(self, data: bytes, tables: CdfTables) -> SymbolCoder:
         """See `Engine`."""

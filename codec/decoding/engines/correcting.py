@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from ctypes import Array, byref, c_int32
-from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.decoding.engines.library import CorrectionStruct, load_kernel, pointer, raise_for
-from codec.networks.lossless.correction import Correction, Predictions
+from codec.networks.lossless.correction import Correction, Expected, Predictions
+from codec.networks.lossless.corrector import OUTPUTS, STEPS, Corrector
 from codec.networks.lossless.shape import PHASES
+
+Network = tuple[Array[c_int32], int | None, int | None]
+"""Shifts of the two layers, and where their weights and biases are."""
+NO_NETWORK: Network = (c_int32 * 2)(), None, None
+
+
+def weights_of(
+    corrector: Corrector,
+) -> tuple[Array[c_int32], NDArray[np.int16], NDArray[np.int32]]:
+    """Shifts, weights and biases of a network, one layer after the other."""
+    layers = corrector.enter, corrector.leave
+    weights = np.concatenate([layer.weight.ravel() for layer in layers]).astype(np.int16)
+    bias = np.concatenate([layer.bias for layer in layers]).astype(np.int32)
+    return (c_int32 * 2)(*(layer.shift for layer in layers)), weights, bias
 
 
 class KernelCorrection(Correction):
@@ -20,7 +34,7 @@ class KernelCorrection(Correction):
     def begin(self) -> None:
         """See `Correction`."""
         for channel, sums in enumerate(self.sums):
-            self.call("begin", (0, 0, 0, 0, channel, 0), (c_int32 * 6)(), None, sums)
+            self.call("begin", (0, 0, 0, 0, channel, 0), NO_NETWORK, None, sums)
 
     def channel(self, index: int, channel: int, predictions: Predictions) -> KernelSteps:
         """See `Correction`."""
@@ -30,7 +44,7 @@ class KernelCorrection(Correction):
         self,
         name: str,
         numbers: tuple[int, ...],
-        gains: Array[c_int32],
+        network: Network,
         said: Predictions | None,
         sums: NDArray[np.int32],
         pixels: NDArray[np.int32] | None = None,
@@ -40,7 +54,7 @@ class KernelCorrection(Correction):
         before = pointer(said), pointer(sums), pointer(self.traces)
         after = pointer(self.loudness), pointer(pixels)
         rows, columns = sums.shape[:2]
-        struct = CorrectionStruct(rows, columns, *numbers, gains, *before, *after)
+        struct = CorrectionStruct(rows, columns, *numbers, *network, *before, *after)
         raise_for(getattr(load_kernel(), f"nnc_{name}")(byref(struct), *map(pointer, arrays)))
 
 
@@ -57,14 +71,16 @@ class KernelSteps:
         self._counts = even, odd, rows * columns - even - odd
         self._stage, self._said, self._sums = stage, predictions, stage.sums[channel]
         self._numbers = *PHASES[index], rows, columns, channel
-        self._gains = [(c_int32 * 6)(*astuple(gains)) for gains in stage.gains[index][channel]]
+        correctors = [stage.correctors[index, channel, step] for step in range(STEPS)]
+        self._weights = [weights_of(corrector) for corrector in correctors]
 
-    def expect(self, step: int) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+    def expect(self, step: int) -> Expected:
         """See `Steps`."""
         count = self._counts[step]
-        whole, table = np.empty(count, np.int32), np.empty(count, np.uint16)
-        self._call("expect", step, whole, table)
-        return whole, table
+        said, whole = np.empty((count, OUTPUTS), np.int32), np.empty(count, np.int32)
+        expected = Expected(said, whole, np.empty(count, np.uint16))
+        self._call("expect", step, said, whole, expected.table)
+        return expected
 
     def learn(self, step: int, found: NDArray[np.int32]) -> None:
         """See `Steps`."""
@@ -72,4 +88,6 @@ class KernelSteps:
 
     def _call(self, name: str, step: int, *arrays: NDArray[Any]) -> None:
         numbers, arguments = (*self._numbers, step), (self._said, self._sums, self.pixels)
-        self._stage.call(name, numbers, self._gains[step], *arguments, *arrays)
+        shifts, weights, bias = self._weights[step]
+        network = shifts, pointer(weights), pointer(bias)
+        self._stage.call(name, numbers, network, *arguments, *arrays)

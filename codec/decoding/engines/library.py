@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-ABI = 4
+ABI = 5
 LEVEL_VARIABLE = "NNCODEC_KERNEL_LEVEL"
 """Environment variable that forces an instruction set, by name."""
 LEVELS = ("portable", "sse2", "avx2", "avx512", "neon", "simd128")
@@ -86,7 +86,9 @@ class CorrectionStruct(ctypes.Structure):
             (name, c_int32)
             for name in "rows columns phase_row phase_column height width channel step".split()
         ),
-        ("gains", c_int32 * 6),
+        ("shifts", c_int32 * 2),
+        ("weights", c_void_p),
+        ("bias", c_void_p),
         ("said", c_void_p),
         ("sums", c_void_p),
         ("traces", c_void_p),
@@ -121,7 +123,7 @@ _FUNCTIONS: dict[str, tuple[object, ...]] = {
         c_void_p,
     ),
     "begin": (POINTER(CorrectionStruct),),
-    "expect": (POINTER(CorrectionStruct), c_void_p, c_void_p),
+    "expect": (POINTER(CorrectionStruct), c_void_p, c_void_p, c_void_p),
     "learn": (POINTER(CorrectionStruct), c_void_p),
     "layer_free": (c_void_p,),
     "program_free": (c_void_p,),

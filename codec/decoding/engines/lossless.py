@@ -11,7 +11,8 @@ from codec.decoding.engines.correcting import KernelCorrection
 from codec.decoding.engines.passes import SAID, Named, NamedProgram, PassBuilder, PassPrograms
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.engines.threads import Bands
-from codec.networks.integers import Arrays, IntegerLayer
+from codec.models.kinds import LosslessModel
+from codec.networks.integers import HeadLayers
 from codec.networks.lossless.correction import Traces
 from codec.networks.lossless.shape import CHANNELS, CLASSES, PHASES
 
@@ -26,8 +27,7 @@ class KernelPasses:
 
     Args:
         level: name of an instruction set.
-        arrays: of the model file.
-        blocks: residual blocks.
+        model: all but its last layers is used.
         heads: last layers by the names of their heads.
         bands: makes what runs bands of rows.
     """
@@ -35,17 +35,17 @@ class KernelPasses:
     def __init__(
         self,
         level: str,
-        arrays: Arrays,
-        blocks: int,
-        heads: dict[str, IntegerLayer],
+        model: LosslessModel,
+        heads: HeadLayers,
         bands: Callable[[], Bands],
     ) -> None:
         changed = {f"{name}.leave": layer for name, layer in heads.items()}
         self._passes = [
-            PassBuilder(level, arrays, number, blocks, changed).all()
+            PassBuilder(level, model.arrays, number, model.config.blocks, changed).all()
             for number in range(len(PHASES))
         ]
-        self._logs = np.ascontiguousarray(arrays["loudness.table"], np.int16)
+        self._logs = np.ascontiguousarray(model.arrays["loudness.table"], np.int16)
+        self._correctors = model.correctors
         self._bands = bands
 
     def __call__(
@@ -73,7 +73,7 @@ class KernelPasses:
 
     def correct(self, coarser: Traces, size: tuple[int, int]) -> KernelCorrection:
         """See `codec.decoding.engines.protocol.Refine`."""
-        return KernelCorrection(coarser, size, self._logs)
+        return KernelCorrection(coarser, size, self._logs, self._correctors)
 
 
 class _Pass:

@@ -24,6 +24,7 @@ from codec.networks.fixed_point import rescale
 from codec.networks.integers import FilterLayers, HeadLayers, Scales
 from codec.networks.isolation import isolated
 from codec.networks.lossless.correction import Correction, Traces
+from codec.networks.lossless.corrector import Correctors
 from codec.networks.lossless.network import LosslessNetworks
 from codec.networks.lossless.scan import PassStep, refine_grid
 from codec.networks.lossless.shape import CHANNELS, PHASES, VALUE_BITS
@@ -83,7 +84,7 @@ class TorchEngine:
 
     def refine(self, model: LosslessModel, heads: HeadLayers) -> TorchPasses:
         """See `codec.decoding.engines.protocol.Engine`."""
-        return TorchPasses(with_heads(proven(model), heads))
+        return TorchPasses(with_heads(proven(model), heads), model.correctors)
 
     def reader(self, data: bytes, tables: CdfTables) -> SymbolCoder:
         """See `codec.decoding.engines.protocol.Engine`."""
@@ -148,8 +149,8 @@ def scan(context: ContextModel, grid: Grid, level: IntegerLevel, exchange: Excha
 class TorchPasses:
     """The passes of the lossless mode; see `codec.decoding.engines.protocol.Refine`."""
 
-    def __init__(self, networks: LosslessNetworks) -> None:
-        self._networks = networks
+    def __init__(self, networks: LosslessNetworks, correctors: Correctors) -> None:
+        self._networks, self._correctors = networks, correctors
 
     @isolated()
     @torch.no_grad()
@@ -189,4 +190,4 @@ class TorchPasses:
     def correct(self, coarser: Traces, size: tuple[int, int]) -> Correction:
         """See `codec.decoding.engines.protocol.Refine`."""
         loudness = self._networks.get_buffer("loudness.table").to(torch.int16)
-        return Correction(coarser, size, loudness.numpy())
+        return Correction(coarser, size, loudness.numpy(), self._correctors)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from bitstream import CdfTables, InvalidField, SymbolCoder, SymbolWriter
 from codec.decoding.engines.protocol import Refine
 from codec.networks import patience
-from codec.networks.lossless.correction import STEPS, Correction, Predictions, places_of
+from codec.networks.lossless.correction import Correction, Predictions, places_of
+from codec.networks.lossless.corrector import STEPS
 from codec.networks.lossless.shape import CHANNELS, FRACTIONS, PHASES, PIXEL_LIMIT
 from codec.picture.pixels import Pixels
 
@@ -130,10 +131,11 @@ def _settle(
         plane = finer[row::2, column::2, channel].astype(np.int32)
         wanted = [plane[place] for place in places_of(*plane.shape)]
     for step in range(STEPS):
-        whole, table = steps.expect(step)
-        symbols = np.zeros(whole.shape, np.int32) if wanted is None else wanted[step] - whole
+        expected = steps.expect(step)
+        whole = expected.whole.astype(np.int32)
+        symbols = np.zeros_like(whole) if wanted is None else wanted[step] - whole
         patience.check()
-        found = coder.code(symbols.astype(np.int32), table) + whole.astype(np.int32)
+        found = coder.code(symbols, expected.table) + whole
         if found.size and np.abs(found).max() >= PIXEL_LIMIT:
             raise InvalidField(BEYOND)
         steps.learn(step, found)

@@ -1,8 +1,8 @@
 """Overfits the last layers to one picture: what update of them saves more bits than it costs.
 
 Levels that minimise quadratic (`codec.encoding.lossless.quadratic`) + rate of the update are found
-head by head, as for the post-filter (`codec.encoding.updates.fit`); then the quadratic is taken
-anew around them.
+head by head, as for the post-filter (`codec.encoding.updates.fit`); then the corrections and the
+quadratic are taken anew around them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor
 from bitstream import CdfTables, InvalidField
 from bitstream.update.subspace import STEPS, SubspacePayload, table_of
 from codec.decoding.lossless.update import applied, changed, heads_of, pack, split_levels, tables_of
+from codec.encoding.lossless.corrections import corrections
 from codec.encoding.lossless.quadratic import (
     HeadSamples,
     Quadratic,
@@ -78,8 +79,9 @@ def fit_heads(
     if pixels[..., 0].size == 1:
         return None  # The only pixel is coded without networks.
     log2_width = float(model.arrays["log2_width"])
-    samples, tables = collect(pixels, model.networks), tables_of(model.tables)
-    unchanged, around = quadratics(samples, weights_of(model.networks), log2_width, model.subspaces)
+    tables, subspaces = tables_of(model.tables), model.subspaces
+    samples = corrected(collect(pixels, model.networks), pixels, model, heads_of(model))
+    unchanged, around = quadratics(samples, weights_of(model.networks), log2_width, subspaces)
     best, least, caution = None, unchanged, 1.0
     rounds = THOROUGH_ROUNDS if thorough else ROUNDS
     for number in range(rounds):
@@ -88,7 +90,7 @@ def fit_heads(
         if best:
             pairs = zip(wary, best.coordinates, strict=True)
             wary = [found.around(moved) for found, moved in pairs]
-        payload = quantized(wary, model.subspaces, tables, pixels[..., 0].size)
+        payload = quantized(wary, subspaces, tables, pixels[..., 0].size)
         update = _update(payload, model, tables)
         bits = _rate(update, samples, log2_width)
         if bits >= least:
@@ -96,9 +98,19 @@ def fit_heads(
             continue
         least, best = bits, update
         if number < rounds - 1:
+            samples = corrected(samples, pixels, model, update.heads)
             weights = weights_of_layers(update.heads)
-            around = quadratics(samples, weights, log2_width, model.subspaces)[1]
+            least, around = quadratics(samples, weights, log2_width, subspaces)
+            least += 8 * len(update.payload)
     return best
+
+
+def corrected(
+    samples: list[HeadSamples | None], pixels: Pixels, model: LosslessModel, heads: HeadLayers
+) -> list[HeadSamples | None]:
+    """Samples with what corrects them if the last layers are these."""
+    pairs = zip(samples, corrections(pixels, model, heads), strict=True)
+    return [head and head.corrected(changes) for head, changes in pairs]
 
 
 def quadratics(

@@ -8,7 +8,7 @@ probabilities are about right (the empirical Fisher information).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -49,12 +49,16 @@ class HeadSamples:
         features: inputs of the last layer and a one, float [n hidden+1].
         candidates: see `PassStep`, float [n k].
         errors: pixel values minus base, in units, float [n].
+        changes: what corrects mean, scale and odds, see `corrections`: float [n 3], or none.
+        stride: positions from one sample to the next.
         share: how many positions each sample stands for.
     """
 
     features: Tensor
     candidates: Tensor
     errors: Tensor
+    changes: Tensor
+    stride: int
     share: float
 
     @classmethod
@@ -69,15 +73,21 @@ class HeadSamples:
         kept = features[::stride]
         share = len(errors) / len(kept)
         kept = torch.cat([kept, kept.new_ones(len(kept), 1)], 1)
-        return cls(kept, candidates[::stride], errors[::stride, 0], share)
+        changes = torch.zeros(1, OUTPUTS)
+        return cls(kept, candidates[::stride], errors[::stride, 0], changes, stride, share)
+
+    def corrected(self, changes: Tensor) -> HeadSamples:
+        """The same with what corrects all positions, [* 3]."""
+        return replace(self, changes=changes[:: self.stride])
 
     def bits(self, outputs: Tensor, log2_width: float) -> Tensor:
         """Bits of each sample, given what the last layer gives, [n outputs]."""
         shift, scale, odds = outputs[:, :OUTPUTS].unbind(1)
         mean = SHIFT * shift + (outputs[:, OUTPUTS:] * self.candidates).sum(1)
-        residual = PIXELS_PER_LOSSLESS_UNIT * (self.errors - mean)
-        width = torch.tensor(log2_width)
-        return likelihood.bits(residual, scale + LOG2_SCALE_START, odds + LOG_ODDS_START, width)
+        moved, louder, likelier = self.changes.unbind(1)
+        residual = PIXELS_PER_LOSSLESS_UNIT * (self.errors - mean) - moved
+        scale, odds = scale + LOG2_SCALE_START + louder, odds + LOG_ODDS_START + likelier
+        return likelihood.bits(residual, scale, odds, torch.tensor(log2_width))
 
 
 @torch.no_grad()

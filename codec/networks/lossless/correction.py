@@ -1,16 +1,17 @@
 """THE adaptive stage: what is decoded already corrects what the networks say of the next pixels.
 
 Networks see values; how wrong they were themselves nearby they are not told.  So a channel of a
-pass is coded in three steps, each from the errors of all before it:
+pass is coded in three steps, each from the errors of all before it.  A small network for each step
+(`corrector`) says by how much its mean, its scale and its tails change.  It sees
 
-- errors of the channels before are weighted by how they went together with this channel's nearby,
-  which is a least-squares fit of one unknown in a window (cf. the "least-squares adaptive
-  prediction" of Li & Orchard, "Edge-directed prediction for lossless compression of natural
-  images", IEEE Trans. Image Processing 10(6), 2001);
-- so is the network's own move away from the linear prediction;
-- the mean error nearby is a part of what is expected here (the error feedback of CALIC, Wu &
-  Memon, IEEE Trans. Communications 45(4), 1997);
-- the scale follows the size of the errors nearby.
+- the single errors in 5x5 pixels, of this channel and of those before it, and how large they are;
+- where errors of the channels before move the mean if this channel goes on together with them as it
+  did nearby, which is a least-squares fit of one unknown in a window (cf. the "least-squares
+  adaptive prediction" of Li & Orchard, "Edge-directed prediction for lossless compression of
+  natural images", IEEE Trans. Image Processing 10(6), 2001);
+- the same of the large network's own move away from the linear prediction;
+- the mean error nearby, and the mean size (the error feedback and the contexts of CALIC, Wu &
+  Memon, IEEE Trans. Communications 45(4), 1997).
 
 No bit is sent for it.  Errors are counted in 1/64 of the scale that the network said, up to four
 times that, so that all sums are small integers and no region outweighs another.  FORMAT.md section
@@ -26,7 +27,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.networks.lossless.gains import GAINS
+from codec.networks.lossless.corrector import REACH, Case, Correctors, seen
 from codec.networks.lossless.shape import CHANNELS, FRACTIONS, ODDS, PHASES, SCALES
 
 OWN, MEAN, SCALE, LOG_ODDS = range(4)
@@ -37,7 +38,6 @@ Predictions = NDArray[np.int32]
 Traces = NDArray[np.int16]
 """What is kept of pixels: [h w 3 2], the error and the network's move, in 1/64 of the scale."""
 
-STEPS = 3
 TRACE_LIMIT = 256
 """Four times the scale."""
 COUNT, SIZE, SUM, PAIRS = range(4)
@@ -47,31 +47,28 @@ NEARBY, WINDOW = (1, 1, 1), (1, 2, 3, 2, 1)
 RIDGE = 2 * 64**2
 """Keeps a fit near 0 where there is little to tell."""
 SLOPE_BITS = 10
-GAIN_BITS = 6
-MOVE_SHIFT = GAIN_BITS + SLOPE_BITS + 11
-"""Traces count 2048 to a width."""
+TOLD_SHIFT = 8
+"""Of slopes times traces, to what networks are told: 1/256 of the scale."""
+MOVE_SHIFT = 13
+"""Moves count 256 to a scale, of which a width has 1024, and means 32 to a pixel value."""
 
 LOG2_COUNT = 10
-"""What logarithms are taken of counts in 2/5, since the table's are of 1 and more."""
+"""Logarithms are taken of tenths of the scale, since the table's are of 1 and more."""
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """What the gains of the same names multiply, for each pixel: integers [n].
+class Expected:
+    """What the pixels of a step are coded with, in raster order.
 
     Attributes:
-        across: by how much errors of the channels before move the mean, in 1/1024 of traces.
-        move: by how much the network's own move does.
-        drift: the mean error nearby.
-        near: log2 of what errors nearby are of what was expected, in 1/256.
-        seen: log2 of the errors of the channels before, likewise.
+        said: mean, raw scale and raw odds, corrected: [n 3], in the units of `Predictions`.
+        whole: whole pixel values of the mean, [n].
+        table: of what is left of each pixel, uint16 [n].
     """
 
-    across: NDArray[np.int64]
-    move: NDArray[np.int64]
-    drift: NDArray[np.int64]
-    near: NDArray[np.int64]
-    seen: NDArray[np.int64]
+    said: NDArray[np.integer]
+    whole: NDArray[np.integer]
+    table: NDArray[np.uint16]
 
 
 def rescale(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
@@ -149,8 +146,8 @@ class Steps(Protocol):
 
     pixels: NDArray[np.int32]
 
-    def expect(self, step: int) -> tuple[NDArray[np.integer], NDArray[np.uint16]]:
-        """What the pixels of a step are coded with, in raster order; see `table_index`."""
+    def expect(self, step: int) -> Expected:
+        """What the pixels of a step are coded with."""
 
     def learn(self, step: int, found: NDArray[np.int32]) -> None:
         """Takes the pixels of a step, in raster order."""
@@ -168,19 +165,25 @@ class Correction:
     Args:
         coarser: traces of phase A, [R S 3 2].
         size: rows and columns of the grid.
-        loudness: 256 log2(1 + i/4), int16 [4096].
+        loudness: 256 log2(1 + i), int16 [4096].
+        correctors: the networks.
 
     Attributes:
         traces: of the grid, [2R 2S 3 2].
         sums: of each channel, int32 [R S 3+2n].
-        gains: by pass, channel and step.
     """
 
-    def __init__(self, coarser: Traces, size: tuple[int, int], loudness: NDArray[np.int16]) -> None:
+    def __init__(
+        self,
+        coarser: Traces,
+        size: tuple[int, int],
+        loudness: NDArray[np.int16],
+        correctors: Correctors,
+    ) -> None:
         rows, columns = coarser.shape[:2]
         self.traces = np.zeros((2 * rows, 2 * columns, CHANNELS, 2), np.int16)
         self.traces[::2, ::2] = coarser
-        self.size, self.loudness, self.gains = size, loudness, GAINS
+        self.size, self.loudness, self.correctors = size, loudness, correctors
         self.sums = [
             np.zeros((rows, columns, PAIRS + 2 * (channel + 1)), np.int32)
             for channel in range(CHANNELS)
@@ -209,10 +212,10 @@ class ChannelSteps:
         self, stage: Correction, index: int, channel: int, predictions: Predictions
     ) -> None:
         (row, column), (rows, columns) = PHASES[index], stage.inside(index)
-        self._gains, self._channel = stage.gains[index][channel], channel
+        self._index, self._channel, self._correctors = index, channel, stage.correctors
         self._loudness = stage.loudness.astype(np.int64)
         self._cells = np.s_[:rows, :columns]
-        self._sums = stage.sums[channel]
+        self._sums, self._whole = stage.sums[channel], stage.traces
         self._traces = stage.traces[row::2, column::2][self._cells]
         self._said = predictions[self._cells].astype(np.int64)
         self.width = widths(self._said[..., SCALE])
@@ -221,30 +224,54 @@ class ChannelSteps:
         self.places = places_of(rows, columns)
         self.pixels = np.zeros((rows, columns), np.int32)
 
-    def expect(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
+    def expect(self, step: int) -> Expected:
         """See `Steps`."""
-        gains, place, found = self._gains[step], self.places[step], self.evidence(step)
-        said, width = self._said[place], self.width[place]
-        moved = gains.across * found.across + gains.move * found.move + gains.drift * found.drift
-        louder = rescale(gains.near * found.near + gains.seen * found.seen, GAIN_BITS) + gains.rest
-        mean = said[:, MEAN] + rescale(moved * width, MOVE_SHIFT)
-        return table_index(mean, said[:, SCALE] + louder, said[:, LOG_ODDS])
-
-    def evidence(self, step: int) -> Evidence:
-        """What is known of the pixels of a step."""
         place = self.places[step]
+        corrector = self._correctors[self._index, self._channel, step]
+        moved, louder, odds = corrector(self.inputs(step)).T
+        said = self._said[place]
+        mean = said[:, MEAN] + rescale(moved * self.width[place], MOVE_SHIFT)
+        corrected = np.stack([mean, said[:, SCALE] + louder, said[:, LOG_ODDS] + odds], 1)
+        return Expected(corrected, *table_index(*corrected.T))
+
+    def inputs(self, step: int) -> NDArray[np.int64]:
+        """What the network of a step is told of each pixel: [n k].
+
+        Single errors and the logarithms of their sizes; the move and that of its size; what follows
+        from the errors of the channels before and from the move; the mean error nearby and the
+        logarithm of the mean size; raw scale and odds.
+        """
+        place = self.places[step]
+        errors = self._errors((self._index, self._channel, step))
         near = around(self._sums[..., :PAIRS], NEARBY)[self._cells][place].T
         fits = around(self._sums[..., PAIRS:], WINDOW)[self._cells][place].T
-        traces = self._traces[place]
         slopes = quotient(fits[::2] << SLOPE_BITS, fits[1::2] + RIDGE)
         slopes = np.clip(slopes, -1 << SLOPE_BITS, 1 << SLOPE_BITS)
-        *across, move = slopes * features(traces, self._channel).T
-        drift = quotient(near[SUM] << SLOPE_BITS, near[COUNT] + 1)
-        sizes = self._loudness[rescale(LOG2_COUNT * near[SIZE], 6)]
-        usual = self._loudness[LOG2_COUNT * near[COUNT]]
-        seen = np.abs(traces[:, : self._channel, 0].astype(np.int64))
-        seen = self._loudness[rescale(LOG2_COUNT * seen, 6)].sum(1)
-        return Evidence(sum(across, np.zeros_like(move)), move, drift, sizes - usual, seen)
+        told = slopes * features(self._traces[place], self._channel).T
+        move = self._traces[place][:, self._channel, 1:].astype(np.int64)
+        rest = [
+            rescale(told[:-1].sum(0), TOLD_SHIFT),
+            rescale(told[-1], TOLD_SHIFT),
+            rescale(quotient(near[SUM] << SLOPE_BITS, near[COUNT] + 1), TOLD_SHIFT),
+            self._loud(near[SIZE]) - self._loudness[LOG2_COUNT * near[COUNT]],
+            self._said[place][:, SCALE],
+            self._said[place][:, LOG_ODDS],
+        ]
+        sized = [errors, self._loud(errors), move, self._loud(move)]
+        return np.concatenate([*sized, np.stack(rest, 1)], 1)
+
+    def _errors(self, case: Case) -> NDArray[np.int64]:
+        """Single errors around the pixels of a step, 0 outside of the grid: [n k]."""
+        rows, columns = np.nonzero(self.places[case[2]])
+        row, column = PHASES[self._index]
+        reach = ((REACH, REACH), (REACH, REACH), (0, 0))
+        padded = np.pad(self._whole[..., 0], reach)
+        rows, columns = 2 * rows + row + REACH, 2 * columns + column + REACH
+        parts = [padded[rows + y, columns + x, channel] for channel, (y, x) in seen(case)]
+        return np.array(parts, np.int64).reshape(len(parts), -1).T
+
+    def _loud(self, traces: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self._loudness[rescale(LOG2_COUNT * np.abs(traces), 6)]
 
     def learn(self, step: int, found: NDArray[np.int32]) -> None:
         """See `Steps`."""

@@ -1,11 +1,9 @@
 /* The adaptive stage of the lossless mode (FORMAT.md, section 14.7); codec/networks/lossless/
  * correction.py computes the same and says why. */
-#include "internal.h"
+#include "corrector.h"
 
-#define COLOURS 3
 #define SAID 4 /* own, mean, raw scale, raw odds */
 #define PAIRS 3 /* after count, size and sum */
-#define TRACE_LIMIT 256
 #define SLOPE_LIMIT 1024
 #define SLOPE_BITS 10
 #define RIDGE 8192
@@ -16,7 +14,6 @@
 
 enum { OWN, MEAN, SCALE, LOG_ODDS };
 enum { COUNT, SIZE, SUM };
-enum { REST, NEAR, SEEN, ACROSS, MOVE, DRIFT };
 
 /* Rounded to the nearest. All that is divided is below 2^46, so a quotient that is no integer is
  * further from the next one than a double rounds: the division is exact, and faster than that of
@@ -90,41 +87,43 @@ static void add_columns(const int32_t *near, const int32_t *wide, int32_t count,
                2 * wide[c + count] + wide[c + 2 * count];
 }
 
-static int64_t log2_of(const nnc_correction *k, int64_t fifths) {
-  return k->log2_table[clamp(fifths, 0, 4095)];
-}
-
-/* What one pixel is coded with. */
-static void expect(const nnc_correction *k, const int32_t *said, const int16_t *traces,
-                   const int64_t *total, int32_t *whole, uint16_t *table) {
-  const int32_t *gains = k->gains;
-  int64_t moved = gains[DRIFT] * quotient(total[SUM] * (1 << SLOPE_BITS), total[COUNT] + 1);
-  int64_t louder = 0;
+/* All that is no single error. */
+static void tell_rest(const nnc_correction *k, const Seen *seen, const int32_t *said,
+                      const int16_t *traces, const int64_t *total, int16_t *inputs) {
+  const int16_t move = traces[2 * k->channel + 1];
+  int64_t told[COLOURS], across = 0;
   for (int32_t f = 0; f <= k->channel; f++) {
     const int64_t *pair = total + PAIRS + 2 * f;
     const int64_t slope = clamp(quotient(pair[0] * (1 << SLOPE_BITS), pair[1] + RIDGE),
                                 -SLOPE_LIMIT, SLOPE_LIMIT);
-    if (f == k->channel) {
-      moved += gains[MOVE] * slope * traces[2 * f + 1];
-    } else {
-      const int64_t error = traces[2 * f];
-      moved += gains[ACROSS] * slope * error;
-      louder += log2_of(k, rescale(10 * (error < 0 ? -error : error), 6));
-    }
+    told[f] = slope * (f == k->channel ? move : traces[2 * f]);
+    if (f < k->channel) across += told[f];
   }
-  const int64_t mean = said[MEAN] + rescale(moved * width_of(said[SCALE]), 27);
-  const int64_t nearby = log2_of(k, rescale(10 * total[SIZE], 6)) - log2_of(k, 10 * total[COUNT]);
-  const int64_t raw = said[SCALE] + rescale(gains[NEAR] * nearby + gains[SEEN] * louder, 6) +
-                      gains[REST];
-  const int64_t eighths = rescale(mean, 2), floor = (eighths + FRACTIONS / 2) >> 3;
-  const int64_t fraction = eighths - FRACTIONS * floor + FRACTIONS / 2;
-  const int64_t odds = clamp(rescale(3 * ((int64_t)said[LOG_ODDS] + 512), 10), 0, ODDS - 1);
-  *whole = (int32_t)floor;
-  *table = (uint16_t)((odds * SCALES + scale_index(raw)) * FRACTIONS + fraction);
+  const int64_t drift = quotient(total[SUM] * (1 << SLOPE_BITS), total[COUNT] + 1);
+  const int64_t sizes = k->log2_table[rescale(10 * total[SIZE], 6)];
+  inputs[0] = move;
+  inputs[1] = seen->loud[size_of(move)];
+  inputs[2] = bounded(rescale(across, 8));
+  inputs[3] = bounded(rescale(told[k->channel], 8));
+  inputs[4] = bounded(rescale(drift, 8));
+  inputs[5] = bounded(sizes - k->log2_table[10 * total[COUNT]]);
+  inputs[6] = bounded(said[SCALE]);
+  inputs[7] = bounded(said[LOG_ODDS]);
 }
 
-int32_t nnc_expect(const nnc_correction *k, int32_t *whole, uint16_t *table) {
-  if (!valid(k) || !k->said) return NNC_BAD_ARGUMENT;
+/* What one pixel is coded with. */
+static void settle(const int32_t *corrected, int32_t *whole, uint16_t *table) {
+  const int64_t eighths = rescale(corrected[0], 2), floor = (eighths + FRACTIONS / 2) >> 3;
+  const int64_t fraction = eighths - FRACTIONS * floor + FRACTIONS / 2;
+  const int64_t odds = clamp(rescale(3 * ((int64_t)corrected[2] + 512), 10), 0, ODDS - 1);
+  *whole = (int32_t)floor;
+  *table = (uint16_t)((odds * SCALES + scale_index(corrected[1])) * FRACTIONS + fraction);
+}
+
+int32_t nnc_expect(const nnc_correction *k, int32_t *corrected, int32_t *whole, uint16_t *table) {
+  if (!valid(k) || !k->said || !k->weights || !k->bias || k->shifts[0] < 1 || k->shifts[0] > 30 ||
+      k->shifts[1] < 1 || k->shifts[1] > 30)
+    return NNC_BAD_ARGUMENT;
   const int32_t count = PAIRS + 2 * (k->channel + 1);
   Size size = {0, 0};
   const size_t line = ((size_t)k->columns + 4) * (size_t)count;
@@ -133,17 +132,27 @@ int32_t nnc_expect(const nnc_correction *k, int32_t *whole, uint16_t *table) {
   if (!memory) return NNC_OUT_OF_MEMORY;
   memset(memory, 0, size.bytes);
   int32_t *near = memory + 2 * count, *wide = near + line;
-  int64_t total[PAIRS + 2 * COLOURS];
+  Seen seen;
+  nnc_find_seen(k, &seen);
   for (int32_t y = 0; y < k->height; y++) {
     int32_t first;
     if (!has_row(k, y, &first)) continue;
     add_rows(k, y, count, near, wide);
-    for (ptrdiff_t x = first; x < k->width; x += 2) {
-      int16_t *traces = traces_at(k, y, x);
+    for (ptrdiff_t x = first; x < k->width; x += 2, corrected += SAID - 1) {
+      int16_t *traces = traces_at(k, y, x), values[HIDDEN + MOST_INPUTS];
       const int32_t *said = said_at(k, y, x);
+      int64_t total[PAIRS + 2 * COLOURS], changes[OUTPUTS];
       traces[2 * k->channel + 1] = move_of(said);
       add_columns(near + x * count, wide + x * count, count, total);
-      expect(k, said, traces, total, whole++, table++);
+      nnc_tell_errors(k, &seen, traces, 2 * y + k->phase_row, 2 * (int32_t)x + k->phase_column,
+                  values + HIDDEN);
+      tell_rest(k, &seen, said, traces, total, values + HIDDEN + 2 * seen.count);
+      nnc_run_network(k, seen.inputs, values, changes);
+      const int64_t moved = rescale(changes[0] * width_of(said[SCALE]), 13);
+      corrected[0] = (int32_t)(said[MEAN] + moved);
+      corrected[1] = (int32_t)(said[SCALE] + changes[1]);
+      corrected[2] = (int32_t)(said[LOG_ODDS] + changes[2]);
+      settle(corrected, whole++, table++);
     }
   }
   nnc_give(memory);

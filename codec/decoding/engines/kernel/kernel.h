@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever a caller would have to. */
-#define NNC_ABI 4
+#define NNC_ABI 5
 
 enum nnc_status {
   NNC_OK = 0,
@@ -172,7 +172,9 @@ typedef struct {
   int32_t phase_row, phase_column; /* of the pass */
   int32_t height, width;           /* positions of the phase that lie in the grid */
   int32_t channel, step;
-  int32_t gains[6];                /* rest, near, seen, across, move, drift */
+  int32_t shifts[2];               /* of the step's network: its two layers */
+  const int16_t *weights;          /* [16][inputs], then [3][16 + inputs] */
+  const int32_t *bias;             /* 16, then 3 */
   const int32_t *said;             /* [rows][columns][4]: own, mean, raw scale, raw odds */
   int32_t *sums;                   /* [rows][columns][3 + 2 (channel + 1)] */
   int16_t *traces;                 /* [2 rows][2 columns][3][2] */
@@ -183,8 +185,10 @@ typedef struct {
 /* Adds what phase A tells to the sums of a channel. */
 NNC_API int32_t nnc_begin(const nnc_correction *correction);
 
-/* Whole pixel value and table of each pixel of the step, in raster order. */
-NNC_API int32_t nnc_expect(const nnc_correction *correction, int32_t *whole, uint16_t *table);
+/* Of each pixel of the step, in raster order: mean, raw scale and raw odds, corrected; whole pixel
+ * value and table. */
+NNC_API int32_t nnc_expect(const nnc_correction *correction, int32_t *corrected, int32_t *whole,
+                           uint16_t *table);
 /* Takes the pixels of the step, and puts them in their places. */
 NNC_API int32_t nnc_learn(const nnc_correction *correction, const int32_t *found);
 
