@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from bitstream import CdfTables
 from bitstream.update.subspace import table_of
 from codec.contract.quality import HALVES, IntegerLevel, centred
-from codec.decoding.engines.correcting import weights_of
+from codec.decoding.engines.correcting import numbers_of
 from codec.decoding.engines.filtering import FilterProgram, in_kernel_order
 from codec.decoding.engines.library import best_level
 from codec.decoding.engines.objects import KernelJob
@@ -227,7 +227,7 @@ def _(model: LosslessModel, file: File) -> Description:
 
 
 def _corrector(corrector: Corrector, file: File) -> Description:
-    shifts, weights, bias = weights_of(corrector)
+    shifts, weights, bias = numbers_of(corrector)
     return {"shifts": list(shifts), "weights": file.put(weights), "bias": file.put(bias)}
 
 

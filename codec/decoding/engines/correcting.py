@@ -18,7 +18,7 @@ Network = tuple[Array[c_int32], int | None, int | None]
 NO_NETWORK: Network = (c_int32 * 2)(), None, None
 
 
-def weights_of(
+def numbers_of(
     corrector: Corrector,
 ) -> tuple[Array[c_int32], NDArray[np.int16], NDArray[np.int32]]:
     """Shifts, weights and biases of a network, one layer after the other."""
@@ -72,7 +72,7 @@ class KernelSteps:
         self._stage, self._said, self._sums = stage, predictions, stage.sums[channel]
         self._numbers = *PHASES[index], rows, columns, channel
         correctors = [stage.correctors[index, channel, step] for step in range(STEPS)]
-        self._weights = [weights_of(corrector) for corrector in correctors]
+        self._weights = [numbers_of(corrector) for corrector in correctors]
 
     def expect(self, step: int) -> Expected:
         """See `Steps`."""
