@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from codec.encoding.contents.standard import STANDARD
-from scripts.train.filter import TrainConfig
+from codec.encoding.distortion import SHARE
+from codec.encoding.tune import TUNES
+from scripts.train.filter import Plain, TrainConfig, errors_of
 from scripts.train.pairs import GRID_PX, HIGHEST_QUALITY, LOWEST_QUALITY, Pairs, code_crops
 from scripts.train.run import load_config
+from scripts.train.writers import WRITERS, write
 
 CONFIG = Path(__file__).parents[2] / "configs" / "filter" / "standard.toml"
 
@@ -23,16 +26,40 @@ def pictures() -> list[torch.Tensor]:
     return [torch.stack([(a * x + y) % 256, (x + a * y) % 256, x + y]).byte() for a in (2, 3)]
 
 
-def test_pairs_are_what_the_codec_makes_of_the_crops(pictures):
+def test_pairs_are_what_writers_make_of_the_crops_in_turn(pictures):
     crops = [picture[:, :48, :64] for picture in pictures]
     pairs = code_crops("jpeg", crops, [20, 80])
     for index, quality in enumerate((20, 80)):
         pixels = crops[index].permute(1, 2, 0).numpy()
-        coded = STANDARD["jpeg"].read(STANDARD["jpeg"].write(pixels, quality))
+        data, told = write("jpeg", index, pixels, quality)
+        coded = STANDARD["jpeg"].read(data)
         assert np.array_equal(pairs.decoded[index].permute(1, 2, 0) + 128, coded)
         assert torch.equal(pairs.original[index] + 128, crops[index].float())
+        assert float(pairs.quality[index]) == pytest.approx(told) == pytest.approx(quality, abs=0.5)
     errors = pairs.errors()
-    assert pairs.quality.tolist() == [20, 80] and errors[0] > 2 * errors[1] > 0
+    assert errors[0] > 2 * errors[1] > 0
+
+
+@pytest.mark.parametrize("content", STANDARD)
+def test_writers_make_other_files_of_one_quality(pictures, content):
+    pixels = pictures[0].permute(1, 2, 0).contiguous().numpy()
+    files = [write(content, number, pixels, 60) for number in range(len(WRITERS[content]))]
+    assert len({data for data, _ in files}) == len(files) > 1
+    assert [told for _, told in files] == pytest.approx([60] * len(files), abs=0.2)
+    assert write(content, len(files), pixels, 60) == files[0]
+
+
+def test_the_loss_is_relative_to_files_without_a_filter(pictures):
+    crops = [picture[:, :48, :64] for picture in pictures]
+    held_out = [code_crops("jpeg", crops, [quality] * 2) for quality in (20, 80)]
+    plain, worth = Plain(held_out), TUNES["ssimulacra2"].steepness
+    for pairs in held_out:
+        errors = errors_of(pairs.decoded, pairs.original)
+        loss = plain.relative(errors, pairs.quality).mean()
+        assert float(loss) == pytest.approx(1 - SHARE + SHARE * worth, rel=0.01)
+        assert float(plain.relative(errors / 2, pairs.quality).mean()) == pytest.approx(
+            float(loss) / 2
+        )
 
 
 @pytest.fixture(scope="module")
