@@ -24,8 +24,8 @@ from codec.networks.config import LosslessConfig
 from codec.networks.lossless.network import LosslessNetworks
 from codec.picture import exact
 from scripts.conform.maker import Case, chunk, sealed, varint
+from scripts.release.corrections import blank
 from scripts.release.export_lossless import release
-from scripts.train.corrections import blank
 from scripts.train.lossless_rate import solve_linear
 
 CONFIG = LosslessConfig(hidden=4, blocks=1)

@@ -4,8 +4,8 @@
 
 `--data` are training pictures: they set the clamps of the activations and the subspaces of
 weight updates.  What corrects predictions is fitted to the model afterwards
-(`scripts/train/corrections.py`).  Prints how every layer is split into exact float32 parts, and the
-model's id.
+(`scripts/release/corrections.py`).  Prints how every layer is split into exact float32 parts, and
+the model's id.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from codec.networks.lossless.export import integer_tensors, limits_of, pixel_tab
 from codec.networks.lossless.network import LosslessNetworks
 from codec.networks.lossless.twins import build_exact
 from scripts.release.cards import effort_of, publish
+from scripts.release.corrections import blank
 from scripts.release.export import print_splits
-from scripts.train.corrections import blank
 from scripts.train.data import load_shrunk, random_crops
 from scripts.train.lossless import TrainConfig
 from scripts.train.lossless_rate import rate, to_units

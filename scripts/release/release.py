@@ -88,7 +88,7 @@ def main() -> None:
         arguments = [part for option in options.items() for part in option]
         if release.content == "lossless":
             run_script("release.export_lossless", *arguments)
-            run_script("train.corrections", "--data", args.data, "--every", CORRECTED)
+            run_script("release.corrections", "--data", args.data, "--every", CORRECTED)
         else:
             run_script("release.export", "--content", release.content, *arguments)
     if any(release.content == "learned" for release in made):

@@ -85,8 +85,12 @@ def test_a_region_of_interest_that_cannot_be(run, arguments, message):
     ("arguments", "status", "message"),
     [
         ("-e 2 --tune ssimulacra2", 1, "tune ssimulacra2 needs an effort that refines latents, 3"),
-        ("--lossless --tune ms-ssim", 1, "nncodec: tune ms-ssim is for learned content"),
-        ("--content webp --tune ms-ssim", 1, "nncodec: tune ms-ssim is for learned content"),
+        ("--lossless --tune ms-ssim", 1, "nncodec: lossless and tune ms-ssim exclude each other"),
+        (
+            "-e 0 --content webp --tune ms-ssim",
+            1,
+            "tune ms-ssim needs an effort that has an update, 1",
+        ),
         ("--tune vmaf", 2, "'vmaf' is not one of 'psnr', 'ssimulacra2', 'ms-ssim'"),
     ],
 )

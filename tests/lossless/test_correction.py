@@ -18,7 +18,7 @@ from codec.networks.lossless import corrector
 from codec.networks.lossless.correction import ChannelSteps, Correction, places_of
 from codec.networks.lossless.corrector import HIDDEN, LIMIT, OUTPUTS, Corrector, input_count
 from codec.networks.lossless.shape import CHANNELS
-from scripts.train.corrections import blank
+from scripts.release.corrections import blank
 
 LOUDNESS = np.round(256 * np.log2(1 + np.arange(4096))).astype(np.int16)
 

@@ -19,8 +19,8 @@ from scripts.compare import lossless_stages
 from scripts.conform import cross_decode, exactness, make
 from scripts.conform.vectors import MODELS, VECTORS, all_vectors
 from scripts.measure import complexity, lossless
-from scripts.release import export_lossless
-from scripts.train import corrections, filter, learned, meta
+from scripts.release import corrections, export_lossless
+from scripts.train import filter, learned, meta
 from scripts.train import lossless as lossless_training
 from scripts.train.run import read_log
 

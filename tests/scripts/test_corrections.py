@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from codec.networks.lossless.corrector import Corrector, input_count
-from scripts.train import corrections
+from scripts.release import corrections
 
 CASE = 0, 0, 2
 LOG2_WIDTH = torch.tensor(1.5)

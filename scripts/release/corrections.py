@@ -1,6 +1,6 @@
 """Fits the networks that correct lossless predictions, and gives them to the released model.
 
-    python -m scripts train.corrections --data DIR --every 20
+    python -m scripts release.corrections --data DIR --every 20
 
 Takes each N-th of the training pictures, shrunk, with the update that its file would have.  The
 network of each pass, channel and step is fitted to the bits of its pixels (Adam, a few hundred
