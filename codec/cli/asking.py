@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from codec.contract.contents import CONTENTS, FOREIGN, LEARNED
-from codec.contract.modes import FOREIGN_FORM, QUALITY_MAX, Lossy, Mode, mode_of
+from codec.contract.modes import FOREIGN_FORM, QUALITY_MAX, Lossy, Mode, Standard, mode_of
 from codec.contract.options import DEVICES, EFFORT_MAX, METADATA, TUNES, EncodeOptions
 from codec.contract.targets import Target
 
 FOREIGN_NAME = f"{FOREIGN}:NAME:QUALITY"
+UNKNOWN = Standard("jpeg")
+"""Stands for the mode in options of an encode until that is known: it excludes the least."""
 
 
 @dataclass(frozen=True)

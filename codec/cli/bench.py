@@ -71,6 +71,7 @@ class Measured:
     asking.effort_option,
     asking.tune_option,
     asking.device_option,
+    mode=asking.UNKNOWN,
 )
 @parts.threads_option
 @parts.speech_options

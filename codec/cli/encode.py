@@ -82,6 +82,7 @@ from codec.picture.formats import CODED_SUFFIX, SUFFIXES, format_named_for, is_p
         help="Decode the result and compare before it is written.",
     ),
     asking.device_option,
+    mode=asking.UNKNOWN,
 )
 @click.option(
     "--report", metavar="FILE.html", type=click.Path(), help="Write a page on the only picture."

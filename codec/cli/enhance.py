@@ -10,7 +10,6 @@ from codec.batch.sources import is_enhanced
 from codec.cli import asking, parts, picture_options
 from codec.cli.console import Speech
 from codec.cli.run import write_outputs
-from codec.contract.modes import Standard
 from codec.contract.options import EncodeOptions
 
 
@@ -35,7 +34,7 @@ from codec.contract.options import EncodeOptions
     picture_options.strict_option,
     picture_options.max_pixels_option(EncodeOptions.max_pixels),
     asking.device_option,
-    mode=Standard("jpeg"),  # or what FILE is: its format counts no further than here
+    mode=asking.UNKNOWN,
 )
 @parts.bundle(
     "naming", parts.Naming, parts.output_option, parts.force_option, parts.preserve_option

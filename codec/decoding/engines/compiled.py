@@ -26,8 +26,9 @@ from codec.networks.integers import FilterLayers, HeadLayers, Scales
 from codec.networks.order import Exchange, Grid, Latents
 from codec.picture.pixels import Halves, Pixels
 
-STRIP_PX = 2**18
-"""Pixels of a strip, if that makes a row of it: what they need of memory stays in the caches."""
+FILTER_PX, SYNTHESIS_PX = 2**18, 2**20
+"""Pixels of a strip, if that makes a row of it.  What the filter needs of memory then stays in the
+caches; the synthesis sees so far around a strip that a thin one costs twice the work."""
 Kept = TypeVar("Kept")
 
 
@@ -98,7 +99,7 @@ class KernelEngine:
             bands.run(
                 lambda first, last: program.program.run(job, first, last),
                 rows,
-                max(1, STRIP_PX // (256 * columns)),
+                max(1, SYNTHESIS_PX // (256 * columns)),
             )
         return picture
 
@@ -124,7 +125,7 @@ class KernelEngine:
             bands.run(
                 lambda first, last: program.program.run(job, first, last),
                 -(-height // 2),
-                max(1, STRIP_PX // (4 * picture.shape[1])),
+                max(1, FILTER_PX // (4 * picture.shape[1])),
             )
         return pixels
 
