@@ -15,9 +15,11 @@ from codec.decoding.filtering import Filtering
 from codec.encoding.reweighting import reweighted
 from codec.encoding.task import Adapted, Content, EncodeTask
 from codec.encoding.updates.equations import equations
+from codec.encoding.updates.normal import NormalEquations
 from codec.encoding.updates.search import SearchTask, search
 from codec.networks.postfilter import PostFilter
 from codec.networks.twins import changed
+from codec.picture.pixels import Pixels
 
 
 @torch.no_grad()
@@ -43,11 +45,7 @@ def adapt(task: EncodeTask, content: Content) -> Adapted:
         return none
     wanted = SearchTask(
         model,
-        equations(
-            filtering,
-            task.original,
-            reweighted(task.distortion, none.pixels, task.original),
-        ),
+        normal_equations(task, filtering, none.pixels),
         unfiltered,
         task.original,
         task.distortion,
@@ -70,6 +68,12 @@ def adapt(task: EncodeTask, content: Content) -> Adapted:
         filtering = Filtering(unfiltered, postfilter, quality)
     found = applied(task, content, payload, postfilter, filtering)
     return replace(found, base=none.pixels) if found.cost < none.cost else none
+
+
+def normal_equations(task: EncodeTask, filtering: Filtering, base: Pixels) -> NormalEquations:
+    """Those of the last layer, for the whole distortion around the base filter's picture."""
+    squares = reweighted(task.distortion, base, task.original)
+    return equations(filtering, task.original, squares)
 
 
 def applied(

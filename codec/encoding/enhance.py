@@ -80,9 +80,7 @@ def enhance(
             f"is {width} x {height}, and its original {original.shape[1]} x {original.shape[0]}"
         )
     mode = Standard(file.carrier.NAME)
-    stored = as_stored(original, orientation)
-    distortion = EVEN.tuned(options.tune, stored)
-    task = make_task(stored, options, mode, on_progress, distortion)
+    task = make_task(as_stored(original, orientation), options, mode, on_progress)
     task = replace(task, half=standard_quality.find_half(task, plain, pixels))
     coded = _best_file(task, file.carrier, plain)
     if coded.pixels is None:
@@ -115,7 +113,6 @@ def encode(
             f"has transparency, which {mode.format.upper()} files of this codec do not hold; "
             "flatten it onto a background, or write a file of another name"
         )
-    distortion = distortion.tuned(options.tune, raster.pixels)
     task = make_task(raster.pixels, options, mode, on_progress, distortion)
     carrier = carrier_named(mode.format)
     notes = Notes()

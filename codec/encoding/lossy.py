@@ -67,9 +67,7 @@ def prepare(
     distortion: Distortion = EVEN,
 ) -> EncodeTask:
     """Makes the task of a picture, with what its file is to hold besides."""
-    pixels = raster.continued().pixels
-    distortion = distortion.tuned(options.tune, pixels)
-    task = make_task(pixels, options, mode, on_progress, distortion)
+    task = make_task(raster.continued().pixels, options, mode, on_progress, distortion)
     return replace(task, alpha=raster.alpha, extras=extras_of(raster, options))
 
 

@@ -21,12 +21,11 @@ from codec.contract.quality import centred
 from codec.contract.report import OnProgress
 from codec.decoding import update
 from codec.decoding.filtering import Filtering
-from codec.encoding.adapt import adapt, applied, distortion_scaled
+from codec.encoding.adapt import adapt, applied, distortion_scaled, normal_equations
 from codec.encoding.contents.registry import encoder_of
 from codec.encoding.frame import Told
 from codec.encoding.lossy import coded_as, prepare
-from codec.encoding.task import Adapted, Content, EncodeTask
-from codec.encoding.updates.equations import equations
+from codec.encoding.task import Adapted, EncodeTask
 from codec.encoding.updates.fit import FitTask, fit
 from codec.encoding.updates.normal import NormalEquations
 from codec.errors import OptionError
@@ -125,7 +124,7 @@ def share(tasks: Sequence[EncodeTask], alone: Sequence[Adapted]) -> Chosen:
         alone: what each has without sharing.
     """
     best = Chosen(b"", tuple(alone))
-    normals = [_in_bits(task, own.content) for task, own in zip(tasks, alone, strict=True)]
+    normals = [_in_bits(*pair) for pair in zip(tasks, alone, strict=True)]
     users = list(range(len(tasks)))
     while len(users) >= FEWEST:
         common = _fitted(tasks[0], [normals[user] for user in users])
@@ -171,13 +170,12 @@ def _fitted(task: EncodeTask, normals: Sequence[NormalEquations]) -> Common | No
 
 
 @torch.no_grad()
-def _in_bits(task: EncodeTask, found: Content) -> NormalEquations:
+def _in_bits(task: EncodeTask, own: Adapted) -> NormalEquations:
     """The normal equations of a picture, with errors in bits."""
     quality = centred(task.half)
-    filtering = Filtering(found.unfiltered, task.model.postfilter, quality)
-    normal = equations(filtering, task.original, task.distortion)
-    weight = unit_weight(found.weight)
-    return normal.times(weight)
+    filtering = Filtering(own.content.unfiltered, task.model.postfilter, quality)
+    normal = normal_equations(task, filtering, own.base)
+    return normal.times(unit_weight(own.content.weight))
 
 
 @torch.no_grad()

@@ -32,10 +32,14 @@ def make_task(
 
     Args:
         pixels: uint8 [h w 3].
-        options: effort, update, device and time limit count.
+        options: effort, update, tune, device and time limit count.
         mode: content and quality.
         on_progress: called with a stage and the fraction of it that is done.
-        distortion: what the searches weigh against bits.
+        distortion: what the searches weigh against bits, before it is tuned.
+
+    Raises:
+        OptionError: the device is not there, or the picture is too small to be tuned.
+        ModelError: there is no model for that content.
     """
     deadline = Deadline.after(options.time_limit)
     effort = effort_at(options.effort)
@@ -53,7 +57,7 @@ def make_task(
         techniques().get(options.update) if effort.update else None,
         deadline,
         mode.content if isinstance(mode, Lossy) else mode.format,
-        distortion=distortion,
+        distortion=distortion.tuned(options.tune, pixels),
     )
 
 

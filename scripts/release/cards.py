@@ -22,15 +22,9 @@ def publish(content: str, name: str, data: bytes, card: Path, **facts: object) -
         card: template of its model card, which is given `name`, `id`, `sha256` and the facts.
         facts: what else the template asks for.
     """
-    path = PRETRAINED / name / "model.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    register(content, name, digest)
-    model_id = digest[: 2 * ID_BYTES]
+    model_id, digest = _write(content, name, data)
     text = card.read_text(encoding="utf-8").format(name=name, id=model_id, sha256=digest, **facts)
-    path.with_name("README.md").write_text(text, encoding="utf-8")
-    print(f"{path}: {len(data):,} bytes, id {model_id}")
+    (PRETRAINED / name / "README.md").write_text(text, encoding="utf-8")
 
 
 def replace_model(model: LosslessModel) -> None:
@@ -38,15 +32,24 @@ def replace_model(model: LosslessModel) -> None:
     notes = {"license": "Apache-2.0"}
     tables = list(model.tables.frequencies)
     data = pack_model(model.content, model.config, model.arrays, tables, notes)
-    path = PRETRAINED / model.name / "model.safetensors"
-    before, digest = (hashlib.sha256(each).hexdigest() for each in (path.read_bytes(), data))
-    path.write_bytes(data)
-    register(model.content, model.name, digest)
-    card = path.with_name("README.md")
+    folder = PRETRAINED / model.name
+    before = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    model_id, digest = _write(model.content, model.name, data)
+    card = folder / "README.md"
     text = card.read_text(encoding="utf-8").replace(before, digest)
-    text = text.replace(f"`{model.id.hex()}`", f"`{digest[: 2 * ID_BYTES]}`")
-    card.write_text(text, encoding="utf-8")
-    print(f"{path}: {len(data):,} bytes, id {digest[: 2 * ID_BYTES]}")
+    card.write_text(text.replace(f"`{model.id.hex()}`", f"`{model_id}`"), encoding="utf-8")
+
+
+def _write(content: str, name: str, data: bytes) -> tuple[str, str]:
+    """Writes and registers a model file; returns its id and digest, hexadecimal."""
+    path = PRETRAINED / name / "model.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    register(content, name, digest)
+    model_id = digest[: 2 * ID_BYTES]
+    print(f"{path}: {len(data):,} bytes, id {model_id}")
+    return model_id, digest
 
 
 def register(content: str, name: str, digest: str) -> None:

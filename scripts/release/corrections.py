@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import math
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,9 +23,9 @@ from torch.nn import functional
 
 from codec.contract.contents import LOSSLESS
 from codec.decoding.engines.choice import chosen
-from codec.decoding.lossless.coder import from_rgb, grids_of
 from codec.decoding.lossless.update import heads_of
 from codec.encoding.lossless import fit
+from codec.encoding.lossless.corrections import KnownChannel, scan_known
 from codec.models import released
 from codec.models.kinds import LosslessModel, as_kind
 from codec.networks.integers import FRACTION_BITS, Arrays
@@ -37,7 +36,7 @@ from codec.networks.lossless.correction import (
     SCALE,
     ChannelSteps,
     Correction,
-    Predictions,
+    Traces,
 )
 from codec.networks.lossless.corrector import (
     HIDDEN,
@@ -51,11 +50,9 @@ from codec.networks.lossless.corrector import (
     input_count,
 )
 from codec.networks.lossless.shape import (
-    CHANNELS,
     CLASSES,
     LOG2_SCALE_START,
     LOG_ODDS_START,
-    PHASES,
     VALUE_BITS,
 )
 from codec.picture.pixels import Pixels
@@ -101,41 +98,28 @@ def _arrays(
     }
 
 
-def samples(pixels: Pixels, model: LosslessModel) -> Iterator[tuple[Case, Sample]]:
+def samples(pixels: Pixels, model: LosslessModel) -> list[tuple[Case, Sample]]:
     """What the networks have to do with, of all pixels of a picture but those of the coarsest."""
-    found = fit.fit_heads(pixels, model, thorough=False)
-    refine = chosen().refine(model, found.heads if found else heads_of(model))
-    colours, sizes = from_rgb(pixels), grids_of(*pixels.shape[:2])
-    known, traces = colours[:1, :1], np.zeros((1, 1, CHANNELS, 2), np.int16)
-    for number in reversed(range(len(sizes) - 1)):
-        logs = model.arrays["loudness.table"]
-        stage = Correction(traces, sizes[number], logs, model.correctors)
-        finer = colours[:: 2**number, :: 2**number]
-        gathered: list[tuple[Case, Sample]] = []
+    fitted_to = fit.fit_heads(pixels, model, thorough=False)
+    refine = chosen().refine(model, fitted_to.heads if fitted_to else heads_of(model))
+    found: list[tuple[Case, Sample]] = []
 
-        def settle(
-            index: int,
-            channel: int,
-            said: Predictions,
-            stage: Correction = stage,
-            finer: NDArray[np.int16] = finer,
-            gathered: list[tuple[Case, Sample]] = gathered,
-        ) -> NDArray[np.int32]:
-            row, column = PHASES[index]
-            wanted = finer[row::2, column::2, channel].astype(np.int32)
-            steps = ChannelSteps(stage, index, channel, said)
-            inside = said[: wanted.shape[0], : wanted.shape[1]].astype(np.float32)
-            for step, place in enumerate(steps.places):
-                told = steps.inputs(step).astype(np.int16)
-                target = _target(wanted[place], steps.width[place], inside[place])
-                gathered.append(((index, channel, step), (told, target)))
-                steps.learn(step, wanted[place])
-            return wanted
+    def correct(coarser: Traces, size: tuple[int, int]) -> Correction:
+        return Correction(coarser, size, model.arrays["loudness.table"], model.correctors)
 
-        known = refine(known, number, sizes[number], CHANNELS, settle)
-        traces = stage.traces[: sizes[number][0], : sizes[number][1]]
-        if number < CLASSES - 1:
-            yield from gathered
+    def tell(known: KnownChannel) -> None:
+        rows, columns = known.pixels.shape
+        inside = known.predictions[:rows, :columns].astype(np.float32)
+        steps = ChannelSteps(known.stage, known.index, known.channel, known.predictions)
+        for step, place in enumerate(steps.places):
+            told = steps.inputs(step).astype(np.int16)
+            target = _target(known.pixels[place], steps.width[place], inside[place])
+            if known.number < CLASSES - 1:
+                found.append(((known.index, known.channel, step), (told, target)))
+            steps.learn(step, known.pixels[place])
+
+    scan_known(pixels, refine, correct, tell)
+    return found
 
 
 def _target(

@@ -59,9 +59,8 @@ class Plain:
 
     def __init__(self, validation: list[Pairs]) -> None:
         self.qualities = [float(pairs.quality.mean()) for pairs in validation]
-        self.logs = torch.stack(
-            [errors_of(pairs.decoded, pairs.original).mean(1).log() for pairs in validation], 1
-        )
+        self.errors = [errors_of(pairs.decoded, pairs.original) for pairs in validation]
+        self.logs = torch.stack([errors.mean(1).log() for errors in self.errors], 1)
 
     def relative(self, errors: Tensor, quality: Tensor) -> Tensor:
         """The loss [b]: both errors [2 b], as shares of those at a quality [b], weighed."""
@@ -118,11 +117,11 @@ class Trainer(Training):
     def validate(self, validation: list[Pairs]) -> Validation:
         """Mean loss of the averaged filter; the log has what it gains at each quality too."""
         losses, points = [], []
-        for pairs in validation:
+        for pairs, plain in zip(validation, self.plain.errors, strict=True):
             picture = run_filter(self.average, pairs).clamp(-128, 127)
             found = errors_of(picture, pairs.original)
             losses.append(float(self.plain.relative(found, pairs.quality).mean()))
-            shares = found / errors_of(pairs.decoded, pairs.original)
+            shares = found / plain
             gain, left = float(-10 * shares[0].log10().mean()), float(shares[1].mean())
             points.append(f"{gain:.3f}@{left:.3f}")
         loss = sum(losses) / len(losses)

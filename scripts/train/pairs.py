@@ -65,10 +65,6 @@ class Pairs:
         original, decoded = (torch.stack(crops).float() - 128 for crops in (originals, decodeds))
         return Pairs(original, decoded, self.quality[chosen])
 
-    def errors(self) -> Tensor:
-        """Mean squared error of each coded picture, float [n]."""
-        return (self.decoded.float() - self.original.float()).square().mean((1, 2, 3))
-
 
 def code_crops(content: str, crops: Sequence[Tensor], qualities: Sequence[int]) -> Pairs:
     """Codes uint8 [3 h w] pictures of one size, as by all writers in turn.

@@ -89,5 +89,5 @@ def write(content: str, number: int, pixels: Pixels, quality: int) -> tuple[byte
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, content, **options)
     data = file.getvalue()
-    told = jpeg_quality(data) if content == "jpeg" else None
+    told = jpeg_quality(data)
     return data, float(quality if told is None else told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ctypes import Array, byref, c_int32
 from typing import Any
 
@@ -9,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.decoding.engines.library import CorrectionStruct, load_kernel, pointer, raise_for
-from codec.networks.lossless.correction import Correction, Expected, Predictions
-from codec.networks.lossless.corrector import OUTPUTS, STEPS, Corrector
+from codec.networks.lossless.correction import Correction, Expected, Predictions, Traces
+from codec.networks.lossless.corrector import OUTPUTS, STEPS, Case, Corrector
 from codec.networks.lossless.shape import PHASES
 
 Network = tuple[Array[c_int32], int | None, int | None]
 """Shifts of the two layers, and where their weights and biases are."""
+Numbers = tuple[Array[c_int32], NDArray[np.int16], NDArray[np.int32]]
+"""The same with the arrays themselves."""
 NO_NETWORK: Network = (c_int32 * 2)(), None, None
 
 
-def numbers_of(
-    corrector: Corrector,
-) -> tuple[Array[c_int32], NDArray[np.int16], NDArray[np.int32]]:
+def numbers_of(corrector: Corrector) -> Numbers:
     """Shifts, weights and biases of a network, one layer after the other."""
     layers = corrector.enter, corrector.leave
     weights = np.concatenate([layer.weight.ravel() for layer in layers]).astype(np.int16)
@@ -29,7 +30,17 @@ def numbers_of(
 
 
 class KernelCorrection(Correction):
-    """The stage on one grid."""
+    """The stage on one grid; its networks as `numbers_of` gives them."""
+
+    def __init__(
+        self,
+        coarser: Traces,
+        size: tuple[int, int],
+        loudness: NDArray[np.int16],
+        networks: Mapping[Case, Numbers],
+    ) -> None:
+        self.networks = networks
+        super().__init__(coarser, size, loudness, {})
 
     def begin(self) -> None:
         """See `Correction`."""
@@ -71,8 +82,7 @@ class KernelSteps:
         self._counts = even, odd, rows * columns - even - odd
         self._stage, self._said, self._sums = stage, predictions, stage.sums[channel]
         self._numbers = *PHASES[index], rows, columns, channel
-        correctors = [stage.correctors[index, channel, step] for step in range(STEPS)]
-        self._weights = [numbers_of(corrector) for corrector in correctors]
+        self._networks = [stage.networks[index, channel, step] for step in range(STEPS)]
 
     def expect(self, step: int) -> Expected:
         """See `Steps`."""
@@ -88,6 +98,6 @@ class KernelSteps:
 
     def _call(self, name: str, step: int, *arrays: NDArray[Any]) -> None:
         numbers, arguments = (*self._numbers, step), (self._said, self._sums, self.pixels)
-        shifts, weights, bias = self._weights[step]
+        shifts, weights, bias = self._networks[step]
         network = shifts, pointer(weights), pointer(bias)
         self._stage.call(name, numbers, network, *arguments, *arrays)

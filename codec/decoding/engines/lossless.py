@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.decoding.engines.correcting import KernelCorrection
+from codec.decoding.engines.correcting import KernelCorrection, numbers_of
 from codec.decoding.engines.passes import SAID, Named, NamedProgram, PassBuilder, PassPrograms
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.engines.threads import Bands
@@ -45,7 +45,7 @@ class KernelPasses:
             for number in range(len(PHASES))
         ]
         self._logs = np.ascontiguousarray(model.arrays["loudness.table"], np.int16)
-        self._correctors = model.correctors
+        self._networks = {case: numbers_of(found) for case, found in model.correctors.items()}
         self._bands = bands
 
     def __call__(
@@ -73,7 +73,7 @@ class KernelPasses:
 
     def correct(self, coarser: Traces, size: tuple[int, int]) -> KernelCorrection:
         """See `codec.decoding.engines.protocol.Refine`."""
-        return KernelCorrection(coarser, size, self._logs, self._correctors)
+        return KernelCorrection(coarser, size, self._logs, self._networks)
 
 
 class _Pass:

@@ -41,7 +41,8 @@ static int32_t valid(const nnc_correction *k) {
   return k->rows >= 1 && k->rows <= MOST_SIDE && k->columns >= 1 && k->columns <= MOST_SIDE &&
          k->height >= 0 && k->height <= k->rows && k->width >= 0 && k->width <= k->columns &&
          k->phase_row >= 0 && k->phase_row <= 1 && k->phase_column >= 0 && k->phase_column <= 1 &&
-         k->channel >= 0 && k->channel < COLOURS && k->step >= 0 && k->step < 3 && k->sums && k->traces && k->log2_table;
+         k->channel >= 0 && k->channel < COLOURS && k->step >= 0 && k->step < 3 && k->sums &&
+         k->traces && k->log2_table;
 }
 
 /* The columns of a step in a row: first, first + 2, ...; false if it has none. */
@@ -145,7 +146,7 @@ int32_t nnc_expect(const nnc_correction *k, int32_t *corrected, int32_t *whole, 
       traces[2 * k->channel + 1] = move_of(said);
       add_columns(near + x * count, wide + x * count, count, total);
       nnc_tell_errors(k, &seen, traces, 2 * y + k->phase_row, 2 * (int32_t)x + k->phase_column,
-                  values + HIDDEN);
+                      values + HIDDEN);
       tell_rest(k, &seen, said, traces, total, values + HIDDEN + 2 * seen.count);
       nnc_run_network(k, seen.inputs, values, changes);
       const int64_t moved = rescale(changes[0] * width_of(said[SCALE]), 13);
