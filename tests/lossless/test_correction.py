@@ -93,14 +93,17 @@ def test_an_error_of_a_channel_moves_the_next_one_as_before(model):
 @pytest.mark.parametrize("size", [(2, 1), (1, 2), (2, 2), (3, 9), (10, 7), (33, 40)], ids=str)
 def test_the_kernel_corrects_the_same(size):
     try:
-        from codec.decoding.engines.correcting import KernelCorrection
+        from codec.decoding.engines.correcting import KernelCorrection, numbers_of
 
         rows, columns = -(-size[0] // 2), -(-size[1] // 2)
         rng = np.random.default_rng(size[0])
         coarser = rng.integers(-256, 257, (rows, columns, CHANNELS, 2)).astype(np.int16)
         correctors = {case: drawn(case, rng) for case in corrector.cases()}
-        kinds = KernelCorrection, Correction
-        stages = [kind(coarser, size, LOUDNESS, correctors) for kind in kinds]
+        numbers = {case: numbers_of(network) for case, network in correctors.items()}
+        stages = (
+            KernelCorrection(coarser, size, LOUDNESS, numbers),
+            Correction(coarser, size, LOUDNESS, correctors),
+        )
     except OSError:
         pytest.skip("no kernel here")
     largest = np.array([16384, 16384, 2**20, 2**20])
