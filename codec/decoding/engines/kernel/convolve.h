@@ -85,6 +85,13 @@ INLINE V load(const int32_t *from, int count) {
   return value;
 }
 
+INLINE V load_narrow(const int16_t *from, int count) {
+  if (count >= LANES) return __builtin_convertvector(*(const Short *)from, V);
+  V value = {0};
+  for (int i = 0; i < count; i++) value[i] = from[i];
+  return value;
+}
+
 INLINE void store(int32_t *to, V value, int count) {
   if (count >= LANES) {
     *(Loose *)to = (Loose)value;
@@ -107,11 +114,9 @@ INLINE void store_narrow(int16_t *to, V value, int32_t limit, int count) {
 
 /* What happens to finished outputs: `count` lanes from output `from` on, at a target position. */
 INLINE void put(const Target *t, V value, ptrdiff_t y, ptrdiff_t x, int from, int count) {
-  if (t->narrow_plus.data) {
-    const int16_t *from_narrow = t->narrow_plus.data + y * t->narrow_plus.row +
-                                 x * t->narrow_plus.pixel + from;
-    for (int i = 0; i < count; i++) value[i] += from_narrow[i];
-  }
+  if (t->narrow_plus.data)
+    value += load_narrow(
+        t->narrow_plus.data + y * t->narrow_plus.row + x * t->narrow_plus.pixel + from, count);
   if (t->plus.data) value += load(t->plus.data + y * t->plus.row + x * t->plus.pixel + from, count);
   if (t->wide.data) {
     int32_t *to = t->wide.data + y * t->wide.row + x * t->wide.pixel + from;
