@@ -5,7 +5,7 @@ import { invalid } from './container.js';
 export const PIXEL_LIMIT = 255, BEYOND = 'a decoded value is beyond that of any pixel';
 export const TRACES = 6;
 const COLOURS = 3, FIRST_SUMS = 3, STEPS = 3, OUTPUTS = 3;
-const NO_NETWORK = [0, 0, 0, 0];
+const NO_NETWORK = [0, 0];
 
 /** The stage on one grid; what it takes is given back with the scope that it is made in. */
 export class Correction {
@@ -56,9 +56,9 @@ export class Correction {
   copyTraces() { return this.kernel.view(Int16Array, this.traces, this.traceCount).slice(); }
 }
 
-/** What a step's network is for the kernel: shifts, and the places of weights and biases. */
-export const networkWords = (kernel, { shifts, weights, bias }, tensors) =>
-  [...shifts, kernel.put(tensors[weights]), kernel.put(Int32Array.from(tensors[bias]))];
+/** What a step's network is for the kernel: its two layers. */
+export const networkWords = (kernel, layers, tensors) =>
+  layers.map((layer) => kernel.layer(layer.shape, tensors[layer.weights], tensors[layer.bias]));
 
 /** Pixels at even rows and columns, at odd rows and columns, and all others. */
 function stepSizes([rows, columns]) {

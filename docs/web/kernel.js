@@ -3,7 +3,7 @@
 
 import { invalid, refuse } from './container.js';
 
-const ABI = 5;
+const ABI = 6;
 const SIMD = 5, PORTABLE = 0;
 const READER_BYTES = 32, MOST_STRIP = 2 ** 18;
 const ERRORS = [

@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from bitstream import CdfTables
 from bitstream.update.subspace import table_of
 from codec.contract.quality import HALVES, IntegerLevel, centred
-from codec.decoding.engines.correcting import numbers_of
+from codec.decoding.engines.correcting import KernelCorrector
 from codec.decoding.engines.filtering import FilterProgram, in_kernel_order
 from codec.decoding.engines.library import best_level
 from codec.decoding.engines.objects import KernelJob
@@ -226,9 +226,9 @@ def _(model: LosslessModel, file: File) -> Description:
     }
 
 
-def _corrector(corrector: Corrector, file: File) -> Description:
-    shifts, weights, bias = numbers_of(corrector)
-    return {"shifts": list(shifts), "weights": file.put(weights), "bias": file.put(bias)}
+def _corrector(corrector: Corrector, file: File) -> list[Description]:
+    layers = KernelCorrector.of(best_level(), corrector)
+    return [file.layer(layer) for layer in (layers.enter, layers.leave)]
 
 
 def _pass(build: PassBuilder, file: File) -> Description:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.contract.quality import HALVES, IntegerLevel
-from codec.decoding.engines.objects import Program
+from codec.decoding.engines.objects import Layer, Program
 from codec.models.subspace import Subspace
 
 UNIT = 4096
@@ -40,14 +40,15 @@ class File:
         return {
             "registers": program.registers.tolist(),
             "instructions": program.instructions.tolist(),
-            "layers": [
-                {
-                    "shape": [getattr(layer.shape, name) for name, *_ in layer.shape._fields_],
-                    "weights": self.put(layer.numbers[0]),
-                    "bias": self.put(layer.numbers[1]),
-                }
-                for layer in program.layers
-            ],
+            "layers": [self.layer(layer) for layer in program.layers],
+        }
+
+    def layer(self, layer: Layer) -> Description:
+        """What the kernel makes it of."""
+        return {
+            "shape": [getattr(layer.shape, name) for name, *_ in layer.shape._fields_],
+            "weights": self.put(layer.numbers[0]),
+            "bias": self.put(layer.numbers[1]),
         }
 
     def space(self, space: Subspace) -> Description:

@@ -9,6 +9,7 @@ import pytest
 
 from codec.contract.contents import LOSSLESS
 from codec.decoding.engines.choice import chosen
+from codec.decoding.engines.correcting import KernelCorrection, KernelCorrector
 from codec.decoding.lossless.coder import encode_pixels
 from codec.decoding.lossless.update import heads_of
 from codec.encoding.lossless import fit
@@ -20,6 +21,12 @@ from codec.networks.lossless.corrector import HIDDEN, LIMIT, OUTPUTS, Corrector,
 from codec.networks.lossless.shape import CHANNELS
 from scripts.release.corrections import blank
 
+try:  # the kernel is imported where there is one
+    from codec.decoding.engines import library
+
+    LEVELS = library.levels()
+except OSError:
+    LEVELS = []
 LOUDNESS = np.round(256 * np.log2(1 + np.arange(4096))).astype(np.int16)
 
 
@@ -90,22 +97,20 @@ def test_an_error_of_a_channel_moves_the_next_one_as_before(model):
             steps.learn(step, errors[place])
 
 
-@pytest.mark.parametrize("size", [(2, 1), (1, 2), (2, 2), (3, 9), (10, 7), (33, 40)], ids=str)
-def test_the_kernel_corrects_the_same(size):
-    try:
-        from codec.decoding.engines.correcting import KernelCorrection, numbers_of
-
-        rows, columns = -(-size[0] // 2), -(-size[1] // 2)
-        rng = np.random.default_rng(size[0])
-        coarser = rng.integers(-256, 257, (rows, columns, CHANNELS, 2)).astype(np.int16)
-        correctors = {case: drawn(case, rng) for case in corrector.cases()}
-        numbers = {case: numbers_of(network) for case, network in correctors.items()}
-        stages = (
-            KernelCorrection(coarser, size, LOUDNESS, numbers),
-            Correction(coarser, size, LOUDNESS, correctors),
-        )
-    except OSError:
-        pytest.skip("no kernel here")
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "size", [(2, 1), (1, 2), (2, 2), (3, 9), (10, 7), (33, 40), (5, 397)], ids=str
+)
+def test_the_kernel_corrects_the_same(size, level):
+    rows, columns = -(-size[0] // 2), -(-size[1] // 2)
+    rng = np.random.default_rng(size[0])
+    coarser = rng.integers(-256, 257, (rows, columns, CHANNELS, 2)).astype(np.int16)
+    correctors = {case: drawn(case, rng) for case in corrector.cases()}
+    kernels = {case: KernelCorrector.of(level, one) for case, one in correctors.items()}
+    stages = (
+        KernelCorrection(coarser, size, LOUDNESS, kernels),
+        Correction(coarser, size, LOUDNESS, correctors),
+    )
     largest = np.array([16384, 16384, 2**20, 2**20])
     for index in range(3):
         for channel in range(CHANNELS):

@@ -3,41 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ctypes import Array, byref, c_int32
+from ctypes import byref
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.decoding.engines.library import CorrectionStruct, load_kernel, pointer, raise_for
+from codec.decoding.engines.objects import Layer
 from codec.networks.lossless.correction import Correction, Expected, Predictions, Traces
 from codec.networks.lossless.corrector import OUTPUTS, STEPS, Case, Corrector
 from codec.networks.lossless.shape import PHASES
 
-Network = tuple[Array[c_int32], int | None, int | None]
-"""Shifts of the two layers, and where their weights and biases are."""
-Numbers = tuple[Array[c_int32], NDArray[np.int16], NDArray[np.int32]]
-"""The same with the arrays themselves."""
-NO_NETWORK: Network = (c_int32 * 2)(), None, None
+SUM_BITS = 30
+"""What outputs need at most, since sums are below 2^31 and halved at least."""
+Network = tuple[int | None, int | None]
+"""The two layers of a network in the kernel."""
+NO_NETWORK: Network = None, None
 
 
-def numbers_of(corrector: Corrector) -> Numbers:
-    """Shifts, weights and biases of a network, one layer after the other."""
-    layers = corrector.enter, corrector.leave
-    weights = np.concatenate([layer.weight.ravel() for layer in layers]).astype(np.int16)
-    bias = np.concatenate([layer.bias for layer in layers]).astype(np.int32)
-    return (c_int32 * 2)(*(layer.shift for layer in layers)), weights, bias
+@dataclass(frozen=True, eq=False)
+class KernelCorrector:
+    """A network with what owns its layers, see `codec.networks.lossless.corrector.Corrector`."""
+
+    enter: Layer
+    leave: Layer
+
+    @classmethod
+    def of(cls, level: str, corrector: Corrector) -> KernelCorrector:
+        """That of a model, for an instruction set."""
+        layers = (
+            Layer(
+                level,
+                layer.weight,
+                layer.bias,
+                shift=layer.shift,
+                limit=layer.limit,
+                activate=layer is corrector.enter,
+                bits=SUM_BITS,
+            )
+            for layer in (corrector.enter, corrector.leave)
+        )
+        return cls(*layers)
 
 
 class KernelCorrection(Correction):
-    """The stage on one grid; its networks as `numbers_of` gives them."""
+    """The stage on one grid, with the networks of the kernel."""
 
     def __init__(
         self,
         coarser: Traces,
         size: tuple[int, int],
         loudness: NDArray[np.int16],
-        networks: Mapping[Case, Numbers],
+        networks: Mapping[Case, KernelCorrector],
     ) -> None:
         self.networks = networks
         super().__init__(coarser, size, loudness, {})
@@ -98,6 +117,6 @@ class KernelSteps:
 
     def _call(self, name: str, step: int, *arrays: NDArray[Any]) -> None:
         numbers, arguments = (*self._numbers, step), (self._said, self._sums, self.pixels)
-        shifts, weights, bias = self._networks[step]
-        network = shifts, pointer(weights), pointer(bias)
+        layers = self._networks[step]
+        network = layers.enter.handle, layers.leave.handle
         self._stage.call(name, numbers, network, *arguments, *arrays)

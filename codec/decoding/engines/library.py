@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-ABI = 5
+ABI = 6
 LEVEL_VARIABLE = "NNCODEC_KERNEL_LEVEL"
 """Environment variable that forces an instruction set, by name."""
 LEVELS = ("portable", "sse2", "avx2", "avx512", "neon", "simd128")
@@ -86,9 +86,8 @@ class CorrectionStruct(ctypes.Structure):
             (name, c_int32)
             for name in "rows columns phase_row phase_column height width channel step".split()
         ),
-        ("shifts", c_int32 * 2),
-        ("weights", c_void_p),
-        ("bias", c_void_p),
+        ("enter", c_void_p),
+        ("leave", c_void_p),
         ("said", c_void_p),
         ("sums", c_void_p),
         ("traces", c_void_p),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.decoding.engines.correcting import KernelCorrection, numbers_of
+from codec.decoding.engines.correcting import KernelCorrection, KernelCorrector
 from codec.decoding.engines.passes import SAID, Named, NamedProgram, PassBuilder, PassPrograms
 from codec.decoding.engines.protocol import Settle
 from codec.decoding.engines.threads import Bands
@@ -45,7 +45,9 @@ class KernelPasses:
             for number in range(len(PHASES))
         ]
         self._logs = np.ascontiguousarray(model.arrays["loudness.table"], np.int16)
-        self._networks = {case: numbers_of(found) for case, found in model.correctors.items()}
+        self._networks = {
+            case: KernelCorrector.of(level, found) for case, found in model.correctors.items()
+        }
         self._bands = bands
 
     def __call__(

@@ -11,6 +11,7 @@
 #define SCALES 41
 #define ODDS 4
 #define MOST_SIDE (1 << 20)
+#define TOGETHER 48 /* pixels: what the first cache holds of them, a multiple of what tiles hold */
 
 enum { OWN, MEAN, SCALE, LOG_ODDS };
 enum { COUNT, SIZE, SUM };
@@ -65,10 +66,15 @@ static int16_t move_of(const int32_t *said) {
   return trace((int64_t)said[OWN] - said[MEAN], width_of(said[SCALE]));
 }
 
-/* Sums of a row and those around it: 1 1 1 of them (near), and 1 2 3 2 1 (wide). */
-static void add_rows(const nnc_correction *k, int32_t y, int32_t count, int32_t *near,
-                     int32_t *wide) {
-  const ptrdiff_t row = (ptrdiff_t)k->columns * count;
+/* Sums of a row and those around it: 1 1 1 of them (near), and 1 2 3 2 1 (wide), `count` at each
+ * position. */
+typedef struct {
+  int32_t count, *near, *wide;
+} Lines;
+
+static void add_rows(const nnc_correction *k, int32_t y, const Lines *lines) {
+  const ptrdiff_t row = (ptrdiff_t)k->columns * lines->count;
+  int32_t *near = lines->near, *wide = lines->wide;
   memset(near, 0, sizeof(int32_t) * (size_t)row);
   memset(wide, 0, sizeof(int32_t) * (size_t)row);
   for (int32_t d = -2; d <= 2; d++) {
@@ -80,7 +86,9 @@ static void add_rows(const nnc_correction *k, int32_t y, int32_t count, int32_t 
 }
 
 /* The same of columns, at one position; rows have two columns of zeros on each side. */
-static void add_columns(const int32_t *near, const int32_t *wide, int32_t count, int64_t *total) {
+static void add_columns(const Lines *lines, ptrdiff_t x, int64_t *total) {
+  const int32_t count = lines->count;
+  const int32_t *near = lines->near + x * count, *wide = lines->wide + x * count;
   for (int32_t c = 0; c < PAIRS; c++)
     total[c] = (int64_t)near[c - count] + near[c] + near[c + count];
   for (int32_t c = PAIRS; c < count; c++)
@@ -103,7 +111,7 @@ static void tell_rest(const nnc_correction *k, const Seen *seen, const int32_t *
   const int64_t drift = quotient(total[SUM] * (1 << SLOPE_BITS), total[COUNT] + 1);
   const int64_t sizes = k->log2_table[rescale(10 * total[SIZE], 6)];
   inputs[0] = move;
-  inputs[1] = seen->loud[size_of(move)];
+  inputs[1] = seen->loud[TRACE_LIMIT + move];
   inputs[2] = bounded(rescale(across, 8));
   inputs[3] = bounded(rescale(told[k->channel], 8));
   inputs[4] = bounded(rescale(drift, 8));
@@ -121,10 +129,44 @@ static void settle(const int32_t *corrected, int32_t *whole, uint16_t *table) {
   *table = (uint16_t)((odds * SCALES + scale_index(corrected[1])) * FRACTIONS + fraction);
 }
 
+/* Where the next pixels of a step are said. */
+typedef struct {
+  int32_t *corrected, *whole;
+  uint16_t *table;
+} Expected;
+
+/* Pixels of a row, every other one from x on. */
+static void expect_some(const nnc_correction *k, const Seen *seen, const Lines *lines, int32_t y,
+                        ptrdiff_t x, int32_t pixels, Expected *out) {
+  const int32_t pitch = HIDDEN + seen->inputs, row = 2 * y + k->phase_row;
+  int16_t values[TOGETHER * MOST_VALUES], *inputs = values + HIDDEN;
+  int32_t changes[TOGETHER * OUTPUTS], *change = changes;
+  for (int32_t n = 0; n < pixels; n++, inputs += pitch) {
+    const ptrdiff_t at = x + 2 * n;
+    const int32_t *said = said_at(k, y, at);
+    int16_t *traces = traces_at(k, y, at);
+    int64_t total[PAIRS + 2 * COLOURS];
+    traces[2 * k->channel + 1] = move_of(said);
+    add_columns(lines, at, total);
+    nnc_tell_errors(k, seen, traces, row, 2 * (int32_t)at + k->phase_column, inputs);
+    tell_rest(k, seen, said, traces, total, inputs + 2 * seen->count);
+  }
+  nnc_run_network(k, pixels, values, changes);
+  for (int32_t n = 0; n < pixels; n++, change += OUTPUTS, out->corrected += OUTPUTS) {
+    const int32_t *said = said_at(k, y, x + 2 * n);
+    const int64_t moved = rescale(change[0] * width_of(said[SCALE]), 13);
+    out->corrected[0] = (int32_t)(said[MEAN] + moved);
+    out->corrected[1] = said[SCALE] + change[1];
+    out->corrected[2] = said[LOG_ODDS] + change[2];
+    settle(out->corrected, out->whole++, out->table++);
+  }
+}
+
 int32_t nnc_expect(const nnc_correction *k, int32_t *corrected, int32_t *whole, uint16_t *table) {
-  if (!valid(k) || !k->said || !k->weights || !k->bias || k->shifts[0] < 1 || k->shifts[0] > 30 ||
-      k->shifts[1] < 1 || k->shifts[1] > 30)
-    return NNC_BAD_ARGUMENT;
+  Seen seen;
+  if (!valid(k) || !k->said) return NNC_BAD_ARGUMENT;
+  nnc_find_seen(k, &seen);
+  if (!nnc_valid_network(k, &seen)) return NNC_BAD_ARGUMENT;
   const int32_t count = PAIRS + 2 * (k->channel + 1);
   Size size = {0, 0};
   const size_t line = ((size_t)k->columns + 4) * (size_t)count;
@@ -132,28 +174,15 @@ int32_t nnc_expect(const nnc_correction *k, int32_t *corrected, int32_t *whole, 
   int32_t *memory = size.overflow ? NULL : nnc_take(size.bytes);
   if (!memory) return NNC_OUT_OF_MEMORY;
   memset(memory, 0, size.bytes);
-  int32_t *near = memory + 2 * count, *wide = near + line;
-  Seen seen;
-  nnc_find_seen(k, &seen);
+  const Lines lines = {count, memory + 2 * count, memory + 2 * count + line};
+  Expected out = {corrected, whole, table};
   for (int32_t y = 0; y < k->height; y++) {
     int32_t first;
     if (!has_row(k, y, &first)) continue;
-    add_rows(k, y, count, near, wide);
-    for (ptrdiff_t x = first; x < k->width; x += 2, corrected += SAID - 1) {
-      int16_t *traces = traces_at(k, y, x), values[HIDDEN + MOST_INPUTS];
-      const int32_t *said = said_at(k, y, x);
-      int64_t total[PAIRS + 2 * COLOURS], changes[OUTPUTS];
-      traces[2 * k->channel + 1] = move_of(said);
-      add_columns(near + x * count, wide + x * count, count, total);
-      nnc_tell_errors(k, &seen, traces, 2 * y + k->phase_row, 2 * (int32_t)x + k->phase_column,
-                      values + HIDDEN);
-      tell_rest(k, &seen, said, traces, total, values + HIDDEN + 2 * seen.count);
-      nnc_run_network(k, seen.inputs, values, changes);
-      const int64_t moved = rescale(changes[0] * width_of(said[SCALE]), 13);
-      corrected[0] = (int32_t)(said[MEAN] + moved);
-      corrected[1] = (int32_t)(said[SCALE] + changes[1]);
-      corrected[2] = (int32_t)(said[LOG_ODDS] + changes[2]);
-      settle(corrected, whole++, table++);
+    add_rows(k, y, &lines);
+    for (int32_t x = first; x < k->width; x += 2 * TOGETHER) {
+      const int32_t left = (k->width - x + 1) / 2;
+      expect_some(k, &seen, &lines, y, x, left < TOGETHER ? left : TOGETHER, &out);
     }
   }
   nnc_give(memory);

@@ -31,39 +31,45 @@ void nnc_find_seen(const nnc_correction *k, Seen *seen) {
     }
   }
   seen->inputs = 2 * seen->count + TOLD;
-  for (int32_t size = 0; size <= TRACE_LIMIT; size++)
-    seen->loud[size] = k->log2_table[rescale(10 * size, 6)];
+  for (int32_t trace = -TRACE_LIMIT; trace <= TRACE_LIMIT; trace++)
+    seen->loud[TRACE_LIMIT + trace] = k->log2_table[rescale(10 * (trace < 0 ? -trace : trace), 6)];
 }
 
 void nnc_tell_errors(const nnc_correction *k, const Seen *seen, const int16_t *traces, int32_t row,
                      int32_t column, int16_t *inputs) {
-  const int32_t rows = 2 * k->rows, columns = 2 * k->columns;
-  const int32_t inside = row >= REACH && row < rows - REACH && column >= REACH &&
-                         column < columns - REACH;
-  for (int32_t n = 0; n < seen->count; n++) {
+  const int32_t rows = 2 * k->rows, columns = 2 * k->columns, count = seen->count;
+  const int16_t *loud = seen->loud + TRACE_LIMIT;
+  if (row >= REACH && row < rows - REACH && column >= REACH && column < columns - REACH) {
+    for (int32_t n = 0; n < count; n++) {
+      const int16_t error = traces[seen->at[n]];
+      inputs[n] = error;
+      inputs[count + n] = loud[error];
+    }
+    return;
+  }
+  for (int32_t n = 0; n < count; n++) {
     const int32_t y = row + seen->row[n], x = column + seen->column[n];
-    const int32_t there = inside || (y >= 0 && y < rows && x >= 0 && x < columns);
-    inputs[n] = there ? traces[seen->at[n]] : 0;
+    const int32_t inside = y >= 0 && y < rows && x >= 0 && x < columns;
+    inputs[n] = inside ? traces[seen->at[n]] : 0;
+    inputs[count + n] = loud[inputs[n]];
   }
-  for (int32_t n = 0; n < seen->count; n++)
-    inputs[seen->count + n] = seen->loud[size_of(inputs[n])];
 }
 
-static int32_t dot(const int16_t *a, const int16_t *b, int32_t count) {
-  int32_t sum = 0;
-  for (int32_t n = 0; n < count; n++) sum += (int32_t)a[n] * b[n];
-  return sum;
+static int32_t is_layer(const nnc_layer *layer, int32_t inputs, int32_t outputs, int32_t activate) {
+  const nnc_shape *shape = &layer->shape;
+  return shape->inputs == inputs && shape->outputs == outputs && shape->size == 1 &&
+         shape->stride == 1 && shape->limit == LIMIT && shape->activate == activate;
 }
 
-void nnc_run_network(const nnc_correction *k, int32_t inputs, int16_t *values, int64_t *changes) {
-  const int16_t *weights = k->weights;
-  for (int32_t n = 0; n < HIDDEN; n++, weights += inputs) {
-    const int64_t sum = dot(weights, values + HIDDEN, inputs) + (int64_t)k->bias[n];
-    const int64_t out = rescale(sum, k->shifts[0]);
-    values[n] = bounded(out < 0 ? rescale(out, 3) : out);
-  }
-  for (int32_t n = 0; n < OUTPUTS; n++, weights += HIDDEN + inputs) {
-    const int64_t sum = dot(weights, values, HIDDEN + inputs) + (int64_t)k->bias[HIDDEN + n];
-    changes[n] = clamp(rescale(sum, k->shifts[1]), -LIMIT, LIMIT);
-  }
+int32_t nnc_valid_network(const nnc_correction *k, const Seen *seen) {
+  return k->enter && k->leave && is_layer(k->enter, seen->inputs, HIDDEN, 1) &&
+         is_layer(k->leave, HIDDEN + seen->inputs, OUTPUTS, 0);
+}
+
+void nnc_run_network(const nnc_correction *k, int32_t pixels, int16_t *values, int32_t *changes) {
+  const ptrdiff_t pitch = k->leave->shape.inputs;
+  const Target hidden = {.narrow = {{values, pitch, 0, LIMIT}}, .narrow_count = 1, .shuffle = 1};
+  const Target out = {.wide = {changes, OUTPUTS, 0}, .bound = LIMIT, .shuffle = 1};
+  k->enter->convolve(k->enter, (Source){values + HIDDEN, pitch, 0}, &hidden, 0, 0, 1, pixels);
+  k->leave->convolve(k->leave, (Source){values, pitch, 0}, &out, 0, 0, 1, pixels);
 }

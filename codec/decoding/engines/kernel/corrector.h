@@ -13,19 +13,17 @@
 #define MOST_PLACES 20
 #define MOST_SEEN (MOST_PLACES * COLOURS + 2)
 #define TOLD 8 /* inputs that are no single errors */
-#define MOST_INPUTS (2 * MOST_SEEN + TOLD)
+#define MOST_VALUES (HIDDEN + 2 * MOST_SEEN + TOLD)
 
 /* What the network of a step is told of single errors. */
 typedef struct {
   int32_t count, inputs;
   int32_t row[MOST_SEEN], column[MOST_SEEN]; /* less those of the pixel */
   ptrdiff_t at[MOST_SEEN];                   /* elements from the pixel's first trace */
-  int16_t loud[TRACE_LIMIT + 1];             /* logarithms of sizes */
+  int16_t loud[2 * TRACE_LIMIT + 1];         /* logarithms of the sizes of -TRACE_LIMIT ... */
 } Seen;
 
 static inline int16_t bounded(int64_t value) { return (int16_t)clamp(value, -LIMIT, LIMIT); }
-
-static inline int16_t size_of(int16_t trace) { return trace < 0 ? -trace : trace; }
 
 void nnc_find_seen(const nnc_correction *k, Seen *seen);
 
@@ -34,7 +32,10 @@ void nnc_find_seen(const nnc_correction *k, Seen *seen);
 void nnc_tell_errors(const nnc_correction *k, const Seen *seen, const int16_t *traces, int32_t row,
                      int32_t column, int16_t *inputs);
 
-/* Runs the network of a step; in front of its inputs is room for HIDDEN. */
-void nnc_run_network(const nnc_correction *k, int32_t inputs, int16_t *values, int64_t *changes);
+/* Whether the layers are those of such a step. */
+int32_t nnc_valid_network(const nnc_correction *k, const Seen *seen);
+
+/* Runs the network of a step for neighbouring pixels; each has room for HIDDEN before its inputs. */
+void nnc_run_network(const nnc_correction *k, int32_t pixels, int16_t *values, int32_t *changes);
 
 #endif

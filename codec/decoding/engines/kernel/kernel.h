@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever a caller would have to. */
-#define NNC_ABI 5
+#define NNC_ABI 6
 
 enum nnc_status {
   NNC_OK = 0,
@@ -172,9 +172,7 @@ typedef struct {
   int32_t phase_row, phase_column; /* of the pass */
   int32_t height, width;           /* positions of the phase that lie in the grid */
   int32_t channel, step;
-  int32_t shifts[2];               /* of the step's network: its two layers */
-  const int16_t *weights;          /* [16][inputs], then [3][16 + inputs] */
-  const int32_t *bias;             /* 16, then 3 */
+  const nnc_layer *enter, *leave;  /* of the step's network */
   const int32_t *said;             /* [rows][columns][4]: own, mean, raw scale, raw odds */
   int32_t *sums;                   /* [rows][columns][3 + 2 (channel + 1)] */
   int16_t *traces;                 /* [2 rows][2 columns][3][2] */
