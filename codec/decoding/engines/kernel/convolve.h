@@ -80,6 +80,10 @@ SUMS(single_4, 1, 4)
 /* Loads and stores of the first `count` lanes. */
 INLINE V load(const int32_t *from, int count) {
   if (count >= LANES) return (V) * (const Loose *)from;
+  if (count == 4) {
+    const Half half = *(const Half *)from;
+    return (V)__builtin_shufflevector(half, half, 0, 1, 2, 3, 0, 1, 2, 3);
+  }
   V value = {0};
   for (int i = 0; i < count; i++) value[i] = from[i];
   return value;
