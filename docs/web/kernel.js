@@ -5,7 +5,7 @@ import { invalid, refuse } from './container.js';
 
 const ABI = 6;
 const SIMD = 5, PORTABLE = 0;
-const READER_BYTES = 32, MOST_STRIP = 2 ** 18;
+const READER_BYTES = 32;
 const ERRORS = [
   null,
   () => { throw new RangeError('there is not enough memory for this picture'); },
@@ -124,12 +124,8 @@ export class Kernel {
     return this.words(...base, ...kept, this.words(...places), ...numbers, logs, ...symbols);
   }
 
-  /** Runs a program on rows of its base grid, strip by strip; `weight` is what a row costs. */
-  run(program, job, rows, weight) {
-    const strip = Math.max(1, Math.floor(MOST_STRIP / weight));
-    for (let first = 0; first < rows; first += strip)
-      check(this.x.nnc_run(program.handle, job, first, Math.min(first + strip, rows)));
-  }
+  /** Runs a program on all rows of its base grid. */
+  run(program, job, rows) { check(this.x.nnc_run(program.handle, job, 0, rows)); }
 
   /** Places of means, steps, tables and symbols, for so many of them. */
   symbols(count) { return [8, 8, 2, 4].map((bytes) => this.take(bytes * count)); }

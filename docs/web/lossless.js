@@ -8,7 +8,6 @@ import { METHODS, moved, movesOf, readLevels } from './updates.js';
 const PHASES = [[1, 1], [0, 1], [1, 0]];
 const SEED = [128, 0, 0], GREY_TABLE = 4;
 const CLASSES = 4, COLOURS = 3, NOTHING = new BigInt64Array(0);
-const POSITION_COST = 8;
 
 /** The pixels of a lossless file: RGB in raster order. */
 export function decodeLossless(kernel, model, file) {
@@ -112,7 +111,7 @@ function refine(kernel, model, passes, reader, { known, traces, from, to, number
       kernel.scope(() => {
         const base = { base: from, kept: [inside[1], inside[0]], external, constants, logs };
         const job = kernel.job(part, { ...base, symbols: [0, 0, 0, pixels] });
-        kernel.run(part, job, rows, POSITION_COST * columns);
+        kernel.run(part, job, rows);
       });
     };
     delete arrays.error;

@@ -29,7 +29,7 @@ export function decodeLearned(kernel, model, file, content, prior) {
   const constants = constantsOf(synthesis.constants, tensors, file.quality);
   const external = { [synthesis.source]: latents, [synthesis.target]: picture };
   const job = kernel.job(program, { base: even, kept: even, external, constants });
-  kernel.run(program, job, even[0], BLOCK_PX ** 2 * even[1]);
+  kernel.run(program, job, even[0]);
   return { picture, sides };
 }
 
@@ -113,6 +113,6 @@ export function filterPicture(kernel, model, file, { picture, sides }, changed) 
     external: { [filter.source]: picture, [filter.target]: pixels },
     constants: constantsOf(filter.constants, tensors, file.quality),
   });
-  kernel.run(program, job, Math.ceil(height / 2), 4 * sides[1]);
+  kernel.run(program, job, Math.ceil(height / 2));
   return kernel.view(Uint8Array, pixels, 3 * width * height).slice();
 }

@@ -29,8 +29,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strips as low as they can be, and layers in pieces."""
     monkeypatch.setattr(strips, "PIXELS", 1)
     monkeypatch.setattr(fixed_point, "LARGEST_PARTS", 5000)
-    monkeypatch.setattr(compiled, "FILTER_PX", 1)
-    monkeypatch.setattr(compiled, "SYNTHESIS_PX", 1)
+    monkeypatch.setattr(compiled, "STRIP_PX", 1)
 
 
 def test_strips_cover_the_picture(narrow):

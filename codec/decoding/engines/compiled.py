@@ -19,16 +19,13 @@ from codec.decoding.engines.objects import CodewordReader, Tables
 from codec.decoding.engines.protocol import Refine
 from codec.decoding.engines.scanning import ScanProgram
 from codec.decoding.engines.synthesis import SynthesisProgram
-from codec.decoding.engines.threads import Bands, available_threads
+from codec.decoding.engines.threads import STRIP_PX, Bands, available_threads
 from codec.decoding.engines.walk import Walk
 from codec.models.kinds import FilteredModel, LearnedModel, LosslessModel
 from codec.networks.integers import FilterLayers, HeadLayers, Scales
 from codec.networks.order import Exchange, Grid, Latents
 from codec.picture.pixels import Halves, Pixels
 
-FILTER_PX, SYNTHESIS_PX = 2**18, 2**20
-"""Pixels of a strip, if that makes a row of it.  What the filter needs of memory then stays in the
-caches; the synthesis sees so far around a strip that a thin one costs twice the work."""
 Kept = TypeVar("Kept")
 
 
@@ -99,7 +96,7 @@ class KernelEngine:
             bands.run(
                 lambda first, last: program.program.run(job, first, last),
                 rows,
-                max(1, SYNTHESIS_PX // (256 * columns)),
+                STRIP_PX // (256 * columns),
             )
         return picture
 
@@ -125,7 +122,7 @@ class KernelEngine:
             bands.run(
                 lambda first, last: program.program.run(job, first, last),
                 -(-height // 2),
-                max(1, FILTER_PX // (4 * picture.shape[1])),
+                STRIP_PX // (4 * picture.shape[1]),
             )
         return pixels
 

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from codec.decoding.engines.correcting import KernelCorrection, KernelCorrector
 from codec.decoding.engines.passes import SAID, Named, NamedProgram, PassBuilder, PassPrograms
 from codec.decoding.engines.protocol import Settle
-from codec.decoding.engines.threads import Bands
+from codec.decoding.engines.threads import STRIP_PX, Bands
 from codec.models.kinds import LosslessModel
 from codec.networks.integers import HeadLayers
 from codec.networks.lossless.correction import Traces
 from codec.networks.lossless.shape import CHANNELS, CLASSES, PHASES
 
-STRIP_POSITIONS = 2**15
 NOTHING = np.zeros(0, np.int64)
 StepArrays = tuple[NDArray[np.int64], NDArray[np.uint16] | None, NDArray[np.int32] | None]
 """Means, tables and symbols of a step."""
@@ -126,5 +125,5 @@ class _Pass:
         self._bands.run(
             lambda first, last: part.program.run(job, first, last),
             base[0],
-            max(1, STRIP_POSITIONS // base[1]),
+            STRIP_PX // (4 * base[1]),
         )

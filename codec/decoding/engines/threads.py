@@ -9,6 +9,8 @@ from typing import Any
 
 from codec.networks import patience
 
+STRIP_PX = 2**22
+"""Pixels of a strip, if that makes a row of it: after each one, patience is asked for."""
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 """Environment variable that limits threads, as it does those of torch."""
 
@@ -38,12 +40,13 @@ class Bands:
             self._pool.shutdown(cancel_futures=True)
 
     def run(self, function: Callable[[int, int], Any], rows: int, most: int) -> None:
-        """Calls function(first, last) for bands of `most` rows, or fewer to use all threads.
+        """Calls function(first, last) for bands of `most` rows at most, as many for each thread.
 
         Raises:
             LimitExceeded: there is no more patience.
         """
-        size = max(1, min(most, -(-rows // self._threads)))
+        rounds = -(-rows // (self._threads * max(1, most)))
+        size = -(-rows // (self._threads * rounds))
         bands = [(first, min(first + size, rows)) for first in range(0, rows, size)]
         if self._pool is None or len(bands) == 1:
             for band in bands:

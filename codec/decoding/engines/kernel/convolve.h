@@ -170,6 +170,17 @@ INLINE V joined(const nnc_layer *layer, const V *parts, int apart, int block) {
   return result;
 }
 
+/* Asks for what will be added to outputs while their sums are computed: of large pictures it is not
+ * in the caches, and too far apart to be foreseen. */
+INLINE void prefetch(const Target *t, ptrdiff_t y, ptrdiff_t x, int from, int lanes) {
+  const int line = 64 / sizeof(int32_t);
+  if (t->shuffle != 1) return;
+  for (int i = 0; i < lanes && t->plus.data; i += line)
+    __builtin_prefetch(t->plus.data + y * t->plus.row + x * t->plus.pixel + from + i);
+  for (int i = 0; i < lanes && t->add; i += line)
+    __builtin_prefetch(t->wide.data + y * t->wide.row + x * t->wide.pixel + from + i);
+}
+
 static void convolve(const nnc_layer *layer, Source source, const Target *target, int32_t blank,
                      int32_t first, int32_t last, int32_t columns) {
   static Sums *const wide[] = {0, wide_1, wide_2, wide_3, wide_4};
@@ -187,6 +198,8 @@ static void convolve(const nnc_layer *layer, Source source, const Target *target
       for (ptrdiff_t x = 0; x < columns;) {
         const int count = x + tile <= columns ? tile : 1;
         const int16_t *input = source.data + y * shape->stride * source.row + x * step;
+        for (int p = 0; p < count; p++)
+          prefetch(target, y, x + p, block * LANES, group * LANES);
         for (int i = 0; i < layer->part_count; i++) {
           const Part *part = &layer->part[i];
           const V *weights = (const V *)part->weights + block * per_block;

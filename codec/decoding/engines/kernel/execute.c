@@ -135,12 +135,12 @@ static void edges(const nnc_program *p, const nnc_instruction *i, const Array *a
   const size_t width = (size_t)to->pixel * sizeof(int16_t), line = (size_t)to->row * sizeof(int16_t);
   int16_t *origin = to->origin;
   for (ptrdiff_t y = rows.first; y < rows.last; y++)
-    for (int32_t n = 1; n <= pad; n++) {
+    for (int32_t n = 1; n <= pad && y >= 0 && y < to->rows; n++) {
       memcpy(origin + element(to, y, -n), origin + element(to, y, 0), width);
       memcpy(origin + element(to, y, to->columns - 1 + n), origin + element(to, y, to->columns - 1),
              width);
     }
-  for (ptrdiff_t y = to->kept.first; y < to->kept.last; y++)
+  for (ptrdiff_t y = rows.first; y < rows.last; y++)
     if (y < 0 || y >= to->rows)
       memcpy(origin + element(to, y, -pad), origin + element(to, y < 0 ? 0 : to->rows - 1, -pad),
              line);

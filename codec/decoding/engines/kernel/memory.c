@@ -1,4 +1,4 @@
-/* Memory of registers: those that are not in use at the same time share it. */
+/* Memory of registers, all of it zeros at first: pads stay so. */
 #include "program.h"
 
 int32_t nnc_extent(const nnc_register *r, int32_t base) {
@@ -6,34 +6,8 @@ int32_t nnc_extent(const nnc_register *r, int32_t base) {
   return base & ((1 << -r->finer) - 1) ? -1 : base >> -r->finer;
 }
 
-/* Where each register begins: the largest first, each at the first place that no register has which
- * lives at the same time. Returns how many bytes they need together. */
-static size_t arrange(int32_t count, const size_t *bytes, const Rows *lives, size_t *at) {
-  int32_t order[MOST_REGISTERS];
-  for (int32_t n = 0; n < count; n++) {
-    int32_t place = n;
-    for (; place > 0 && bytes[order[place - 1]] < bytes[n]; place--) order[place] = order[place - 1];
-    order[place] = n;
-  }
-  size_t total = 0;
-  for (int32_t n = 0; n < count; n++) {
-    const int32_t r = order[n];
-    at[r] = 0;
-    for (int32_t m = 0; m < n; m++) {
-      const int32_t other = order[m];
-      if (lives[r].first >= lives[other].last || lives[other].first >= lives[r].last) continue;
-      if (at[r] >= at[other] + bytes[other] || at[other] >= at[r] + bytes[r]) continue;
-      at[r] = at[other] + bytes[other];
-      m = -1; /* there it may meet one that it passed */
-    }
-    if (at[r] + bytes[r] > total) total = at[r] + bytes[r];
-  }
-  return total;
-}
-
-void *nnc_place(const nnc_program *p, const nnc_job *job, const Rows *kept, const Rows *lives,
-                Array *arrays) {
-  size_t bytes[MOST_REGISTERS], at[MOST_REGISTERS];
+void *nnc_place(const nnc_program *p, const nnc_job *job, const Rows *kept, Array *arrays) {
+  size_t at[MOST_REGISTERS];
   Size all = {0, 0};
   for (int32_t r = 0; r < p->register_count; r++) {
     const nnc_register *spec = &p->registers[r];
@@ -46,46 +20,44 @@ void *nnc_place(const nnc_program *p, const nnc_job *job, const Rows *kept, cons
     array->pixel = channels;
     array->row = (ptrdiff_t)channels * (array->columns + 2 * spec->pad);
     array->kept = kept[r];
-    bytes[r] = 0;
+    array->filled = kept[r].first;
+    at[r] = all.bytes;
     if (spec->external || kept[r].first >= kept[r].last) continue;
-    const size_t before = all.bytes;
     /* One vector more than there is: the last channels are read in pairs. */
     size_add(&all, (size_t)(kept[r].last - kept[r].first) * (size_t)array->row + 16,
              (size_t)spec->bits / 8);
     if (all.overflow) return NULL;
-    bytes[r] = all.bytes - before;
   }
-  char *memory = nnc_take(arrange(p->register_count, bytes, lives, at) + 64);
+  char *memory = nnc_take(all.bytes + 64);
   if (!memory) return NULL;
+  memset(memory, 0, all.bytes);
   for (int32_t r = 0; r < p->register_count; r++) {
     const nnc_register *spec = &p->registers[r];
     Array *array = &arrays[r];
     if (spec->external)
       array->origin = job->external[r];
-    else if (bytes[r])
+    else
       array->origin = memory + at[r] +
                       ((ptrdiff_t)spec->pad * array->pixel - array->kept.first * array->row) *
                           (spec->bits / 8);
-    else
-      array->origin = NULL;
   }
   return memory;
 }
 
-void nnc_clear_pads(const nnc_register *spec, const Array *array) {
-  const Rows rows = array->kept;
-  if (spec->external || !array->origin) return;
-  const ptrdiff_t width = spec->bits / 8;
-  const size_t line = (size_t)(array->row * width);
-  const size_t side = (size_t)(spec->pad * array->pixel * width);
-  char *start =
-      (char *)array->origin - (spec->pad * array->pixel - rows.first * array->row) * width;
-  for (int32_t y = rows.first; y < rows.last; y++, start += line)
-    if (y < 0 || y >= array->rows || spec->channels != array->pixel) {
-      memset(start, 0, line);
-    } else if (side) {
-      memset(start, 0, side);
-      memset(start + line - side, 0, side);
-    }
-  memset(start, 0, 16 * (size_t)width);
+void nnc_slide(const nnc_register *spec, Array *array, Rows rows) {
+  if (spec->external || rows.first >= rows.last) return;
+  const ptrdiff_t line = array->row * (spec->bits / 8);
+  const ptrdiff_t pad = spec->pad * array->pixel * (spec->bits / 8);
+  const int32_t by = rows.first - array->kept.first;
+  if (by > 0) {
+    char *start = (char *)array->origin + array->kept.first * line - pad;
+    if (array->filled > rows.first)
+      memmove(start, start + by * line, (size_t)(array->filled - rows.first) * (size_t)line);
+    array->origin = (char *)array->origin - by * line;
+    array->kept = (Rows){rows.first, array->kept.last + by};
+  }
+  /* Rows below the picture are where others were. */
+  for (int32_t y = array->filled > array->rows ? array->filled : array->rows; y < rows.last; y++)
+    memset((char *)array->origin + y * line - pad, 0, (size_t)line);
+  if (rows.last > array->filled) array->filled = rows.last;
 }

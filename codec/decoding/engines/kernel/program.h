@@ -25,7 +25,8 @@ typedef struct {
   void *origin;
   ptrdiff_t pixel, row; /* elements between neighbours */
   int32_t rows, columns;
-  Rows kept; /* those that are in memory, with the pads */
+  Rows kept;      /* those that are in memory, with the pads */
+  int32_t filled; /* those before were needed at some time */
 } Array;
 
 struct nnc_scan {
@@ -38,16 +39,36 @@ struct nnc_scan {
 /* Rows or columns of a register, or -1 if the base grid has too many or is not divisible. */
 int32_t nnc_extent(const nnc_register *r, int32_t base);
 
-/* Memory for all registers that are not external, and arrays there; null if there is none.
- * kept: rows of each register.  lives: the instructions from first to last-1 that it is for; others
- * may have the same memory before and after. */
-void *nnc_place(const nnc_program *program, const nnc_job *job, const Rows *kept, const Rows *lives,
-                Array *arrays);
-/* Zeros around a register, and in the channel that makes their number even. */
-void nnc_clear_pads(const nnc_register *spec, const Array *array);
+/* Memory for all registers that are not external, with zeros, and arrays there; null if there is none.
+ * kept: rows of each register. */
+void *nnc_place(const nnc_program *program, const nnc_job *job, const Rows *kept, Array *arrays);
+/* Lets go of the rows before `rows`, so that there is room for all of these. */
+void nnc_slide(const nnc_register *spec, Array *array, Rows rows);
+
+/* The registers that an instruction reads, besides what it changes, and writes, or -1. */
+#define SOURCES(i) {(i)->source, (i)->plus}
+#define TARGETS(i) {(i)->wide, (i)->narrow[0].target, (i)->narrow[1].target}
 
 /* The grid of an instruction: that of its targets before a shuffle, at a phase if it writes there. */
 int32_t nnc_own_finer(const nnc_program *program, const nnc_instruction *i);
+/* Rows of its targets for each of its own. */
+static inline int32_t nnc_times(const nnc_instruction *i) {
+  return i->operation == NNC_CONV ? i->shuffle : 1;
+}
+/* Which rows of the source (`operand` 0) or of `plus` (1) rows of its own grid need. */
+Rows nnc_needed(const nnc_program *program, const nnc_instruction *i, int32_t operand, Rows rows);
+/* Those of its rows that exist, in pads too if it makes these. */
+Rows nnc_inside(const nnc_program *program, const nnc_instruction *i, int32_t base, Rows rows);
+
+/* Rows that each instruction makes, in those of its own grid, and that each register has. */
+typedef struct {
+  Rows todo[MOST_INSTRUCTIONS], kept[MOST_REGISTERS];
+} Needs;
+
+/* How much finer than the base grid the finest external target is. */
+int32_t nnc_fine(const nnc_program *program);
+/* What is needed for rows of that one, and as many of the others. */
+void nnc_find_needs(const nnc_program *program, int32_t base, int32_t fine, Rows run, Needs *needs);
 
 /* Runs one instruction for rows of its own grid: that of its targets, before a shuffle. */
 int32_t nnc_execute(const nnc_program *program, const nnc_instruction *i, const nnc_job *job,
