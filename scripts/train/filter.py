@@ -29,6 +29,7 @@ from codec.models.registry import PRETRAINED
 from codec.models.released import load_file
 from codec.networks.config import FilterConfig
 from codec.networks.postfilter import PostFilter
+from codec.networks.precision import autocast
 from codec.networks.units import PIXELS_PER_UNIT
 from scripts.train.data import load_folder
 from scripts.train.pairs import Pairs, code_crops
@@ -132,7 +133,7 @@ def run_filter(postfilter: PostFilter, pairs: Pairs) -> Tensor:
     """Filtered pictures: float [b 3 h w], pixel values - 128."""
     quality = (pairs.quality / 50 - 1).view(-1, 1, 1, 1)
     x = pairs.decoded.contiguous(memory_format=torch.channels_last) / PIXELS_PER_UNIT
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast("cpu"):
         return postfilter(x, quality).float() * PIXELS_PER_UNIT
 
 

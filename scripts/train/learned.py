@@ -18,7 +18,9 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -27,6 +29,7 @@ from codec.networks.config import ModelConfig
 from codec.networks.learned import Model
 from codec.networks.likelihood import Rounding, hard_rounding, noisy_rounding
 from codec.networks.order import BLOCK_PX
+from codec.networks.precision import autocast
 from scripts.train.data import center_crops, klt, load_folder, random_crops
 from scripts.train.muon import KernelMuon
 from scripts.train.run import Training, Validation, load_config, run_parser
@@ -106,6 +109,10 @@ class Trainer(Training):
         if self.resume():
             return
         if weights is not None:
+            # Other crops than those that the weights were trained on first.
+            seed = self.config.seed + steps_of(weights)
+            torch.manual_seed(seed)
+            self.rng = np.random.default_rng(seed)
             state = load_weights(weights)
             for model in (self.model, self.average):
                 model.load_state_dict(state)
@@ -129,7 +136,7 @@ class Trainer(Training):
         quality = torch.rand(len(x), device=self.device) * 100
         level, weight = level_at(quality), lambda_at(quality)
         self.set_learning_rate(self.learning_rate())
-        with torch.autocast(self.device, torch.bfloat16):
+        with autocast(self.device):
             out = self.model(x, level, self.rounding)
             bpp = out.latent_bits / x[0, 0].numel()
             distortion = self.distortion(out.picture - x)
@@ -187,6 +194,14 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         return load_file(path)
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def steps_of(path: Path) -> int:
+    """How many steps weights were trained for, as far as their file says so."""
+    if path.suffix != ".safetensors":
+        return 0
+    with safe_open(path, "pt") as file:
+        return int((file.metadata() or {}).get("steps", 0))
 
 
 def main() -> None:

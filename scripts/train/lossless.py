@@ -16,6 +16,7 @@ from torch import Tensor
 
 from codec.networks.config import LosslessConfig
 from codec.networks.lossless.network import LosslessNetworks
+from codec.networks.precision import autocast
 from scripts.train.data import center_crops, load_shrunk, random_crops
 from scripts.train.lossless_rate import rate, solve_linear, to_units
 from scripts.train.run import Training, Validation, load_config, run_parser
@@ -73,7 +74,7 @@ class Trainer(Training):
         optim, data = self.config.optim, self.config.data
         self.set_learning_rate(optim.lr * self.warm_cosine(optim.warmup_steps))
         x = to_units(random_crops(pictures, data.crop_px, data.batch, self.rng) + 128)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast("cpu"):
             loss = rate(self.model, x.contiguous(memory_format=torch.channels_last))
         return self.descend(loss / x[:, 0].numel())
 

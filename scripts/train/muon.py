@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from codec.networks.precision import gradient_type
+
 LEAST_SIDE = 16
 """Of a matrix that Muon takes: smaller ones have few directions to tell apart."""
 MOMENTUM = 0.95
@@ -30,7 +32,7 @@ def is_kernel(parameter: Tensor) -> bool:
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Brings all singular values close to 1, by Newton-Schulz: float [n a b] -> bfloat16 [n a b].
+    """Brings all singular values close to 1, by Newton-Schulz: [n a b], in the type of gradients.
 
     `torch.optim.Muon` does the same one matrix at a time, which takes twice as long in networks of
     many small layers.
@@ -38,7 +40,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonal(matrices.mT).mT
     linear, cubic, quintic = NEWTON_SCHULZ
-    x = matrices.bfloat16()
+    x = matrices.to(gradient_type(matrices.device.type))
     x = x / x.flatten(1).norm(dim=1).clamp(min=1e-7).view(-1, 1, 1)
     for _ in range(ITERATIONS):
         gram = x @ x.mT

@@ -23,6 +23,7 @@ from codec.networks.context import Predicted, at_phases
 from codec.networks.layers import Conv
 from codec.networks.learned import Model
 from codec.networks.order import Slot
+from codec.networks.precision import autocast, gradient_type
 
 FAST, SLOW = 0.8, 0.95
 """Decay of Adam's means of the gradient and its square."""
@@ -36,9 +37,9 @@ def round_kernels(model: Model) -> Model:
     """Rounds the kernels of a model, in place, as autocast would in each step; returns it."""
     for module in model.modules():
         if isinstance(module, Conv):
-            kernels = module.weight.data.bfloat16()
+            kernels = module.weight.data.to(gradient_type(module.weight.device.type))
             module.weight.data = kernels.contiguous(memory_format=torch.channels_last)
-            module.bias.data = module.bias.data.bfloat16()
+            module.bias.data = module.bias.data.to(kernels.dtype)
     return model
 
 
@@ -81,7 +82,7 @@ def refine(
         noise = annealing.noise(step, generator)
         draw = partial(annealing.draw, done=done, steps=steps, noise=noise)
         scan = DrawnScan(latents * level.step, draw)
-        with torch.autocast(y.device.type, torch.bfloat16):
+        with autocast(y.device.type):
             values = model.context.scan(latents, level, scan.code)
             picture = model.reconstruct(values, level)
         error = compare(picture[:, :, :height, :width])
