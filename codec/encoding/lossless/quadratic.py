@@ -33,7 +33,7 @@ from codec.picture.pixels import Pixels
 
 MOST_POSITIONS = 2**17
 """Of one head; larger pictures are sampled."""
-BLOCK = 2**9
+BLOCK = 2**10
 """Positions whose products are held at a time."""
 
 
@@ -214,18 +214,23 @@ def _gram(features: Tensor, slopes: Tensor) -> Tensor:
         [rows*columns rows*columns].
     """
     rows, columns = len(features), len(slopes)
-    sums = torch.zeros(rows * (rows + 1) // 2, columns * (columns + 1) // 2)
+    ours, theirs = (torch.empty(n * (n + 1) // 2, BLOCK) for n in (rows, columns))
+    sums = torch.zeros(len(ours), len(theirs))
     for start in range(0, features.shape[1], BLOCK):
         some = slice(start, start + BLOCK)
-        sums += _pairs(features[:, some]) @ _pairs(slopes[:, some]).T
+        sums.addmm_(_pairs(features[:, some], ours), _pairs(slopes[:, some], theirs).T)
     gram = sums[_pair_of(rows)][..., _pair_of(columns)].transpose(1, 2)
     return gram.reshape(rows * columns, -1)
 
 
-def _pairs(rows: Tensor) -> Tensor:
-    """Products of any two rows: [n k] -> [n (n + 1) / 2, k]."""
-    first, second = torch.triu_indices(len(rows), len(rows))
-    return rows[first] * rows[second]
+def _pairs(rows: Tensor, room: Tensor) -> Tensor:
+    """Products of any two rows, ordered as in `_pair_of`: [n k] -> [n (n + 1) / 2, k] of `room`."""
+    pairs, first = room[:, : rows.shape[1]], 0
+    for number, row in enumerate(rows):
+        others = rows[number:]
+        torch.mul(row, others, out=pairs[first : first + len(others)])
+        first += len(others)
+    return pairs
 
 
 def _pair_of(count: int) -> Tensor:
