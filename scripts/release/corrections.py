@@ -1,10 +1,10 @@
 """Fits the networks that correct lossless predictions, and gives them to the released model.
 
-    python -m scripts release.corrections --data DIR --every 20
+    python -m scripts release.corrections --data DIR --every 5
 
 Takes each N-th of the training pictures, shrunk, with the update that its file would have.  The
-network of each pass, channel and step is fitted to the bits of its pixels (Adam, a few hundred
-steps of a second or two in all), then rounded to integers.
+network of each pass, channel and step is fitted to the bits of its pixels (Adam, some hundred
+steps of ten seconds in all), then rounded to integers.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ from scripts.train.data import load_shrunk
 
 SIDE_PX = 256
 SHRUNK = 0.6
-ITERATIONS, BATCH = 450, 2048
+ITERATIONS, BATCH = 900, 4096
 LEARNING_RATE, WARM_UP = 8e-3, 20
 UNIT = 2.0**-FRACTION_BITS
 MOST_BITS = 12

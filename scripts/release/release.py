@@ -23,7 +23,7 @@ from scripts.measure import plan
 from scripts.measure.plan import run_script
 
 FORMAT = Path("FORMAT.md")
-CORRECTED = 20
+CORRECTED = 5
 """Each N-th of the pictures, that corrections of lossless predictions are fitted to."""
 
 
