@@ -34,6 +34,7 @@ COMMON = (
     "correct",
     "corrector",
     "entropy",
+    "fine",
     "convolve_portable",
 )
 FLAGS = ("-std=c11", "-O3", "-g0", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-Wall", "-Wextra")

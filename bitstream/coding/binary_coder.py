@@ -64,6 +64,9 @@ class BinaryCoder(Protocol):
     def code(self, bit: int, context: Context) -> int:
         """Codes one decision, 0 or 1, with an adaptive probability."""
 
+    def choose(self, bit: int, probability: int) -> int:
+        """Codes one decision; a one has a probability of 1..65535 parts of 2**16."""
+
     def bypass(self, value: int, count: int) -> int:
         """Codes the `count` low bits of `value`, most significant first, each equiprobable."""
 
@@ -80,14 +83,20 @@ class BinaryEncoder:
 
     def code(self, bit: int, context: Context) -> int:
         """Writes `bit`, returns it."""
-        # By WIDE and OPEN both parts of the split are positive.
-        ones = (self._range >> PROBABILITY_BITS) * ((context.fast + context.slow) >> 1)
+        # By OPEN the probability is one that `choose` takes.
+        self.choose(bit, (context.fast + context.slow) >> 1)
+        context.update(bit)
+        return bit
+
+    def choose(self, bit: int, probability: int) -> int:
+        """Writes `bit`, returns it."""
+        # By WIDE both parts of the split are positive.
+        ones = (self._range >> PROBABILITY_BITS) * probability
         if bit:
             self._range = ones
         else:
             self._low += ones
             self._range -= ones
-        context.update(bit)
         self._renormalize()
         return bit
 
@@ -139,7 +148,13 @@ class BinaryDecoder:
 
     def code(self, bit: int, context: Context) -> int:
         """Returns the decision that was written; `bit` is ignored."""
-        ones = (self._range >> PROBABILITY_BITS) * ((context.fast + context.slow) >> 1)
+        decoded = self.choose(bit, (context.fast + context.slow) >> 1)
+        context.update(decoded)
+        return decoded
+
+    def choose(self, bit: int, probability: int) -> int:
+        """Returns the decision that was written; `bit` is ignored."""
+        ones = (self._range >> PROBABILITY_BITS) * probability
         if self._offset < ones:
             decoded = 1
             self._range = ones
@@ -147,7 +162,6 @@ class BinaryDecoder:
             decoded = 0
             self._offset -= ones
             self._range -= ones
-        context.update(decoded)
         self._renormalize()
         return decoded
 

@@ -37,6 +37,7 @@ class Tag(IntEnum):
     UPDATE = 0x01
     CONTENT = 0x02
     PRIOR = 0x04
+    FINE = 0x08
     ALPHA = 0x10
     ICC = 0x90
     EXIF = 0x91

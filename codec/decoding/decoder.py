@@ -19,7 +19,7 @@ from codec.models.released import load_for
 from codec.networks import patience
 from codec.opening import CodedFile, OpenedFile, PackedFile, StandardFile, UpdateFile
 from codec.picture.metadata import Metadata
-from codec.picture.pixels import Pixels, samples_of
+from codec.picture.pixels import Pixels, Samples, samples_of
 
 
 def restore(opened: OpenedFile, options: DecodeOptions | None = None) -> Restored:
@@ -69,7 +69,7 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
         from codec.decoding import thumbnail
 
         return Restored(thumbnail.decode(container, options.scale), metadata)
-    pixels = _colours(container, options.updates)
+    pixels: Samples = _colours(container, options.updates)
     if Tag.ALPHA in container.chunks:
         from bitstream.file import alpha
         from codec.picture import transparency
@@ -78,6 +78,10 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
         pixels = transparency.join_opacity(
             pixels, alpha.unpack(payload, header.width, header.height)
         )
+    if Tag.FINE in container.chunks:
+        from codec.decoding.lossless import fine
+
+        pixels = fine.decode(container, pixels)
     if Tag.PIXELS in container.chunks:
         pixel_checksum.verify(container.chunks[Tag.PIXELS], samples_of(pixels))
     return Restored(pixels, metadata, lossless=header.lossless)

@@ -10,6 +10,8 @@ from codec.errors import ImageError
 
 Pixels = NDArray[np.uint8]
 """uint8 [h w 3], RGB; [h w 4] where transparency is said to be."""
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
+"""The same, or of 16 bits."""
 Halves = NDArray[np.int32]
 """int32 [h/2 w/2 12], a picture between content and post-filter: each position has its 2x2 pixels
 in the order row, column, colour, in sixteenths of a pixel value around 128."""
@@ -25,9 +27,10 @@ def check_pixels(pixels: Pixels) -> tuple[int, int]:
     return height, width
 
 
-def samples_of(pixels: Pixels) -> memoryview:
-    """The bytes of a picture in raster order."""
-    return np.ascontiguousarray(pixels).data
+def samples_of(pixels: Samples) -> memoryview:
+    """The bytes of a picture in raster order, of 16 bits the less significant first."""
+    order = pixels.dtype.newbyteorder("<")
+    return np.ascontiguousarray(pixels.astype(order, copy=False)).data
 
 
 def psnr_db(pixels: Pixels, reference: Pixels) -> float:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import TYPE_CHECKING
 
 from codec.decoding.engines.protocol import Engine
 from codec.errors import EngineError
+
+if TYPE_CHECKING:  # only files of more than 8 bits need it
+    from codec.decoding.engines.protocol import FineCoder
 
 ENGINE_VARIABLE = "NNCODEC_ENGINE"
 """Environment variable that names an engine: "kernel" or "torch"."""
@@ -36,3 +40,19 @@ def chosen() -> Engine:
         except ImportError as error:
             problem = problem or str(error)
     raise EngineError(f"no engine{f' {wanted!r}' if wanted else ''} runs here: {problem or wanted}")
+
+
+@cache
+def chosen_fine() -> FineCoder:
+    """What codes the bits of samples beyond the first eight, as `chosen` has it.
+
+    Raises:
+        EngineError: as `chosen`.
+    """
+    if chosen().name.startswith("kernel"):
+        from codec.decoding.engines import fine
+
+        return fine
+    from codec.decoding.lossless import fine_plain
+
+    return fine_plain

@@ -102,6 +102,26 @@ class ReaderStruct(ctypes.Structure):
     _fields_ = [("low", c_uint64), ("range", c_uint64), ("point", c_uint64), ("place", c_int64)]
 
 
+class FineStruct(ctypes.Structure):
+    """`nnc_fine`."""
+
+    _fields_ = [
+        *((name, c_int32) for name in "width height channels bits writes".split()),
+        *(
+            (name, c_void_p)
+            for name in "values errors wanted weights stretch squash rates".split()
+            + "contexts nodes mixes data".split()
+        ),
+        ("size", c_int64),
+    ]
+
+
+class FineCoderStruct(ctypes.Structure):
+    """`nnc_fine_coder`."""
+
+    _fields_ = [("point", c_uint64), ("range", c_uint64), ("place", c_int64)]
+
+
 _FUNCTIONS: dict[str, tuple[object, ...]] = {
     "abi": (),
     "runs": (c_int32,),
@@ -124,6 +144,7 @@ _FUNCTIONS: dict[str, tuple[object, ...]] = {
     "begin": (POINTER(CorrectionStruct),),
     "expect": (POINTER(CorrectionStruct), c_void_p, c_void_p, c_void_p),
     "learn": (POINTER(CorrectionStruct), c_void_p),
+    "fine_row": (POINTER(FineStruct), POINTER(FineCoderStruct), c_int32),
     "layer_free": (c_void_p,),
     "program_free": (c_void_p,),
     "scan_free": (c_void_p,),

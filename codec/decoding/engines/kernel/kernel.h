@@ -209,4 +209,33 @@ NNC_API int32_t nnc_reader_call(nnc_reader *reader, const uint8_t *data, int64_t
                                 const nnc_tables *tables, int64_t count, const uint16_t *table,
                                 int32_t *values);
 
+/* ---- Bits beyond the first eight of a sample (FORMAT.md, section 14.8), in both directions */
+
+typedef struct {
+  int32_t width, height;
+  int32_t channels; /* 1 or 3 */
+  int32_t bits;     /* beyond the first eight: 1..8 */
+  int32_t writes;   /* 1: `wanted` is written to `data`, else `data` is read */
+  int32_t *values;  /* [channel][row][column]: middles of what they may be, then values */
+  int32_t *errors;  /* [channel][2][row][column] */
+  const int32_t *wanted;  /* [channel][row][column]: bits; null for a reader */
+  const int16_t *weights; /* 10, or 51 of 3 channels */
+  const int16_t *stretch; /* 4096 */
+  const uint16_t *squash; /* 6143 */
+  const int32_t *rates;   /* 1023 */
+  uint32_t *contexts;     /* [channel][4][32][33] */
+  uint32_t *nodes;        /* [channel][2^(8 + bits)] */
+  int32_t *mixes;         /* [channel][32][4][5] */
+  uint8_t *data;
+  int64_t size;           /* of what is read; a writer has room for 2 bytes for each bit of a row */
+} nnc_fine;
+
+typedef struct {
+  uint64_t point, range; /* low for a writer, offset for a reader */
+  int64_t place;         /* next byte, counted on past the end */
+} nnc_fine_coder;
+
+/* Codes all channels of a row; those above must have been coded. */
+NNC_API int32_t nnc_fine_row(const nnc_fine *fine, nnc_fine_coder *coder, int32_t row);
+
 #endif
