@@ -45,8 +45,8 @@ def load_raster(picture: Picture, options: EncodeOptions | None = None) -> Raste
     """
     options = options or EncodeOptions()
     raster = _read(picture, options)
-    if not isinstance(options.mode, Lossless):
-        raster = raster.unseen_noted()
+    is_lossless = isinstance(options.mode, Lossless)
+    raster = raster.whole() if is_lossless else raster.unseen_noted()
     return raster.with_metadata(options.metadata, strict=options.strict)
 
 

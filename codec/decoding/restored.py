@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codec.picture.metadata import Metadata
-from codec.picture.pixels import Pixels
+from codec.picture.pixels import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,13 +13,14 @@ class Restored:
     """A decoded picture.
 
     Attributes:
-        pixels: uint8 [h w 3], RGB, or [h w 4] with transparency, the right way up.
+        pixels: uint8 [h w 3], RGB, or [h w 4] with transparency, the right way up; uint16 of a file
+            without loss whose samples have more than 8 bits.
         metadata: what the file says besides.
         complaint: why the update of a standard file was left out; empty if it was not.
         lossless: whether it is the very picture that was encoded.
     """
 
-    pixels: Pixels
+    pixels: Samples
     metadata: Metadata
     complaint: str = ""
     lossless: bool = False

@@ -18,7 +18,7 @@ from codec.contract.report import EncodeResult, Report, TracePoint
 from codec.decoding.decoder import restore
 from codec.errors import VerifyError
 from codec.opening import open_file
-from codec.picture.pixels import Pixels, psnr_db
+from codec.picture.pixels import Pixels, Samples, psnr_db
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Coded:
     """
 
     data: bytes
-    pixels: Pixels | None
+    pixels: Samples | None
     report: Report
     trace: tuple[TracePoint, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Pictures with more than 8 bits per sample: read in full, then rounded to 8 bits.
+"""Pictures with more than 8 bits per sample: read in full; all but lossless files round them to 8.
 
 Pillow shows 16-bit colour by its more significant bytes, which is not rounding: it darkens.  Asked
 to read a file in the other byte order, it gives the other bytes; both together are all.
@@ -17,6 +17,7 @@ from PIL import Image, ImageFile
 from codec.errors import ImageError
 
 NOTE = "more than 8 bits per sample, rounded to 8"
+OPACITY_NOTE = "opacity of more than 8 bits, rounded to 8"
 ADVICE = "convert it to 8 bits first"
 
 GREY_MODES = {"I;16", "I;16B", "I;16L", "I;16N"}
@@ -24,6 +25,8 @@ COLOUR_LAYOUTS = {f"{mode};16{order}" for mode in ("RGB", "RGBA") for order in "
 """Pillow's names of samples in a file, of which it keeps half."""
 OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if np.little_endian else "L"}
 
+STEP = 257
+"""From one value of 8 bits to the next, in 16."""
 TO_EIGHT = ((np.arange(2**16) + 128) // 257).astype(np.uint8)
 """The nearest of 0..255 for each of 0..65535; there are no ties."""
 

@@ -26,6 +26,7 @@ from codec.picture.metadata import NO_METADATA, Metadata, upright
 from codec.picture.notes import Note, of_interest
 from codec.picture.opening import explained, open_image
 from codec.picture.pixels import Pixels
+from codec.picture.scaling import Deep
 
 DEFAULTS = ReadOptions()
 HEAD_BYTES = 2**20
@@ -41,12 +42,16 @@ class Raster:
         alpha: uint8 [h w], 0 for what is not seen; None if all is opaque.
         metadata: what a file is to hold besides.
         notes: what reading it has lost.
+        deep: uint16 [h w 3], what `pixels` were rounded from; None if that is all there was.
+        opacity_rounded: whether `alpha` was rounded too.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     metadata: Metadata = NO_METADATA
     notes: tuple[Note, ...] = ()
+    deep: Deep | None = None
+    opacity_rounded: bool = False
 
     @property
     def note(self) -> str:
@@ -58,6 +63,15 @@ class Raster:
         if self.alpha is None:
             return self
         return replace(self, pixels=transparency.fill(self.pixels, self.alpha > 0))
+
+    def whole(self) -> Raster:
+        """The same without the note that its colours were rounded, for who takes `deep`."""
+        if self.deep is None:
+            return self
+        rest = tuple(note for note in self.notes if note.text != depth.NOTE)
+        if self.opacity_rounded:
+            rest = (*rest, Note(depth.OPACITY_NOTE))
+        return replace(self, notes=rest)
 
     def unseen_noted(self) -> Raster:
         """The same with a note if its colours would be lost because nothing of it is seen."""
@@ -169,7 +183,7 @@ def from_pillow(image: Image.Image, given: Mapping[str, object] | None = None) -
 
 
 def from_samples(samples: NDArray[np.integer], metadata: Metadata = NO_METADATA) -> Raster:
-    """An array uint8 or uint16 [h w 3] or [h w 4], RGB or RGBA; 16 bits are rounded to 8.
+    """An array uint8 or uint16 [h w 3] or [h w 4], RGB or RGBA.
 
     Raises:
         ImageError: it is not such an array.
@@ -188,13 +202,20 @@ def from_samples(samples: NDArray[np.integer], metadata: Metadata = NO_METADATA)
 
 def _raster(samples: NDArray[np.integer], metadata: Metadata, found: Found) -> Raster:
     """The picture of samples as stored."""
-    if samples.dtype != np.uint8:
-        found.notes.add(depth.NOTE)
-        plain = depth.to_eight(samples)
-    else:
-        plain = samples.astype(np.uint8, copy=False)
-    colour = plain if plain.ndim == 3 else np.dstack([plain] * 3)
+    colour = samples if samples.ndim == 3 else np.dstack([samples] * 3)
     if metadata.orientation != 1:
         colour = upright(colour, metadata.orientation)
         metadata = metadata.upright()
-    return Raster(*transparency.split_opacity(colour), metadata, tuple(found.notes))
+    if colour.dtype == np.uint8:
+        return Raster(*transparency.split_opacity(colour), metadata, tuple(found.notes))
+    found.notes.add(depth.NOTE)
+    pixels, alpha = transparency.split_opacity(depth.to_eight(colour))
+    opacity = colour[..., 3:]
+    return Raster(
+        pixels,
+        alpha,
+        metadata,
+        tuple(found.notes),
+        np.ascontiguousarray(colour[..., :3], np.uint16),
+        bool((opacity != depth.to_eight(opacity) * np.uint16(depth.STEP)).any()),
+    )

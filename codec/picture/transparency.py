@@ -13,6 +13,8 @@ from PIL import Image
 
 Samples = NDArray[np.uint8]
 OPAQUE, GREY = 255, 128
+DEEPENED = 257
+"""An opacity of 16 bits, in place of one of 8."""
 
 
 def split_opacity(samples: Samples) -> tuple[Samples, Samples | None]:
@@ -30,6 +32,11 @@ def split_opacity(samples: Samples) -> tuple[Samples, Samples | None]:
 def join_opacity(pixels: Samples, alpha: Samples | None) -> Samples:
     """Inverse of `split_opacity`."""
     return pixels if alpha is None else np.dstack([pixels, alpha])
+
+
+def deepened(colours: NDArray[np.uint16], alpha: Samples | None) -> NDArray[np.uint16]:
+    """Colours of 16 bits with an opacity of 8: uint16 [h w 3], or [h w 4] if there is one."""
+    return colours if alpha is None else np.dstack([colours, alpha * np.uint16(DEEPENED)])
 
 
 def continued(samples: Samples) -> Samples:

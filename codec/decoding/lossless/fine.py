@@ -12,12 +12,12 @@ from bitstream import Container, InvalidField, Tag
 from bitstream.file.fine import LEAST_DEPTH, FinePart, Weights
 from codec.decoding.engines.choice import chosen_fine
 from codec.decoding.lossless.fine_scan import Planes, Scan
+from codec.picture import transparency
 from codec.picture.pixels import Pixels
 from codec.picture.scaling import Deep, Rule, Scaling
 
 ORDER = [1, 0, 2]
 """Green first; its own inverse."""
-OPACITY_SCALE = 257
 
 
 def planes_of(values: Pixels | Deep) -> Planes:
@@ -65,9 +65,7 @@ def decode(container: Container, pixels: Pixels) -> Deep:
     part = FinePart.unpack(container.chunks[Tag.FINE])
     scaling = Scaling(part.depth, Rule(part.rule))
     samples = scaling.samples(_values(part, pixels[..., :3]))
-    if pixels.shape[2] == 3:
-        return samples
-    return np.dstack([samples, pixels[..., 3] * np.uint16(OPACITY_SCALE)])
+    return transparency.deepened(samples, pixels[..., 3] if pixels.shape[2] == 4 else None)
 
 
 def _values(part: FinePart, high: Pixels) -> Pixels | Deep:

@@ -25,13 +25,13 @@ from codec.decoding.engines.choice import chosen
 from codec.decoding.lossless.coder import encode_pixels
 from codec.decoding.lossless.update import heads_of
 from codec.encoding.frame import Coded, figures
-from codec.encoding.lossless import fit
+from codec.encoding.lossless import fine, fit
 from codec.encoding.lossy import extras_of
 from codec.errors import ImageError
 from codec.models import released
 from codec.models.kinds import LosslessModel, as_kind
-from codec.picture import exact, transparency
-from codec.picture.pixels import Pixels, samples_of
+from codec.picture import exact, scaling as scales, transparency
+from codec.picture.pixels import Pixels, Samples, samples_of
 from codec.picture.reading import Raster
 
 HOPELESS = 0.8
@@ -47,21 +47,29 @@ class Subject:
     """A picture, and what its file is to hold besides.
 
     Attributes:
-        pixels: uint8 [h w 3].
+        pixels: uint8 [h w 3], of deeper samples the first eight bits.
         samples: the same, with the opacity if there is one.
-        extras: chunks, the opacity's among them.
+        decoded: what the file is to decode to.
+        extras: chunks, the opacity's and that of more than 8 bits among them.
     """
 
     pixels: Pixels
     samples: Pixels
+    decoded: Samples
     extras: Mapping[Tag, bytes]
 
     @classmethod
     def of(cls, raster: Raster, options: EncodeOptions) -> Subject:
         """That of a picture that has been read."""
-        samples = transparency.join_opacity(raster.pixels, raster.alpha)
-        checksum = pixel_checksum.pack(samples_of(samples))
-        return cls(raster.pixels, samples, {**extras_of(raster, options), Tag.PIXELS: checksum})
+        pixels, extras = raster.pixels, extras_of(raster, options)
+        decoded: Samples = transparency.join_opacity(pixels, raster.alpha)
+        if raster.deep is not None:
+            scaling, values = scales.found_in(raster.deep)
+            pixels, extras[Tag.FINE] = fine.encode(values, scaling)
+            decoded = transparency.deepened(raster.deep, raster.alpha)
+        extras[Tag.PIXELS] = pixel_checksum.pack(samples_of(decoded))
+        samples = transparency.join_opacity(pixels, raster.alpha)
+        return cls(pixels, samples, decoded, extras)
 
     def coded(self, model: bytes, chunks: Mapping[Tag, bytes]) -> Coded:
         """A file of it."""
@@ -69,7 +77,7 @@ class Subject:
         data = Container(Header(width, height, LOSSLESS_QUALITY, model), dict(chunks)).pack()
         update_bytes, same = len(chunks.get(Tag.UPDATE, b"")), self.pixels
         report = figures(data, same, same, same, update_bytes=update_bytes, half=HALVES)
-        return Coded(data, self.samples, report)
+        return Coded(data, self.decoded, report)
 
 
 @torch.no_grad()

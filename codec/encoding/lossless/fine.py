@@ -11,8 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bitstream.file.fine import Weights
+from bitstream.file.fine import LEAST_DEPTH, Weights
+from codec.decoding.lossless import fine
 from codec.decoding.lossless.fine_scan import ACROSS, BEFORE, NEAR, WEIGHT_BITS, Planes
+from codec.picture.pixels import Pixels
+from codec.picture.scaling import Deep, Scaling
 
 LEAST_PX = 2**12
 """Of a picture for which weights of its own pay."""
@@ -24,6 +27,13 @@ BAND = 16
 RIDGE = 1e-6
 
 Floats = NDArray[np.float64]
+
+
+def encode(values: Deep, scaling: Scaling) -> tuple[Pixels, bytes]:
+    """Values uint16 [h w 3] -> the picture of their first eight bits, and a FINE payload."""
+    bits = scaling.depth - LEAST_DEPTH
+    weights = fitted_weights(fine.planes_of(values), bits) if bits else None
+    return fine.high_of(values, scaling.depth), fine.encode(values, scaling, weights)
 
 
 def fitted_weights(planes: Planes, bits: int) -> Weights | None:
