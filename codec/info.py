@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bitstream import FORMAT_VERSION, BadMagic, FormatError, Tag
 from bitstream.carriers.enhancement import Enhancement
+from bitstream.file.fine import FinePart
 from bitstream.update import shared
 from codec import files
 from codec.contract.decoding import DecodeOptions
@@ -34,6 +35,7 @@ class FileInfo:
         bpp: bits per pixel, of the whole file.
         quality: 0 to 100, in halves; None if the file is lossless.
         model: id of the networks, hexadecimal.
+        depth: bits of a sample.
         content: "webp" or "jxl" where such a bitstream stands in place of networks, else empty.
         format_version: byte 3 of the file.
         chunks: payload bytes by the name of the chunk, in lower case.
@@ -53,6 +55,7 @@ class FileInfo:
     shared_update: str | None = None
     pixels: str | None = None
     content: str = ""
+    depth: int = 8
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def describe(opened: OpenedFile) -> AnyInfo:
 def _coded(file: CodedFile) -> FileInfo:
     header, wanted = file.container.header, file.wanted
     checksum = file.container.chunks.get(Tag.PIXELS)
+    fine = file.container.chunks.get(Tag.FINE)
     return FileInfo(
         width=header.width,
         height=header.height,
@@ -167,6 +171,7 @@ def _coded(file: CodedFile) -> FileInfo:
         shared_update=None if wanted is None else wanted.hex(),
         pixels=None if checksum is None else checksum.hex(),
         content=header.exact.codec if header.exact else "",
+        depth=8 if fine is None else FinePart.unpack(fine).depth,
     )
 
 

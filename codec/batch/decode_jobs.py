@@ -57,7 +57,7 @@ class VerifyJob(FileJob):
     def run(self, on_progress: OnProgress) -> Verified:
         """Decodes, and compares."""
         from codec.contract.options import ReadOptions
-        from codec.picture import reading, transparency
+        from codec.picture import depth, reading, transparency
         from codec.picture.metrics import NO_FIGURES, measure
 
         with blaming(self.source):
@@ -73,6 +73,8 @@ class VerifyJob(FileJob):
             reference = reading.load_pixels(files.read(self.path(self.against)), everything)
             if reference.shape[:2] != (height, width):
                 raise ImageError(f"is not {width} x {height}, the size of {self.source}")
+            if pixels.dtype != np.uint8:
+                pixels = depth.to_eight(pixels)  # as the reference was read
             if not np.array_equal(pixels[..., 3:], reference[..., 3:]):
                 raise ImageError(f"has another transparency than {self.source}")
             if not restored.lossless:

@@ -17,7 +17,8 @@ def scale_for(size: tuple[int, int], wanted: tuple[int, int]) -> int:
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """How a file is decoded; no option but `scale` changes a pixel."""
+    """How a file is decoded; no option but `scale` and `eight_bits`
+    changes a pixel."""
 
     max_pixels: int | None = 2**26
     """Largest image to accept, since a few bytes can claim any size and decoding takes about 60
@@ -33,6 +34,9 @@ class DecodeOptions:
     scale: int = 1
     """1, or 2, 4 or 8 for a picture whose sides are divided by that, in a fraction of the time: a
     preview, without the post-filter."""
+
+    eight_bits: bool = False
+    """Whether to give samples of 8 bits of all files: of those with more, the first eight."""
 
     def __post_init__(self) -> None:
         if self.time_limit is not None and not self.time_limit > 0:

@@ -6,6 +6,8 @@ Standard files have another one, `codec.decoding.enhanced`, and so have lossless
 
 from __future__ import annotations
 
+import numpy as np
+
 from bitstream import BadMagic, Container, LimitExceeded, Tag
 from bitstream.file import pixel_checksum
 from codec.contract.decoding import DecodeOptions
@@ -81,8 +83,10 @@ def _restored(container: Container, options: DecodeOptions) -> Restored:
     if Tag.FINE in container.chunks:
         from codec.decoding.lossless import fine
 
-        pixels = fine.decode(container, pixels)
-    if Tag.PIXELS in container.chunks:
+        part = fine.part_of(container)
+        pixels = pixels if options.eight_bits else fine.decode(part, pixels)
+    is_whole = pixels.dtype != np.uint8 or Tag.FINE not in container.chunks
+    if Tag.PIXELS in container.chunks and is_whole:
         pixel_checksum.verify(container.chunks[Tag.PIXELS], samples_of(pixels))
     return Restored(pixels, metadata, lossless=header.lossless)
 

@@ -7,15 +7,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from codec.errors import ImageError
-from codec.picture import formats, iptc
+from codec.picture import depth, formats, iptc
 from codec.picture.formats import Format
 from codec.picture.metadata import EXIF_PREFIX, NAMES, NO_METADATA, Metadata
 from codec.picture.notes import Notes
-from codec.picture.pixels import Pixels
+from codec.picture.pixels import Pixels, Samples
 
 PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
 """What stands before an XMP packet in PNG: not compressed, no language."""
@@ -25,11 +26,12 @@ TIFF_XMP, TIFF_IPTC = 700, 33723
 HEX_PER_LINE = 72
 
 
-def save(pixels: Pixels, metadata: Metadata, form: Format, notes: Notes) -> bytes:
+def save(pixels: Samples, metadata: Metadata, form: Format, notes: Notes) -> bytes:
     """Writes a picture, the right way up.
 
     Args:
-        pixels: uint8 [h w 3] or [h w 4].
+        pixels: uint8 [h w 3] or [h w 4]; uint16 for formats that hold it, and rounded for others,
+            which becomes a note.
         metadata: those that the format does not hold become notes.
         form: the format.
         notes: takes them.
@@ -42,6 +44,11 @@ def save(pixels: Pixels, metadata: Metadata, form: Format, notes: Notes) -> byte
         raise ImageError(
             f"has transparency, which {form.name.upper()} files do not hold; write {able}"
         )
+    if pixels.dtype != np.uint8 and form.deep:
+        return _save_deep(pixels, metadata, form, notes)
+    if pixels.dtype != np.uint8:
+        notes.add(depth.NOTE)
+        pixels = depth.to_eight(pixels)
     file = BytesIO()
     try:
         options = {**form.options, **save_options(metadata, form, notes)}
@@ -52,6 +59,15 @@ def save(pixels: Pixels, metadata: Metadata, form: Format, notes: Notes) -> byte
             return save(pixels, metadata.without(("exif",)), form, notes)
         raise ImageError(f"does not fit into a {form.name.upper()} file: {error}") from error
     return file.getvalue()
+
+
+def _save_deep(samples: Samples, metadata: Metadata, form: Format, notes: Notes) -> bytes:
+    """A file of 16 bits a sample; metadata stand in that of a single pixel first."""
+    from codec.picture import deep_files
+
+    beside = save(np.zeros((1, 1, 3), np.uint8), metadata, form, notes)
+    samples = samples.astype(np.uint16, copy=False)
+    return deep_files.png(samples, beside) if form is formats.PNG else deep_files.ppm(samples)
 
 
 def save_png(pixels: Pixels, file: str | Path | BinaryIO, metadata: Metadata | None = None) -> None:

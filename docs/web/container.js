@@ -13,7 +13,7 @@ export const refuse = (kind, message) => { throw new FormatError(kind, message);
 export const invalid = (message) => refuse('InvalidField', message);
 
 export const Tag = {
-  UPDATE: 0x01, CONTENT: 0x02, PRIOR: 0x04, ALPHA: 0x10,
+  UPDATE: 0x01, CONTENT: 0x02, PRIOR: 0x04, FINE: 0x08, ALPHA: 0x10,
   ICC: 0x90, EXIF: 0x91, XMP: 0x92, IPTC: 0x93, PIXELS: 0x94,
 };
 export const METADATA = [Tag.ICC, Tag.EXIF, Tag.XMP, Tag.IPTC];

@@ -87,7 +87,8 @@ async function decodeWith(engine, bytes, models, options) {
     : await decodeNetworks(engine, file, models, options);
   const alpha = chunks.has(Tag.ALPHA) ? readAlpha(chunks.get(Tag.ALPHA), width, height) : null;
   const rgba = joined(rgb, alpha);
-  if (chunks.has(Tag.PIXELS)) checkPixels(chunks.get(Tag.PIXELS), alpha ? rgba : rgb, options);
+  if (chunks.has(Tag.FINE)) checkFine(chunks.get(Tag.FINE), file);
+  else if (chunks.has(Tag.PIXELS)) checkPixels(chunks.get(Tag.PIXELS), alpha ? rgba : rgb, options);
   return { width, height, rgba, info: { ...describe(bytes), name, metadata } };
 }
 
@@ -156,6 +157,21 @@ function joined(rgb, alpha) {
     rgba[at + 3] = alpha ? alpha[at >> 2] : OPAQUE;
   }
   return rgba;
+}
+
+/** The payload of samples of more than 8 bits (section 14.8), of which only the first 8 are shown. */
+function checkFine(payload, { lossless }) {
+  if (!lossless) invalid('samples of more than 8 bits do not go with a file that has a loss');
+  const reader = new Reader(payload), depth = reader.u8('depth'), rule = reader.u8('rule');
+  if (depth < 8 || depth > 16) invalid(`the depth of samples is ${depth}, not in 8..16`);
+  if (rule > 2) invalid(`unknown rule ${rule} of samples`);
+  if (depth === 8) {
+    if (reader.remaining) invalid('samples of 8 bits have no finer part');
+    return;
+  }
+  const kind = reader.u8('kind of the finer part');
+  if (kind > 3) invalid(`unknown kind ${kind} of the finer part`);
+  if (kind & 2) reader.raw(2 * (kind & 1 ? 10 : 51), 'weights of the finer part');
 }
 
 function checkPixels(payload, samples, { update }) {

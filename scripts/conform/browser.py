@@ -36,6 +36,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 """The sandbox of a browser needs rights that containers and superusers do not give it."""
 TIMEOUT_S = 600
+DEEP = "lossless-deep"
+"""Beginning of the names of vectors of more than 8 bits a sample."""
 REFUSED = {"v1/valid/lossless-webp-opacity": "InvalidField"}
 """Vectors that no page shows: browsers do not give colours under an opacity exactly."""
 PAGE = """<!doctype html><script type="module">
@@ -87,7 +89,18 @@ class Work:
 
 def outcome_of(vector: Vector) -> str:
     """What the page must make of a vector: the hash of its samples, or the class of an error."""
+    if vector.path.stem.startswith(DEEP):
+        return _of_eight_bits(vector)
     return REFUSED.get(vector.id) or vector.pixels_sha256 or str(vector.error)
+
+
+def _of_eight_bits(vector: Vector) -> str:
+    """The same of a file with more than 8 bits a sample, of which the page shows the first."""
+    try:
+        restored = codec.restore(vector.path, codec.DecodeOptions(eight_bits=True))
+    except codec.FormatError as error:
+        return type(error).__name__
+    return pixels_sha256(restored.pixels)
 
 
 def chromium() -> str | None:

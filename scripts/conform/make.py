@@ -15,13 +15,19 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from bitstream import FORMAT_VERSION, FormatError
 from codec import decode
 from codec.models import released
 from codec.networks.config import FilterConfig, ModelConfig
+from codec.picture import formats, writing
+from codec.picture.metadata import NO_METADATA
+from codec.picture.notes import Notes
 from scripts.conform.cases import invalid_cases, valid_cases
+from scripts.conform.deep import deep_invalid_cases, deep_valid_cases
 from scripts.conform.lossless import (
     LosslessMaker,
     bitstream_cases,
@@ -81,6 +87,8 @@ def main() -> int:
         *lossless_valid_cases(lossless),
         *lossless_invalid_cases(lossless),
         *bitstream_cases(),
+        *deep_valid_cases(lossless),
+        *deep_invalid_cases(lossless),
     )
     added = [case for case in cases if case.id not in present]
     try:
@@ -122,9 +130,17 @@ def add(case: Case) -> None:
             raise VectorError(f"{case.id}: decodes, instead of being refused as {case.error}")
         height, width, _ = pixels.shape
         facts |= {"width": width, "height": height, "pixels_sha256": pixels_sha256(pixels)}
-        Image.fromarray(pixels).save(path.with_suffix(".png"), optimize=True)
+        save(pixels, path.with_suffix(".png"))
     path.write_bytes(case.data)
     append_entry(VERSION / "manifest.toml", kind, facts)
+
+
+def save(pixels: NDArray[np.uint8] | NDArray[np.uint16], path: Path) -> None:
+    """Writes a decoded picture."""
+    if pixels.dtype == np.uint8:
+        Image.fromarray(pixels).save(path, optimize=True)
+    else:
+        path.write_bytes(writing.save(pixels, NO_METADATA, formats.PNG, Notes()))
 
 
 def append_entry(manifest: Path, kind: str, facts: dict[str, str | int]) -> None:

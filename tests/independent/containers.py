@@ -92,7 +92,7 @@ def read_file(data: bytes) -> File:
 
 # 5 Chunks
 
-UPDATE, CONTENT, PRIOR, ALPHA = 1, 2, 4, 0x10
+UPDATE, CONTENT, PRIOR, FINE, ALPHA = 1, 2, 4, 8, 0x10
 ICC, EXIF, XMP, IPTC, PIXELS = 0x90, 0x91, 0x92, 0x93, 0x94
 
 
@@ -111,7 +111,7 @@ def read_chunks(reader: Reader) -> dict[int, bytes]:
             if tag == PIXELS:
                 checksum[tag] = payload
             continue
-        require(tag in (UPDATE, CONTENT, PRIOR, ALPHA), "5", "unknown critical chunk")
+        require(tag in (UPDATE, CONTENT, PRIOR, FINE, ALPHA), "5", "unknown critical chunk")
         require(all(tag > earlier for earlier in chunks), "5", "chunks out of order")
         chunks[tag] = payload
     require(CONTENT in chunks, "5", "no CONTENT")

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import lossless
+from . import fine, lossless
 from .containers import (
     ALPHA,
     CONTENT,
+    FINE,
     PIXELS,
     PRIOR,
     UPDATE,
@@ -33,7 +34,7 @@ from .entropy_coders import Array, DecodeError, RangeDecoder, decode_call, requi
 from .filters import change_of, postfilter, subspace_body, update
 from .layers import act, conv, over_positions, quality_bias, rescale, residual, shuffle
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def decode(
@@ -42,7 +43,7 @@ def decode(
     standards: Mapping[str, Callable[[bytes], Pixels]] | None = None,
     updates: Sequence[bytes] = (),
 ) -> Pixels:
-    """Decodes a file into pixels, uint8 [h w 3], or [h w 4] with transparency.
+    """Decodes a file into pixels, uint8 or uint16 [h w 3], or [h w 4] with transparency.
 
     Args:
         data: the whole file.
@@ -71,11 +72,13 @@ def with_opacity(file: File, pixels: Pixels) -> Pixels:
     """Adds the opacity, and compares the checksum."""
     if ALPHA in file.chunks:
         pixels = np.dstack([pixels, opacity(file)])
+    if FINE in file.chunks:
+        pixels = fine.deepened(file, pixels)
     if PIXELS in file.chunks:
         # 5.5 Checksum of the pixels
         checksum = file.chunks[PIXELS]
         require(len(checksum) == 4, "5.5", "a checksum of another length")
-        found = zlib.crc32(np.ascontiguousarray(pixels).tobytes())
+        found = zlib.crc32(pixels.astype(pixels.dtype.newbyteorder("<")).tobytes())
         require(found == int.from_bytes(checksum, "little"), "5.5", "other pixels")
     return pixels
 

@@ -154,14 +154,19 @@ class BinaryDecoder:
         self.offset = self.codeword.take(4)
 
     def bit(self, context: Context) -> int:
-        ones = (self.range >> 16) * ((context.fast + context.slow) >> 1)
+        bit = self.bit_of((context.fast + context.slow) >> 1)
+        context.adapt(bit)
+        return bit
+
+    def bit_of(self, probability: int) -> int:
+        """A bit that is 1 with a probability in units of 2**-16."""
+        ones = (self.range >> 16) * probability
         bit = int(self.offset < ones)
         if bit:
             self.range = ones
         else:
             self.range -= ones
             self.offset -= ones
-        context.adapt(bit)
         self.renormalise()
         return bit
 

@@ -50,19 +50,27 @@ def encode(values: Deep, scaling: Scaling, weights: Weights | None) -> bytes:
     return FinePart(depth, rule, len(planes), weights, codeword).pack()
 
 
-def decode(container: Container, pixels: Pixels) -> Deep:
-    """Inverse of `encode`: the samples of a file, uint16 [h w 3] or [h w 4].
-
-    Args:
-        container: the file.
-        pixels: what the rest of it holds, with the opacity if there is one.
+def part_of(container: Container) -> FinePart:
+    """What a file with a FINE chunk says in it.
 
     Raises:
         FormatError: no encoder writes such a file.
     """
     if not container.header.lossless:
-        raise InvalidField("samples beyond 8 bits do not go with a file that has a loss")
-    part = FinePart.unpack(container.chunks[Tag.FINE])
+        raise InvalidField("samples of more than 8 bits do not go with a file that has a loss")
+    return FinePart.unpack(container.chunks[Tag.FINE])
+
+
+def decode(part: FinePart, pixels: Pixels) -> Deep:
+    """Inverse of `encode`: the samples of a file, uint16 [h w 3] or [h w 4].
+
+    Args:
+        part: what its FINE chunk says.
+        pixels: what the rest of it holds, with the opacity if there is one.
+
+    Raises:
+        FormatError: no encoder writes such a file.
+    """
     scaling = Scaling(part.depth, Rule(part.rule))
     samples = scaling.samples(_values(part, pixels[..., :3]))
     return transparency.deepened(samples, pixels[..., 3] if pixels.shape[2] == 4 else None)

@@ -36,10 +36,10 @@ def encode(values: Deep, scaling: Scaling) -> tuple[Pixels, bytes]:
     return fine.high_of(values, scaling.depth), fine.encode(values, scaling, weights)
 
 
-def fitted_weights(planes: Planes, bits: int) -> Weights | None:
+def fitted_weights(planes: Planes, bits: int, least_px: int = LEAST_PX) -> Weights | None:
     """int32 [channel h w], full values -> int16 [n]; None for a small picture."""
     _, height, width = planes.shape
-    if height * width < LEAST_PX:
+    if height * width < least_px:
         return None
     step = max(1, height * width // MOST_ROWS_PX)
     found = []

@@ -43,7 +43,7 @@ NOTE_ON_COSTS = (
     "is tried; below zero is better than none. Refining: soft draws, which harden from step to "
     "step, stand for rounding, so the curve may rise while the file improves."
 )
-ANYTHING = DecodeOptions(max_pixels=None)
+ANYTHING = DecodeOptions(max_pixels=None, eight_bits=True)
 
 
 def render(name: str, original: Pixels, result: EncodeResult, options: EncodeOptions) -> str:

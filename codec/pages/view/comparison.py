@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -136,7 +136,7 @@ def restored(entry: Entry) -> Restored:
             metadata = standard.read_metadata(file.data)
             pixels = standard.read_pixels(file.data, entry.options.max_pixels)
             return Restored(upright(pixels, metadata.orientation), metadata.upright())
-        return restore(file, entry.options)
+        return restore(file, replace(entry.options, eight_bits=True))
 
 
 def known_of(entry: Entry) -> FileInfo | StandardInfo:
