@@ -45,7 +45,7 @@ SECTIONS = {
     "UnknownModel": {"4"},
     "UnknownUpdate": {"9.7"},
     "InvalidField": set(
-        "2.2 4 5 5.3 5.5 6.2 7.2 8.4 9.1 9.2 9.6 9.7 9.8 14.1 14.2 14.4 14.6".split()
+        "2.2 4 5 5.3 5.5 6.2 7.2 8.4 9.1 9.2 9.6 9.7 9.8 14.1 14.2 14.4 14.6 14.8".split()
     ),
 }
 """Where FORMAT.md states the rules behind each kind of error."""

@@ -58,7 +58,7 @@ def _filtered(samples: Deep) -> bytes:
     """Rows of bytes, each with the filter that leaves the smallest sum (PNG, section 12.7)."""
     height, width, channels = samples.shape
     step = 2 * channels
-    rows = samples.astype(">u2").reshape(height, width, channels).view(np.uint8)
+    rows = np.ascontiguousarray(samples, ">u2").view(np.uint8)
     rows = rows.reshape(height, width * step)
     parts = []
     before = np.zeros(width * step + step, np.uint8)
