@@ -113,7 +113,9 @@ class NniImageFile(ImageFile.ImageFile):
                 options = update_files.beside(
                     opened, os.fsdecode(self.filename), self.decode_options
                 )
-                pixels = restore(opened, replace(options, scale=self._scale, eight_bits=True)).pixels
+                pixels = restore(
+                    opened, replace(options, scale=self._scale, eight_bits=True)
+                ).pixels
             except (FormatError, CodecError) as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:

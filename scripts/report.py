@@ -23,13 +23,24 @@ from scripts.compare import (
     weight_coders,
 )
 from scripts.conform import costs, resume, tally
-from scripts.measure import complexity, decode, documents, effort, install, lossless, memory, shared
+from scripts.measure import (
+    complexity,
+    decode,
+    deep_lossless,
+    documents,
+    effort,
+    install,
+    lossless,
+    memory,
+    shared,
+)
 from scripts.measure.experiment import DOCS, fill_document
 
 EXPERIMENTS = (
     *decode.EXPERIMENTS,
     *effort.EXPERIMENTS,
     *lossless.EXPERIMENTS,
+    deep_lossless.EXPERIMENT,
     annealing.EXPERIMENT,
     arithmetic.EXPERIMENT,
     compressible.EXPERIMENT,

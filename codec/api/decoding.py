@@ -46,7 +46,9 @@ def read_metadata(file: File) -> Metadata:
             raise BadMagic("holds no picture")
 
 
-def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8]:
+def decode(
+    file: File, options: DecodeOptions | None = None
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decodes a file: one of this codec, or a standard file that carries a payload.
 
     >>> import codec
@@ -61,7 +63,8 @@ def decode(file: File, options: DecodeOptions | None = None) -> NDArray[np.uint8
 
     Returns:
         uint8 [h w 3], RGB, or [h w 4], RGBA, if the file has transparency; the right way up, also
-        of a standard file that is stored otherwise.
+        of a standard file that is stored otherwise.  uint16 of a lossless file whose samples have
+        more than 8 bits, 0 to 65535.
 
     Raises:
         FormatError: not a valid file, or one that needs a model or version that is not here.

@@ -53,8 +53,9 @@ def encode(
             orientation is applied, and the file gets the colour profile and other metadata), or an
             array uint8 [h w 3], RGB, or [h w 4], RGBA.  Opacity is kept exactly; colours under full
             transparency are replaced by what costs little, unless the mode is `Lossless`, and
-            figures count them so.  Samples of 16 bits (uint16) are rounded to 8; this and whatever
-            else is lost `result.report.note` says, or `options.strict` refuses.
+            figures count them so.  Samples of 16 bits (uint16) are kept by `Lossless`, but for
+            those of opacity, and rounded to 8 by all others; this and whatever else is lost
+            `result.report.note` says, or `options.strict` refuses.
         options: quality, effort and so on.
         on_progress: called with a stage and the fraction of it that is done, 0 to 1.
         roi: a picture of the same size, the region of interest: the lighter, the more errors weigh

@@ -17,6 +17,9 @@ from codec.info import AnyInfo, FileInfo, SharedUpdateInfo, StandardInfo
 from codec.info import describe as describe_file
 from codec.opening import open_file
 
+EIGHT = 8
+"""Bits of a sample of most files, which go without saying."""
+
 
 @dataclass(frozen=True)
 class Described:
@@ -115,6 +118,8 @@ def _table(described: Described) -> list[str]:
     for name in ("shared_update", "pixels", "content"):
         if name in facts and not facts[name]:
             del facts[name]
+    if facts.get("depth") == EIGHT:
+        del facts["depth"]
     if facts.get("content"):
         del facts["model"]  # there are no networks
     if isinstance(described.info, FileInfo) and facts["quality"] is None:

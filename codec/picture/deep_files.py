@@ -1,7 +1,11 @@
-"""PNG and PPM files of 16 bits a sample, which Pillow does not write in colour."""
+"""PNG and PPM files of 16 bits a sample, which Pillow does not write in colour.
+
+Of PPM files it reads but 8 bits, so these are read here, too.
+"""
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 
@@ -9,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.picture.png import GREY, GREY_ALPHA, RGB, RGB_ALPHA, SIGNATURE, Chunk
-from codec.picture.scaling import Deep
+from codec.picture.scaling import TOP, Deep
 
 BITS = 16
+_GAP = rb"(?:\s|#[^\n]*\n)+"
+PPM_HEAD = re.compile(rb"P6" + _GAP + _GAP.join([rb"(\d{1,10})"] * 2 + [rb"(\d{1,5})\s"]))
+"""Comments may stand between the numbers."""
 SUB, UP, PAETH = 1, 2, 4
 """Filters of PNG that are tried for each row."""
 LEVEL = 3
@@ -43,6 +50,26 @@ def ppm(samples: Deep) -> bytes:
     """A PPM file of uint16 [h w 3]."""
     height, width, _ = samples.shape
     return f"P6\n{width} {height}\n65535\n".encode() + samples.astype(">u2").tobytes()
+
+
+def read_ppm(data: bytes) -> Deep | None:
+    """The samples of a PPM file of more than 8 bits, [h w 3], scaled to 0..65535.
+
+    None for all others, those that are cut short among them, and for colours beyond the greatest
+    that is stated.
+    """
+    head = PPM_HEAD.match(data)
+    if head is None:
+        return None
+    width, height, most = map(int, head.groups())
+    size = 6 * width * height
+    if not 255 < most <= TOP or not size or len(data) < head.end() + size:
+        return None
+    values = np.frombuffer(data, ">u2", size // 2, head.end()).reshape(height, width, 3)
+    if values.max() > most:
+        return None
+    every = (np.arange(most + 1) * TOP + most // 2) // most
+    return every.astype(np.uint16)[values]
 
 
 def _chunks(data: bytes) -> list[Chunk]:

@@ -15,6 +15,7 @@ from codec.errors import ImageError
 from codec.picture import (
     big_tiff,
     conversion,
+    deep_files,
     depth,
     exif,
     isobmff,
@@ -112,6 +113,8 @@ class PictureFile:
                 samples = depth.grey_alpha_of(np.asarray(image), ">")
             elif self._layout and self._layout.is_pairs:
                 samples = depth.grey_alpha_of(np.asarray(image), self._layout.order)
+            elif (deep := deep_files.read_ppm(self.shown)) is not None:
+                samples = deep
             else:
                 samples = stored_samples(image, bits, self._twin, self.found)
         if self.found.lacks_opacity and samples.ndim == 3:

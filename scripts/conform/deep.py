@@ -16,7 +16,7 @@ from codec.encoding.lossless.fine import fitted_weights
 from codec.picture import exact
 from codec.picture.pixels import samples_of
 from codec.picture.scaling import Deep, Rule, Scaling
-from scripts.conform.lossless import HEIGHT, LOSSLESS_QUALITY, WIDTH, LosslessMaker, drawn
+from scripts.conform.lossless import HEIGHT, LOSSLESS_QUALITY, WIDTH, LosslessMaker
 from scripts.conform.maker import Case, chunk, sealed, varint
 
 FORTUNE = 5

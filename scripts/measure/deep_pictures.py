@@ -1,6 +1,6 @@
 """Ten pictures of more than 8 bits a sample, made of others of 8 bits and of equations.
 
-Means of 3 x 3 or 4 x 4 pixels, taken in linear light and exact to a part of 2**16, have as many bits
+Means of 3 x 3 or 4 x 4 pixels in linear light, exact to a part of 2**16, have as many bits
 as they need: nothing of them is made up.
 """
 

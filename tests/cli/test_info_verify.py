@@ -24,6 +24,7 @@ def test_info_json_keys_are_stable(run):
         "shared_update": None,
         "pixels": None,
         "content": "",
+        "depth": 8,
     }
 
 

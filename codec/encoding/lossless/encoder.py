@@ -30,7 +30,8 @@ from codec.encoding.lossy import extras_of
 from codec.errors import ImageError
 from codec.models import released
 from codec.models.kinds import LosslessModel, as_kind
-from codec.picture import exact, scaling as scales, transparency
+from codec.picture import exact, transparency
+from codec.picture import scaling as scales
 from codec.picture.pixels import Pixels, Samples, samples_of
 from codec.picture.reading import Raster
 
