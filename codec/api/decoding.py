@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bitstream import BadMagic
 from codec import files, update_files
 from codec.contract.decoding import DecodeOptions
@@ -17,6 +14,7 @@ from codec.errors import ForeignUpdateWarning
 from codec.files import File
 from codec.opening import CodedFile, StandardFile, open_file
 from codec.picture.metadata import Metadata
+from codec.picture.pixels import Samples
 
 
 def read_metadata(file: File) -> Metadata:
@@ -48,7 +46,7 @@ def read_metadata(file: File) -> Metadata:
 
 def decode(
     file: File, options: DecodeOptions | None = None
-) -> NDArray[np.uint8] | NDArray[np.uint16]:
+) -> Samples:
     """Decodes a file: one of this codec, or a standard file that carries a payload.
 
     >>> import codec

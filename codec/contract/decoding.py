@@ -17,9 +17,7 @@ def scale_for(size: tuple[int, int], wanted: tuple[int, int]) -> int:
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """How a file is decoded; no option but `scale` and `eight_bits`
-    changes a pixel.
-    """
+    """How a file is decoded; no option but `scale` and `eight_bits` changes a pixel."""
 
     max_pixels: int | None = 2**26
     """Largest image to accept, since a few bytes can claim any size and decoding takes about 60

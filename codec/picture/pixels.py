@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,8 +12,8 @@ from codec.errors import ImageError
 
 Pixels = NDArray[np.uint8]
 """uint8 [h w 3], RGB; [h w 4] where transparency is said to be."""
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
-"""The same, or of 16 bits."""
+Samples = NDArray[Any]
+"""The same, or uint16; who asks for 8 bits gets them, which types do not say."""
 Halves = NDArray[np.int32]
 """int32 [h/2 w/2 12], a picture between content and post-filter: each position has its 2x2 pixels
 in the order row, column, colour, in sixteenths of a pixel value around 128."""
