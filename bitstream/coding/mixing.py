@@ -59,7 +59,8 @@ RATES = (2**17 // (2 * np.arange(MOST_COUNT + 1) + 3)).astype(np.int32)
 def started(odds: NDArray[np.integer]) -> States:
     """Contexts that have seen nothing, and begin with logarithms of odds: same shape."""
     probability = SQUASH[odds + LOUDEST].astype(np.uint32)
-    return probability << (22 - 16 + COUNT_BITS)
+    states: States = probability << (22 - 16 + COUNT_BITS)
+    return states
 
 
 def adapted(state: int, bit: int, most: int) -> int:

@@ -44,9 +44,7 @@ def read_metadata(file: File) -> Metadata:
             raise BadMagic("holds no picture")
 
 
-def decode(
-    file: File, options: DecodeOptions | None = None
-) -> Samples:
+def decode(file: File, options: DecodeOptions | None = None) -> Samples:
     """Decodes a file: one of this codec, or a standard file that carries a payload.
 
     >>> import codec

@@ -69,7 +69,8 @@ def read_ppm(data: bytes) -> Deep | None:
     if values.max() > most:
         return None
     every = (np.arange(most + 1) * TOP + most // 2) // most
-    return every.astype(np.uint16)[values]
+    found: Deep = every.astype(np.uint16)[values]
+    return found
 
 
 def _chunks(data: bytes) -> list[Chunk]:

@@ -207,7 +207,8 @@ def _raster(samples: NDArray[np.integer], metadata: Metadata, found: Found) -> R
         colour = upright(colour, metadata.orientation)
         metadata = metadata.upright()
     if colour.dtype == np.uint8:
-        return Raster(*transparency.split_opacity(colour), metadata, tuple(found.notes))
+        eight = transparency.split_opacity(colour.astype(np.uint8, copy=False))
+        return Raster(*eight, metadata, tuple(found.notes))
     found.notes.add(depth.NOTE)
     pixels, alpha = transparency.split_opacity(depth.to_eight(colour))
     opacity = colour[..., 3:]

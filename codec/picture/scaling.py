@@ -45,7 +45,8 @@ class Scaling:
 
     def samples(self, values: NDArray[np.integer]) -> Deep:
         """Values below 2**depth -> samples, any shape."""
-        return self._table()[values]
+        found: Deep = self._table()[values]
+        return found
 
     def values(self, samples: Deep) -> Deep | None:
         """The inverse of `samples`; None if the samples are no such ones."""
@@ -58,7 +59,8 @@ class Scaling:
         if self.rule is not Rule.NEAREST:
             return samples >> np.uint16(SIXTEEN - self.depth)
         every = (np.arange(TOP + 1) * (2**self.depth - 1) + TOP // 2) // TOP
-        return every.astype(np.uint16)[samples]
+        found: Deep = every.astype(np.uint16)[samples]
+        return found
 
     def _table(self) -> Deep:
         """The sample of each value."""

@@ -3,7 +3,7 @@
 
 import { invalid, refuse } from './container.js';
 
-const ABI = 6;
+const ABI = 7;
 const SIMD = 5, PORTABLE = 0;
 const READER_BYTES = 32;
 const ERRORS = [

@@ -73,4 +73,4 @@ def _run(
     states = (scan.contexts, scan.nodes, scan.mixes, data)
     pointers = map(pointer, (*arrays, *tables, *states))
     fine = FineStruct(width, height, channels, scan.bits, wanted is not None, *pointers, len(data))
-    raise_for(load_kernel().nnc_fine_row(ctypes.byref(fine), ctypes.byref(coder), row))
+    raise_for(load_kernel().nnc_rest_row(ctypes.byref(fine), ctypes.byref(coder), row))

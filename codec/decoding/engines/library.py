@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-ABI = 6
+ABI = 7
 LEVEL_VARIABLE = "NNCODEC_KERNEL_LEVEL"
 """Environment variable that forces an instruction set, by name."""
 LEVELS = ("portable", "sse2", "avx2", "avx512", "neon", "simd128")
@@ -103,7 +103,7 @@ class ReaderStruct(ctypes.Structure):
 
 
 class FineStruct(ctypes.Structure):
-    """`nnc_fine`."""
+    """`nnc_rest`."""
 
     _fields_ = [
         *((name, c_int32) for name in "width height channels bits writes".split()),
@@ -117,7 +117,7 @@ class FineStruct(ctypes.Structure):
 
 
 class FineCoderStruct(ctypes.Structure):
-    """`nnc_fine_coder`."""
+    """`nnc_rest_coder`."""
 
     _fields_ = [("point", c_uint64), ("range", c_uint64), ("place", c_int64)]
 
@@ -144,7 +144,7 @@ _FUNCTIONS: dict[str, tuple[object, ...]] = {
     "begin": (POINTER(CorrectionStruct),),
     "expect": (POINTER(CorrectionStruct), c_void_p, c_void_p, c_void_p),
     "learn": (POINTER(CorrectionStruct), c_void_p),
-    "fine_row": (POINTER(FineStruct), POINTER(FineCoderStruct), c_int32),
+    "rest_row": (POINTER(FineStruct), POINTER(FineCoderStruct), c_int32),
     "layer_free": (c_void_p,),
     "program_free": (c_void_p,),
     "scan_free": (c_void_p,),

@@ -77,13 +77,13 @@ def _around(full: NDArray[np.int32], middle: NDArray[np.int32]) -> Iterator[NDAr
 def _fit(bands: list[Floats], bits: int) -> Weights:
     """The weights of one channel."""
     size, count = 1 << bits, len(bands[0]) - 1
-    weights = np.zeros(count)
+    weights: Floats = np.zeros(count)
     for number in range(ROUNDS):
         gram = np.zeros((count + 1, count + 1))
         for band in bands:
             if number:
                 error = np.abs(band[-1] - np.tensordot(weights, band[:-1], 1))
-                scale = _smoothed(error) + size / 16
+                scale: Floats = _smoothed(error) + size / 16
             else:
                 scale = np.abs(band[: len(NEAR)]).mean(0) + size / 4
             table = (band / scale).reshape(count + 1, -1)

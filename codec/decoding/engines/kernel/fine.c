@@ -57,14 +57,14 @@ static int32_t side_of(int32_t mean, int32_t middle, int32_t scale) {
   return mean > middle ? SIDES / 2 + step : SIDES / 2 - step;
 }
 
-static void adapt(const nnc_fine *k, uint32_t *state, int32_t bit, uint32_t most) {
+static void adapt(const nnc_rest *k, uint32_t *state, int32_t bit, uint32_t most) {
   uint32_t count = *state & COUNT_MASK;
   int64_t probability = *state >> COUNT_BITS;
   probability += ((bit ? CERTAIN : 0) - probability) * k->rates[count] >> 16;
   *state = (uint32_t)probability << COUNT_BITS | (count < most ? count + 1 : most);
 }
 
-static void write_bit(const nnc_fine *k, nnc_fine_coder *coder, int32_t bit, uint64_t ones) {
+static void write_bit(const nnc_rest *k, nnc_rest_coder *coder, int32_t bit, uint64_t ones) {
   if (bit) {
     coder->range = ones;
   } else {
@@ -83,7 +83,7 @@ static void write_bit(const nnc_fine *k, nnc_fine_coder *coder, int32_t bit, uin
   }
 }
 
-static int32_t read_bit(const nnc_fine *k, nnc_fine_coder *coder, uint64_t ones) {
+static int32_t read_bit(const nnc_rest *k, nnc_rest_coder *coder, uint64_t ones) {
   int32_t bit = coder->point < ones;
   if (bit) {
     coder->range = ones;
@@ -100,7 +100,7 @@ static int32_t read_bit(const nnc_fine *k, nnc_fine_coder *coder, uint64_t ones)
   return bit;
 }
 
-static void find_near(const nnc_fine *k, int32_t i, int32_t j, Place *place) {
+static void find_near(const nnc_rest *k, int32_t i, int32_t j, Place *place) {
   ptrdiff_t width = k->width;
   ptrdiff_t row = i * width, above = i > 0 ? row - width : row, far = i > 1 ? above - width : above;
   ptrdiff_t below = i + 1 < k->height ? row + width : row;
@@ -113,7 +113,7 @@ static void find_near(const nnc_fine *k, int32_t i, int32_t j, Place *place) {
 }
 
 /* What the weights of a channel say; returns where those of the next begin. */
-static const int16_t *predict(const nnc_fine *k, int32_t channel, const int16_t *weight,
+static const int16_t *predict(const nnc_rest *k, int32_t channel, const int16_t *weight,
                               Place *place) {
   static const int32_t across[ACROSS] = {0, 1, 2, 3, 6, 8};
   ptrdiff_t plane = (ptrdiff_t)k->width * k->height;
@@ -143,7 +143,7 @@ static const int16_t *predict(const nnc_fine *k, int32_t channel, const int16_t 
   return weight;
 }
 
-static void find_scales(const nnc_fine *k, int32_t channel, Place *place) {
+static void find_scales(const nnc_rest *k, int32_t channel, Place *place) {
   ptrdiff_t plane = (ptrdiff_t)k->width * k->height, before = PREDICTIONS * plane;
   const ptrdiff_t *near = place->near, at = place->at;
   const int32_t *first = k->errors + channel * before;
@@ -159,7 +159,7 @@ static void find_scales(const nnc_fine *k, int32_t channel, Place *place) {
 }
 
 /* Codes the bits of a value, and returns it. */
-static int32_t code_value(const nnc_fine *k, nnc_fine_coder *coder, int32_t channel,
+static int32_t code_value(const nnc_rest *k, nnc_rest_coder *coder, int32_t channel,
                           const Place *place, int32_t value, int32_t wanted) {
   int32_t depth = 8 + k->bits;
   uint32_t *contexts = k->contexts + (ptrdiff_t)channel * (VOICES - 1) * SCALES * SIDES;
@@ -203,7 +203,7 @@ static int32_t code_value(const nnc_fine *k, nnc_fine_coder *coder, int32_t chan
   return value;
 }
 
-int32_t nnc_fine_row(const nnc_fine *k, nnc_fine_coder *coder, int32_t row) {
+int32_t nnc_rest_row(const nnc_rest *k, nnc_rest_coder *coder, int32_t row) {
   if (k->bits < 1 || k->bits > MOST_BITS || k->width < 1 || row < 0 || row >= k->height ||
       (k->channels != 1 && k->channels != 3))
     return NNC_BAD_ARGUMENT;

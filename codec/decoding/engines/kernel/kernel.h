@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever a caller would have to. */
-#define NNC_ABI 6
+#define NNC_ABI 7
 
 enum nnc_status {
   NNC_OK = 0,
@@ -228,14 +228,14 @@ typedef struct {
   int32_t *mixes;         /* [channel][32][4][5] */
   uint8_t *data;
   int64_t size;           /* of what is read; a writer has room for 2 bytes for each bit of a row */
-} nnc_fine;
+} nnc_rest;
 
 typedef struct {
   uint64_t point, range; /* low for a writer, offset for a reader */
   int64_t place;         /* next byte, counted on past the end */
-} nnc_fine_coder;
+} nnc_rest_coder;
 
 /* Codes all channels of a row; those above must have been coded. */
-NNC_API int32_t nnc_fine_row(const nnc_fine *fine, nnc_fine_coder *coder, int32_t row);
+NNC_API int32_t nnc_rest_row(const nnc_rest *fine, nnc_rest_coder *coder, int32_t row);
 
 #endif
