@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from codec.errors import ImageError
-from codec.picture import depth, formats, iptc
+from codec.picture import formats, iptc
 from codec.picture.formats import Format
 from codec.picture.metadata import EXIF_PREFIX, NAMES, NO_METADATA, Metadata
 from codec.picture.notes import Notes
@@ -47,6 +47,8 @@ def save(pixels: Samples, metadata: Metadata, form: Format, notes: Notes) -> byt
     if pixels.dtype != np.uint8 and form.deep:
         return _save_deep(pixels, metadata, form, notes)
     if pixels.dtype != np.uint8:
+        from codec.picture import depth
+
         notes.add(depth.NOTE)
         pixels = depth.to_eight(pixels)
     file = BytesIO()

@@ -18,7 +18,7 @@ from bitstream.file.fine import FinePart
 from codec.cli import main
 from codec.decoding.engines import fine as kernel_fine
 from codec.decoding.lossless import fine, fine_plain
-from codec.decoding.lossless.fine_scan import Scan
+from codec.decoding.lossless.fine_scan import FineScan
 from codec.encoding.lossless import fine as fine_encoder
 from codec.picture import depth, formats, reading, scaling, writing
 from codec.picture.metadata import NO_METADATA
@@ -128,8 +128,8 @@ def test_the_kernel_and_python_do_the_same(height, width, bits, channels, fitted
     wanted = planes & (1 << bits) - 1
     words = []
     for coder in (kernel_fine, fine_plain):
-        words.append(coder.encode(Scan.of(planes >> bits, bits, weights), wanted))
-        scan = Scan.of(planes >> bits, bits, weights)
+        words.append(coder.encode(FineScan.of(planes >> bits, bits, weights), wanted))
+        scan = FineScan.of(planes >> bits, bits, weights)
         coder.decode(scan, words[0])
         assert np.array_equal(scan.values, planes)
     assert words[0] == words[1]
@@ -139,7 +139,7 @@ def test_the_kernel_and_python_do_the_same(height, width, bits, channels, fitted
 def test_codewords_that_end_early_are_refused(coder):
     planes = fine.planes_of(deep_drawn(9, 30, 16, 100))
     with pytest.raises(Truncated):
-        coder.decode(Scan.of(planes >> 8, 8, None), b"\1\2\3")
+        coder.decode(FineScan.of(planes >> 8, 8, None), b"\1\2\3")
 
 
 def test_damage_is_refused(tiny):

@@ -17,7 +17,7 @@ from codec.decoding.engines.library import (
     pointer,
     raise_for,
 )
-from codec.decoding.lossless.fine_scan import Planes, Scan
+from codec.decoding.lossless.fine_scan import FineScan, Planes
 from codec.networks import patience
 
 RANGE_BITS = 32
@@ -26,7 +26,7 @@ ROOM_PER_BIT = 2
 """Bytes at most: no probability is below 2**-16."""
 
 
-def encode(scan: Scan, wanted: Planes) -> bytes:
+def encode(scan: FineScan, wanted: Planes) -> bytes:
     """A codeword of the bits [channel h w] of all values."""
     channels, height, width = wanted.shape
     room = ROOM_PER_BIT * channels * width * scan.bits + STATE_BYTES
@@ -42,7 +42,7 @@ def encode(scan: Scan, wanted: Planes) -> bytes:
     return shortest_codeword(int.from_bytes(written, "big"), coder.range, len(written))
 
 
-def decode(scan: Scan, codeword: bytes) -> None:
+def decode(scan: FineScan, codeword: bytes) -> None:
     """Fills in the values of a scan.
 
     Raises:
@@ -61,7 +61,7 @@ def decode(scan: Scan, codeword: bytes) -> None:
 
 
 def _run(
-    scan: Scan,
+    scan: FineScan,
     coder: FineCoderStruct,
     data: np.ndarray[tuple[int], np.dtype[np.uint8]],
     row: int,

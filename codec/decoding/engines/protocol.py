@@ -16,7 +16,7 @@ from codec.networks.order import Exchange, Grid, Latents
 from codec.picture.pixels import Halves, Pixels
 
 if TYPE_CHECKING:  # only lossless files need it
-    from codec.decoding.lossless.fine_scan import Planes, Scan
+    from codec.decoding.lossless.fine_scan import FineScan, Planes
     from codec.networks.lossless.correction import Correction, Traces
 
 Settle = Callable[[int, int, NDArray[np.int32]], NDArray[np.int32]]
@@ -86,8 +86,8 @@ class Engine(Protocol):
 class FineCoder(Protocol):
     """Codes the bits of samples beyond the first eight."""
 
-    def encode(self, scan: Scan, wanted: Planes) -> bytes:
+    def encode(self, scan: FineScan, wanted: Planes) -> bytes:
         """A codeword of the bits [channel h w] of all values."""
 
-    def decode(self, scan: Scan, codeword: bytes) -> None:
+    def decode(self, scan: FineScan, codeword: bytes) -> None:
         """Fills in the values of a scan.  Raises Truncated."""

@@ -11,7 +11,7 @@ import numpy as np
 from bitstream import Container, InvalidField, Tag
 from bitstream.file.fine import LEAST_DEPTH, FinePart, Weights
 from codec.decoding.engines.choice import chosen_fine
-from codec.decoding.lossless.fine_scan import Planes, Scan
+from codec.decoding.lossless.fine_scan import FineScan, Planes
 from codec.picture import transparency
 from codec.picture.pixels import Pixels
 from codec.picture.scaling import Deep, Rule, Scaling
@@ -45,7 +45,7 @@ def encode(values: Deep, scaling: Scaling, weights: Weights | None) -> bytes:
     if not bits:
         return FinePart(depth, rule).pack()
     planes = planes_of(values)
-    scan = Scan.of(planes >> bits, bits, weights)
+    scan = FineScan.of(planes >> bits, bits, weights)
     codeword = chosen_fine().encode(scan, planes & (1 << bits) - 1)
     return FinePart(depth, rule, len(planes), weights, codeword).pack()
 
@@ -85,7 +85,7 @@ def _values(part: FinePart, high: Pixels) -> Pixels | Deep:
         if (high != high[..., :1]).any():
             raise InvalidField("the finer part is of greys, and the picture is not")
         planes = planes[..., :1]
-    scan = Scan.of(np.moveaxis(planes, 2, 0), part.depth - LEAST_DEPTH, part.weights)
+    scan = FineScan.of(np.moveaxis(planes, 2, 0), part.depth - LEAST_DEPTH, part.weights)
     chosen_fine().decode(scan, part.codeword)
     values = np.moveaxis(scan.values, 0, 2).astype(np.uint16)
     return values[..., ORDER] if part.channels > 1 else values.repeat(3, 2)

@@ -14,8 +14,8 @@ from codec.decoding.lossless.fine_scan import (
     STEPS,
     VOICES,
     WEIGHT_BITS,
+    FineScan,
     Planes,
-    Scan,
 )
 from codec.networks import patience
 
@@ -25,14 +25,14 @@ CERTAIN_FROM = (2, 8, 64)
 MOVE_SHIFT = WEIGHT_BITS - FRACTION.bit_length() + 1
 
 
-def encode(scan: Scan, wanted: Planes) -> bytes:
+def encode(scan: FineScan, wanted: Planes) -> bytes:
     """A codeword of the bits [channel h w] of all values."""
     coder = BinaryEncoder()
     _walk(scan, coder, wanted)
     return coder.finish()
 
 
-def decode(scan: Scan, codeword: bytes) -> None:
+def decode(scan: FineScan, codeword: bytes) -> None:
     """Fills in the values of a scan.
 
     Raises:
@@ -41,7 +41,7 @@ def decode(scan: Scan, codeword: bytes) -> None:
     _walk(scan, BinaryDecoder(codeword), None)
 
 
-def _walk(scan: Scan, coder: BinaryCoder, wanted: Planes | None) -> None:
+def _walk(scan: FineScan, coder: BinaryCoder, wanted: Planes | None) -> None:
     channels, height, width = scan.values.shape
     for row in range(height):
         patience.check()
@@ -60,7 +60,7 @@ class _Place:
     """What is known of a value before it is coded: two predictions, and three scales of errors."""
 
     def __init__(
-        self, scan: Scan, channel: int, at: tuple[int, int], near: list[tuple[int, int]]
+        self, scan: FineScan, channel: int, at: tuple[int, int], near: list[tuple[int, int]]
     ) -> None:
         self._scan, self._channel, self._at = scan, channel, at
         values, errors = scan.values, scan.errors
@@ -104,7 +104,7 @@ class _Place:
             errors[self._at] = min(abs(FRACTION * value - mean), MOST_ERROR)
 
 
-def _code_value(scan: Scan, coder: BinaryCoder, channel: int, place: _Place, bits: int) -> int:
+def _code_value(scan: FineScan, coder: BinaryCoder, channel: int, place: _Place, bits: int) -> int:
     """Codes the bits of a value, the first first, and returns the value."""
     contexts = scan.contexts[channel].reshape(VOICES - 1, SCALES * SIDES)
     nodes, mixes = scan.nodes[channel], scan.mixes[channel].reshape(SCALES, CERTAINTIES, VOICES)

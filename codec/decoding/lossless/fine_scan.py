@@ -50,7 +50,7 @@ def standard_weights(channels: int) -> Weights:
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class FineScan:
     """All that changes during a scan, and what it is told.
 
     Attributes:
@@ -72,7 +72,7 @@ class Scan:
     mixes: NDArray[np.int32]
 
     @classmethod
-    def of(cls, high: Planes, bits: int, weights: Weights | None) -> Scan:
+    def of(cls, high: Planes, bits: int, weights: Weights | None) -> FineScan:
         """That of a picture of which the first eight bits of each value are known."""
         channels, height, width = high.shape
         shape = (channels, 2, height, width)
