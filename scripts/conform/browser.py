@@ -16,6 +16,7 @@ import argparse
 import functools
 import http.server
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -26,9 +27,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import codec
-from codec.models.registry import PRETRAINED
+from codec.models.registry import MODELS_VARIABLE, PRETRAINED
 from scripts.conform.vectors import MODELS, Vector, all_vectors, pixels_sha256
 from scripts.release.web import assemble
 
@@ -97,7 +99,8 @@ def outcome_of(vector: Vector) -> str:
 def _of_eight_bits(vector: Vector) -> str:
     """The same of a file with more than 8 bits a sample, of which the page shows the first."""
     try:
-        restored = codec.restore(vector.path, codec.DecodeOptions(eight_bits=True))
+        with mock.patch.dict(os.environ, {MODELS_VARIABLE: str(MODELS)}):
+            restored = codec.restore(vector.path, codec.DecodeOptions(eight_bits=True))
     except codec.FormatError as error:
         return type(error).__name__
     return pixels_sha256(restored.pixels)
