@@ -90,7 +90,7 @@ def _fit(bands: list[Floats], bits: int) -> Weights:
             gram += table @ table.T
         inner = gram[:-1, :-1]
         inner += np.eye(count) * (RIDGE * np.trace(inner) / count + 1e-9)
-        weights = np.linalg.solve(inner, gram[:-1, -1])
+        weights = np.linalg.solve(inner, gram[:-1, -1]).astype(np.float64)
     most = (1 << WEIGHT_BITS + 1) - 1
     return np.clip(np.rint(weights * 2.0**WEIGHT_BITS), -most, most).astype(np.int16)
 
