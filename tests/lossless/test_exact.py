@@ -39,7 +39,7 @@ def webp_size(samples: np.ndarray) -> int:
     return len(file.getvalue())
 
 
-@pytest.mark.parametrize("effort", [0, 2])
+@pytest.mark.parametrize("effort", [0, 1])
 def test_graphics_are_no_larger_than_webp(tiny, effort):
     options = EncodeOptions(Lossless(), effort=effort)
     result = codec.encode(screen(), options)

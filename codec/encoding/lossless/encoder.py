@@ -119,7 +119,7 @@ def encode(
 def _webp(subject: Subject, effort: Effort, size: int) -> Coded | None:
     """The picture as WebP, as small as makes sense beside a file of `size` bytes."""
     quick = _bitstream(subject, exact.WEBP, thorough=False)
-    if quick is None or not effort.thorough or len(quick.data) > PROMISING * size:
+    if quick is None or not effort.update or len(quick.data) > PROMISING * size:
         return quick
     return _bitstream(subject, exact.WEBP, thorough=True)
 
