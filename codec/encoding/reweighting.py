@@ -3,8 +3,8 @@
 The filter's last layer is solved from equations, and these know squares alone.  A metric says at
 each position how fast it grows with the error there; the squared error that grows as fast gets its
 weight from that.  This is a step of iteratively reweighted least squares (Holland and Welsch,
-"Robust regression using iteratively reweighted least-squares", Comm. Stat. 6(9), 1977): one is
-enough, further ones gained nothing on CID22 validation.
+"Robust regression using iteratively reweighted least-squares", Comm. Stat. 6(9), 1977).  One is
+enough: a second one was better for four of twelve pictures of CID22 validation, worse in the mean.
 """
 
 from __future__ import annotations
